@@ -1,0 +1,15 @@
+// Package errstatus carries domain errors over gRPC.
+//
+// There is nothing to call here; the packages are
+//
+//   - [github.com/errstatus/errstatus/codes]: the codes and their table;
+//   - [github.com/errstatus/errstatus/status]: errors with a code, a public
+//     message and details, and reading them again;
+//   - [github.com/errstatus/errstatus/interceptor]: what makes servers send them
+//     and clients receive them.
+//
+// A handler returns codes.RecordNotFound; the wire carries NOT_FOUND with a
+// google.rpc.ErrorInfo; the caller's errors.Is finds codes.RecordNotFound.
+package errstatus
+
+//go:generate go run -C internal/tools/generate .
