@@ -1,0 +1,189 @@
+package codes
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"strconv"
+	"strings"
+
+	grpccodes "google.golang.org/grpc/codes"
+)
+
+// A Table has what is known of the codes of one type: a [Row] for each, under
+// one domain. It is immutable and safe for concurrent use. Make one with
+// [NewTable]; the zero Table is of no use.
+type Table struct {
+	domain   string
+	codeType reflect.Type
+	rows     []*entry // in the order of declaration
+	byNumber map[int32]*entry
+	byReason map[string]*entry
+	byName   map[string]*entry
+	defaults [grpccodes.Unauthenticated + 1]*entry
+}
+
+// NewTable makes a table of the codes of one type. Each row must have
+//
+//   - a Code of the same type as the other rows', of kind int32, with a number
+//     of its own that is not negative;
+//   - a reason of its own that follows AIP-193, [A-Z][A-Z0-9_]+[A-Z0-9] in 63
+//     bytes at most, and is not ERROR_CODE_ with a number, the reason of a code
+//     without a row;
+//   - a name of its own;
+//   - a canonical code in 0..16: OK if the number is 0, and only then;
+//   - a message, in valid UTF-8, as must be the localized ones.
+//
+// Each canonical code has one default row at most; INTERNAL and UNKNOWN have
+// one. The domain has 1 to 253 bytes. The error lists everything that is wrong,
+// each line with the row it is in.
+func NewTable(domain string, rows ...Row) (*Table, error) {
+	t := &Table{
+		domain:   domain,
+		rows:     make([]*entry, 0, len(rows)),
+		byNumber: make(map[int32]*entry, len(rows)),
+		byReason: make(map[string]*entry, len(rows)),
+		byName:   make(map[string]*entry, len(rows)),
+	}
+	if err := t.fill(rows); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// MustTable is [NewTable] for rows that are known to be right, such as generated
+// ones: it panics where NewTable has an error.
+func MustTable(domain string, rows ...Row) *Table {
+	t, err := NewTable(domain, rows...)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// With is a copy of t with rows put in the place of those with the same number,
+// and after the others where there is none. The rows are refused as by
+// [NewTable]; t stays as it is.
+//
+// The codes' own Table method goes on answering with t: give the copy to the
+// interceptors.
+func (t *Table) With(rows ...Row) (*Table, error) {
+	all := make([]Row, 0, len(t.rows)+len(rows))
+	index := make(map[int32]int, len(t.rows))
+	for _, e := range t.rows {
+		index[e.Code.Number()] = len(all)
+		all = append(all, e.Row)
+	}
+	for _, r := range rows {
+		if r.Code != nil {
+			if i, ok := index[r.Code.Number()]; ok {
+				all[i] = r
+				delete(index, r.Code.Number()) // a second one is a duplicate
+				continue
+			}
+		}
+		all = append(all, r)
+	}
+	return NewTable(t.domain, all...)
+}
+
+// Domain is google.rpc.ErrorInfo's domain for the codes of the table.
+func (t *Table) Domain() string { return t.domain }
+
+// Len is the number of rows.
+func (t *Table) Len() int { return len(t.rows) }
+
+// All iterates over the rows in the order of their declaration.
+func (t *Table) All() iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		for _, e := range t.rows {
+			if !yield(e.copy()) {
+				return
+			}
+		}
+	}
+}
+
+// Lookup is the row of a number. Where the table has none, ok is false and the
+// row is what such a code counts as: the number is kept, the name is
+// "ErrorCode(1305)", after the type, the reason ERROR_CODE_1305, and the rest is
+// that of the default row of UNKNOWN.
+func (t *Table) Lookup(number int32) (row Row, ok bool) {
+	if e, ok := t.byNumber[number]; ok {
+		return e.copy(), true
+	}
+	return t.unknown(number), false
+}
+
+// Has tells whether the table has a row for a number.
+func (t *Table) Has(number int32) bool {
+	_, ok := t.byNumber[number]
+	return ok
+}
+
+// ByReason is the row of a reason; reasons are compared exactly.
+func (t *Table) ByReason(reason string) (row Row, ok bool) {
+	if e, ok := t.byReason[reason]; ok {
+		return e.copy(), true
+	}
+	return Row{}, false
+}
+
+// Code is the code of a number, in the type of the table's codes. The number may
+// be any: a code without a row keeps it.
+func (t *Table) Code(number int32) Code {
+	if e, ok := t.byNumber[number]; ok {
+		return e.Code
+	}
+	c := reflect.New(t.codeType).Elem()
+	c.SetInt(int64(number))
+	return c.Interface().(Code)
+}
+
+// FromGRPC is the code to assume where there is no more than a canonical code:
+// that of its default row, else that of UNKNOWN's. For OK it is number 0.
+func (t *Table) FromGRPC(code grpccodes.Code) Code {
+	if code == grpccodes.OK {
+		return t.Code(0)
+	}
+	if int(code) < len(t.defaults) && t.defaults[code] != nil {
+		return t.defaults[code].Code
+	}
+	return t.defaults[grpccodes.Unknown].Code
+}
+
+// Parse is the code that text names: by its name, its reason, or its number in
+// decimal, also as the name or the reason of a code without a row,
+// "ErrorCode(1305)" or "ERROR_CODE_1305". The number may be any int32, written as
+// strconv does; names are compared exactly.
+func (t *Table) Parse(text string) (Code, error) {
+	if e, ok := t.byName[text]; ok {
+		return e.Code, nil
+	}
+	if e, ok := t.byReason[text]; ok {
+		return e.Code, nil
+	}
+	digits := strings.TrimPrefix(text, unknownReason)
+	if open := len(t.codeType.Name()) + 1; len(text) > open+1 && text[:open] == t.codeType.Name()+"(" && text[len(text)-1] == ')' {
+		digits = text[open : len(text)-1]
+	}
+	number, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || strconv.FormatInt(number, 10) != digits {
+		return nil, fmt.Errorf("codes: no %s is called %q: give a name such as %q, a reason such as %q, or a number of 32 bits",
+			t.codeType.Name(), text, t.rows[0].Name, t.rows[0].Reason)
+	}
+	return t.Code(int32(number)), nil
+}
+
+// unknown is the row of a number that has none.
+func (t *Table) unknown(number int32) Row {
+	row := t.defaults[grpccodes.Unknown].copy()
+	row.Code = t.Code(number)
+	row.Name = t.codeType.Name() + "(" + strconv.Itoa(int(number)) + ")"
+	row.Reason = unknownReason + strconv.Itoa(int(number))
+	row.Default = false
+	if number == 0 {
+		row.GRPCCode = grpccodes.OK
+	}
+	return row
+}
