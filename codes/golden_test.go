@@ -1,0 +1,118 @@
+package codes_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/code"
+	grpccodes "google.golang.org/grpc/codes"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files of this package")
+
+const goldenTable = "testdata/table.golden"
+
+// What a code is to gRPC is a contract with every peer: no row changes without a
+// line in the diff of this file.
+func TestDefaultTableIsGolden(t *testing.T) {
+	got := formatTable(codes.Default())
+	if *update {
+		if err := os.WriteFile(goldenTable, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(goldenTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(lines(want), lines(got)); diff != "" {
+		t.Errorf("the default table differs from %s (-want +got):\n%s\nIf the change is meant, run go test ./codes -update and commit the file.", goldenTable, diff)
+	}
+}
+
+func formatTable(table *codes.Table) []byte {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NUMBER\tNAME\tREASON\tCANONICAL\tDEFAULT\tMESSAGE\tZH")
+	for row := range table.All() {
+		mark := "-"
+		if row.Default {
+			mark = "default"
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Code.Number(), row.Name, row.Reason,
+			code.Code(row.GRPCCode), mark, row.Message, localized(row))
+	}
+	w.Flush() // a bytes.Buffer takes everything
+	return b.Bytes()
+}
+
+// localized is the Chinese message, or all that there is if it isn't that alone.
+func localized(row codes.Row) string {
+	if len(row.Localized) == 1 && row.Localized[0].Locale == "zh" {
+		return row.Localized[0].Message
+	}
+	return fmt.Sprintf("%+v", row.Localized)
+}
+
+func lines(b []byte) []string { return strings.Split(string(b), "\n") }
+
+// A goldenRow is a line of the golden file: what the tests of this package
+// expect of a code.
+type goldenRow struct {
+	code      codes.ErrorCode
+	name      string
+	reason    string
+	grpcCode  grpccodes.Code
+	isDefault bool
+	message   string
+}
+
+var columns = regexp.MustCompile(` {2,}`)
+
+func golden(tb testing.TB) []goldenRow {
+	tb.Helper()
+	b, err := os.ReadFile(goldenTable)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var rows []goldenRow
+	for i, line := range lines(b) {
+		if i == 0 || line == "" {
+			continue
+		}
+		fields := columns.Split(line, -1)
+		if len(fields) != 7 {
+			tb.Fatalf("%s:%d has %d columns, want 7: %q", goldenTable, i+1, len(fields), line)
+		}
+		number, err := strconv.ParseInt(fields[0], 10, 32)
+		if err != nil {
+			tb.Fatalf("%s:%d: %v", goldenTable, i+1, err)
+		}
+		canonical, ok := code.Code_value[fields[3]]
+		if !ok {
+			tb.Fatalf("%s:%d: %q is no canonical code", goldenTable, i+1, fields[3])
+		}
+		rows = append(rows, goldenRow{
+			code:      codes.ErrorCode(number),
+			name:      fields[1],
+			reason:    fields[2],
+			grpcCode:  grpccodes.Code(canonical),
+			isDefault: fields[4] == "default",
+			message:   fields[5],
+		})
+	}
+	if len(rows) != 63 {
+		tb.Fatalf("%s has %d rows, want OpenIM's 63", goldenTable, len(rows))
+	}
+	return rows
+}

@@ -1,0 +1,608 @@
+package codes_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// An orderCode is what a user without the generator writes.
+type orderCode int32
+
+const (
+	orderOK       orderCode = 0
+	orderInternal orderCode = 1
+	orderUnknown  orderCode = 2
+	orderSoldOut  orderCode = 1004 // the number of codes.RecordNotFound
+)
+
+func (c orderCode) Number() int32                  { return int32(c) }
+func (c orderCode) Table() *codes.Table            { return orderTable() }
+func (c orderCode) GRPCStatus() *grpcstatus.Status { return c.Table().GRPCStatus(int32(c)) }
+func (c orderCode) Error() string {
+	row, _ := c.Table().Lookup(int32(c))
+	return row.Name + ": " + row.Message
+}
+
+var orderTable = sync.OnceValue(func() *codes.Table {
+	return codes.MustTable("orders.example.com", orderRows()...)
+})
+
+// orderRows are three that every table needs and one more; new ones each time,
+// so that a test may spoil them.
+func orderRows() []codes.Row {
+	return []codes.Row{
+		{Code: orderOK, Name: "OrderOK", Reason: "ORDER_OK", Message: "ordered", Default: true},
+		{Code: orderInternal, Name: "OrderInternal", Reason: "ORDER_INTERNAL", GRPCCode: grpccodes.Internal, Message: "internal error", Default: true},
+		{Code: orderUnknown, Name: "OrderUnknown", Reason: "ORDER_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown failure", Default: true},
+		{Code: orderSoldOut, Name: "SoldOut", Reason: "SOLD_OUT", GRPCCode: grpccodes.FailedPrecondition, Message: "sold out",
+			Localized: []codes.LocalizedMessage{{Locale: "zh", Message: "售罄"}}},
+	}
+}
+
+// These can't be codes of a table.
+type (
+	otherCode  struct{ orderCode }
+	wideCode   int64
+	stringCode string
+	sameKind   int32
+)
+
+func (c wideCode) Error() string         { return "wide" }
+func (c wideCode) Number() int32         { return int32(c) }
+func (c wideCode) Table() *codes.Table   { return nil }
+func (c stringCode) Error() string       { return "string" }
+func (c stringCode) Number() int32       { return int32(len(c)) }
+func (c stringCode) Table() *codes.Table { return nil }
+func (c sameKind) Error() string         { return "same kind" }
+func (c sameKind) Number() int32         { return int32(c) }
+func (c sameKind) Table() *codes.Table   { return nil }
+
+func TestNewTableRefuses(t *testing.T) {
+	const domain = "orders.example.com"
+	soldOut := func(spoil func(*codes.Row)) []codes.Row {
+		rows := orderRows()
+		spoil(&rows[3])
+		return rows
+	}
+	reason := func(reason string) []codes.Row { return soldOut(func(r *codes.Row) { r.Reason = reason }) }
+	const place = "row 4 (SoldOut = 1004)"
+
+	tests := []struct {
+		name   string
+		domain string
+		rows   []codes.Row
+		want   []string // all in one line of the error
+	}{
+		{name: "an empty domain", domain: "", rows: orderRows(), want: []string{`table ""`, "domain has 0 bytes", "253"}},
+		{name: "a domain of 254 bytes", domain: strings.Repeat("d", 254), rows: orderRows(), want: []string{"domain has 254 bytes", "253"}},
+		{name: "a domain that is not UTF-8", domain: "a\xff", rows: orderRows(), want: []string{`"a\xff"`, "domain", "UTF-8"}},
+		{name: "no rows", domain: domain, want: []string{`table "orders.example.com"`, "no rows"}},
+
+		{name: "a nil code", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = nil }), want: []string{"row 4 (SoldOut)", "nil Code"}},
+		{name: "a negative number", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = orderCode(-3) }), want: []string{"row 4 (SoldOut = -3)", "number -3 is negative"}},
+		{name: "a code of kind int64", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = wideCode(1004) }), want: []string{"row 4 (SoldOut)", "codes_test.wideCode", "kind int64", "int32"}},
+		{name: "a code of kind string", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = stringCode("abc") }), want: []string{"row 4 (SoldOut)", "codes_test.stringCode", "kind string", "int32"}},
+		{name: "a code of kind struct", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = otherCode{orderSoldOut} }), want: []string{"row 4 (SoldOut)", "codes_test.otherCode", "kind struct", "int32"}},
+		{name: "a nil pointer as a code", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = (*orderCode)(nil) }), want: []string{"row 4 (SoldOut)", "kind ptr", "int32"}},
+		{name: "a code of another type", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = sameKind(1004) }), want: []string{place, "codes_test.sameKind", "codes_test.orderCode", "one type"}},
+
+		{name: "a second row with a number", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = orderUnknown }), want: []string{"row 4 (SoldOut = 2)", "number 2", "OrderUnknown's already"}},
+		{name: "a second row with a reason", domain: domain, rows: reason("ORDER_UNKNOWN"), want: []string{place, `"ORDER_UNKNOWN"`, "OrderUnknown's already"}},
+		{name: "a second row with a name", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "OrderUnknown" }), want: []string{"row 4 (OrderUnknown = 1004)", `name "OrderUnknown"`, "number 2"}},
+
+		{name: "an empty reason", domain: domain, rows: reason(""), want: []string{place, `reason ""`, "[A-Z][A-Z0-9_]+[A-Z0-9]"}},
+		{name: "a reason of two bytes", domain: domain, rows: reason("AB"), want: []string{place, `"AB"`, "AIP-193"}},
+		{name: "a reason in small letters", domain: domain, rows: reason("Sold_out"), want: []string{place, `"Sold_out"`, "AIP-193"}},
+		{name: "a reason that begins with a digit", domain: domain, rows: reason("1_SOLD"), want: []string{place, `"1_SOLD"`, "AIP-193"}},
+		{name: "a reason that begins with an underscore", domain: domain, rows: reason("_SOLD"), want: []string{place, `"_SOLD"`, "AIP-193"}},
+		{name: "a reason that ends in an underscore", domain: domain, rows: reason("SOLD_"), want: []string{place, `"SOLD_"`, "AIP-193"}},
+		{name: "a reason with a space", domain: domain, rows: reason("SOLD OUT"), want: []string{place, `"SOLD OUT"`, "AIP-193"}},
+		{name: "a reason with a newline at its end", domain: domain, rows: reason("SOLD\n"), want: []string{place, `"SOLD\n"`, "AIP-193"}},
+		{name: "a reason of 64 bytes", domain: domain, rows: reason(strings.Repeat("R", 64)), want: []string{place, strings.Repeat("R", 64), "63"}},
+		{name: "the reason of a code without a row", domain: domain, rows: reason("ERROR_CODE_1305"), want: []string{place, `"ERROR_CODE_1305"`, "kept for codes without a row"}},
+
+		{name: "a canonical code of 17", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = 17 }), want: []string{place, "17", "outside 0..16"}},
+		{name: "OpenIM's number as canonical code", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = 1004 }), want: []string{place, "canonical code 1004", "outside 0..16"}},
+		{name: "OK for an error", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = grpccodes.OK }), want: []string{place, "canonical code OK for number 1004"}},
+		{name: "an error for number 0", domain: domain,
+			rows: func() []codes.Row { rows := orderRows(); rows[0].GRPCCode = grpccodes.Aborted; return rows }(),
+			want: []string{"row 1 (OrderOK = 0)", "canonical code ABORTED for number 0"}},
+
+		{name: "an empty message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "" }), want: []string{place, "empty message"}},
+		{name: "a message that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "a\xff" }), want: []string{place, `"a\xff"`, "UTF-8"}},
+		{name: "a name that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "b\xff" }), want: []string{"row 4", "= 1004", `"b\xff"`, "UTF-8"}},
+		{name: "a localized message without text", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de"}} }), want: []string{place, `"de"`, "must be there"}},
+		{name: "a localized message without locale", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Message: "weg"}} }), want: []string{place, `"weg"`, "must be there"}},
+		{name: "a localized message that is not UTF-8", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "c\xff"}} }), want: []string{place, `"c\xff"`, `"de"`, "UTF-8"}},
+		{name: "a locale that is not UTF-8", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"d\xff", "weg"}} }), want: []string{place, `"weg"`, `"d\xff"`, "UTF-8"}},
+		{name: "two messages for a locale, whatever its case", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"pt-br", "a"}, {"pt-BR", "b"}} }), want: []string{place, `"pt-BR"`, "two localized"}},
+
+		{name: "a second default row", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = grpccodes.Unknown; r.Default = true }),
+			want: []string{place, "second default row for UNKNOWN", "OrderUnknown"}},
+		{name: "no default row for INTERNAL", domain: domain,
+			rows: func() []codes.Row { rows := orderRows(); rows[1].Default = false; return rows }(), want: []string{`table "orders.example.com"`, "no default row for INTERNAL"}},
+		{name: "no default row for UNKNOWN", domain: domain,
+			rows: func() []codes.Row { rows := orderRows(); rows[2].Default = false; return rows }(), want: []string{`table "orders.example.com"`, "no default row for UNKNOWN"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			table, err := codes.NewTable(tt.domain, tt.rows...)
+			if err == nil {
+				t.Fatalf("NewTable(%q, rows) has no error; want one with %q", tt.domain, tt.want)
+			}
+			if table != nil {
+				t.Errorf("NewTable gives a table beside the error %q; want nil", err)
+			}
+			if !hasLine(err, tt.want) {
+				t.Errorf("NewTable's error is\n%v\nwant a line with each of %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// hasLine tells whether one line of an error has all of the words.
+func hasLine(err error, words []string) bool {
+	return slices.ContainsFunc(strings.Split(err.Error(), "\n"), func(line string) bool {
+		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) })
+	})
+}
+
+func TestNewTableTakesTheLongestThatIsAllowed(t *testing.T) {
+	rows := orderRows()
+	rows[3].Reason = "R" + strings.Repeat("_", 61) + "9"
+	domain := strings.Repeat("d", 253)
+	table, err := codes.NewTable(domain, rows...)
+	if err != nil {
+		t.Fatalf("NewTable with a domain of 253 bytes and a reason of 63: %v; want no error", err)
+	}
+	if table.Domain() != domain {
+		t.Errorf("Domain() = %q; want %q", table.Domain(), domain)
+	}
+	if row, ok := table.ByReason(rows[3].Reason); !ok || row.Code != orderSoldOut {
+		t.Errorf("ByReason(%q) = %v, %t; want %v, true", rows[3].Reason, row.Code, ok, orderSoldOut)
+	}
+}
+
+func TestNewTableReportsAllFaultsAtOnce(t *testing.T) {
+	rows := orderRows()
+	rows[1].Default = false
+	rows[2].Message = ""
+	rows[3].Reason = "sold out"
+	rows[3].GRPCCode = 99
+	_, err := codes.NewTable("", rows...)
+	if err == nil {
+		t.Fatal("NewTable has no error for five faults")
+	}
+	for _, want := range [][]string{
+		{"domain has 0 bytes"},
+		{"row 3 (OrderUnknown = 2)", "empty message"},
+		{"row 4 (SoldOut = 1004)", `"sold out"`},
+		{"row 4 (SoldOut = 1004)", "99"},
+		{"no default row for INTERNAL"},
+	} {
+		if !hasLine(err, want) {
+			t.Errorf("NewTable's error is\n%v\nwant also a line with each of %q", err, want)
+		}
+	}
+	if got := strings.Count(err.Error(), "\n") + 1; got != 5 {
+		t.Errorf("NewTable's error has %d lines, want one for each of 5 faults:\n%v", got, err)
+	}
+}
+
+func TestRowWithoutNameIsNamedAfterItsReason(t *testing.T) {
+	rows := orderRows()
+	rows[3].Name = ""
+	table, err := codes.NewTable("orders.example.com", rows...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row, _ := table.Lookup(1004); row.Name != "SOLD_OUT" {
+		t.Errorf("Name = %q; want the reason, %q", row.Name, "SOLD_OUT")
+	}
+}
+
+// What is wrong with the rows must come out at start-up, not at the first call.
+func TestMustTablePanicsWithWhatIsWrong(t *testing.T) {
+	rows := orderRows()
+	rows[3].Reason = "sold out"
+	defer func() {
+		err, ok := recover().(error)
+		if !ok || !hasLine(err, []string{"row 4 (SoldOut = 1004)", `"sold out"`}) {
+			t.Errorf("MustTable panicked with %v; want an error that names row 4 and its reason", err)
+		}
+	}()
+	table := codes.MustTable("orders.example.com", rows...)
+	t.Errorf("MustTable = %v; want a panic", table)
+}
+
+// A table is immutable: nothing that the caller keeps leads into it.
+func TestTableStaysWhenTheRowsItWasMadeOfChange(t *testing.T) {
+	rows := orderRows()
+	table := codes.MustTable("orders.example.com", rows...)
+	rows[3].Message = "changed"
+	rows[3].Localized[0].Message = "changed"
+	row, _ := table.Lookup(1004)
+	if diff := cmp.Diff(orderRows()[3], row); diff != "" {
+		t.Errorf("changing the rows given to NewTable changed the table (-want +got):\n%s", diff)
+	}
+}
+
+func TestTableStaysWhenARowTakenFromItChanges(t *testing.T) {
+	rows := orderRows()
+	rows[2].Localized = []codes.LocalizedMessage{{Locale: "zh", Message: "未知"}}
+	table := codes.MustTable("orders.example.com", rows...)
+	for name, take := range map[string]func() codes.Row{
+		"Lookup":               func() codes.Row { row, _ := table.Lookup(1004); return row },
+		"Lookup without a row": func() codes.Row { row, _ := table.Lookup(1305); return row },
+		"ByReason":             func() codes.Row { row, _ := table.ByReason("SOLD_OUT"); return row },
+		"the first that All gives": func() codes.Row {
+			for row := range table.All() {
+				if row.Localized != nil {
+					return row
+				}
+			}
+			return codes.Row{}
+		},
+	} {
+		want := take()
+		want.Localized = slices.Clone(want.Localized)
+		taken := take()
+		taken.Message = "changed"
+		taken.Localized[0].Message = "changed"
+		if diff := cmp.Diff(want, take()); diff != "" {
+			t.Errorf("%s: changing the row that it gave changed the table (-before +after):\n%s", name, diff)
+		}
+	}
+}
+
+func TestWithReplacesAndAdds(t *testing.T) {
+	original := orderTable()
+	before := slices.Collect(original.All())
+
+	replaced := codes.Row{Code: orderSoldOut, Name: "Gone", Reason: "GONE", GRPCCode: grpccodes.NotFound, Message: "gone"}
+	added := codes.Row{Code: orderCode(7), Name: "Late", Reason: "LATE", GRPCCode: grpccodes.DeadlineExceeded, Message: "late", Default: true}
+	copied, err := original.With(added, replaced)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	want := append(orderRows()[:3], replaced, added)
+	if diff := cmp.Diff(want, slices.Collect(copied.All())); diff != "" {
+		t.Errorf("With's rows: a replaced one stays in its place, a new one comes last (-want +got):\n%s", diff)
+	}
+	if copied.Domain() != original.Domain() {
+		t.Errorf("With's domain is %q; want %q", copied.Domain(), original.Domain())
+	}
+	if _, ok := copied.ByReason("SOLD_OUT"); ok {
+		t.Error(`ByReason("SOLD_OUT") finds the row that With replaced`)
+	}
+	if got := copied.FromGRPC(grpccodes.DeadlineExceeded); got != orderCode(7) {
+		t.Errorf("FromGRPC(DeadlineExceeded) = %v; want the added default row's %v", got, orderCode(7))
+	}
+	if got := copied.GRPCStatus(1004).Code(); got != grpccodes.NotFound {
+		t.Errorf("the copy's GRPCStatus(1004) has code %v; want NotFound", got)
+	}
+	if diff := cmp.Diff(before, slices.Collect(original.All())); diff != "" {
+		t.Errorf("With changed the table that it copied (-before +after):\n%s", diff)
+	}
+	if got := original.GRPCStatus(1004).Code(); got != grpccodes.FailedPrecondition {
+		t.Errorf("the original's GRPCStatus(1004) has code %v; want FailedPrecondition", got)
+	}
+}
+
+func TestWithMovesADefault(t *testing.T) {
+	rows := orderRows()
+	rows[1].Default = false
+	fatal := codes.Row{Code: orderCode(7), Name: "Fatal", Reason: "FATAL", GRPCCode: grpccodes.Internal, Message: "fatal", Default: true}
+	table, err := orderTable().With(rows[1], fatal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := table.FromGRPC(grpccodes.Internal); got != orderCode(7) {
+		t.Errorf("FromGRPC(Internal) = %v; want %v", got, orderCode(7))
+	}
+}
+
+func TestWithRefuses(t *testing.T) {
+	row := func(number int32, name, reason string) codes.Row {
+		return codes.Row{Code: orderCode(number), Name: name, Reason: reason, GRPCCode: grpccodes.Aborted, Message: "m"}
+	}
+	lostDefault := orderRows()[1]
+	lostDefault.Default = false
+	tests := []struct {
+		name string
+		rows []codes.Row
+		want []string
+	}{
+		{name: "two rows of its own for a number that is there", rows: []codes.Row{row(1004, "Once", "ONCE"), row(1004, "Twice", "TWICE")},
+			want: []string{"(Twice = 1004)", "number 1004", "Once's already"}},
+		{name: "two rows of its own for a new number", rows: []codes.Row{row(7, "Once", "ONCE"), row(7, "Twice", "TWICE")},
+			want: []string{"(Twice = 7)", "number 7", "Once's already"}},
+		{name: "the reason of another row", rows: []codes.Row{row(7, "New", "SOLD_OUT")}, want: []string{"(New = 7)", `"SOLD_OUT"`, "SoldOut's already"}},
+		{name: "a code of another type", rows: []codes.Row{{Code: codes.Args, Name: "Args", Reason: "ARGS", GRPCCode: grpccodes.InvalidArgument, Message: "m"}},
+			want: []string{"(Args = 1001)", "codes.ErrorCode", "codes_test.orderCode"}},
+		{name: "a nil code", rows: []codes.Row{{Name: "None", Reason: "NONE", Message: "m"}}, want: []string{"(None)", "nil Code"}},
+		{name: "the loss of a default that must be there", rows: []codes.Row{lostDefault}, want: []string{"no default row for INTERNAL"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			table, err := orderTable().With(tt.rows...)
+			if err == nil || !hasLine(err, tt.want) {
+				t.Errorf("With = %v, %v; want an error with a line that has each of %q", table, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestLookupKnowsEveryRow(t *testing.T) {
+	table := codes.Default()
+	for _, want := range golden(t) {
+		number := want.code.Number()
+		row, ok := table.Lookup(number)
+		got := goldenRow{want.code, row.Name, row.Reason, row.GRPCCode, row.Default, row.Message}
+		if !ok || row.Code != want.code || got != want {
+			t.Errorf("Lookup(%d) = %+v, %t; want %+v, true", number, row, ok, want)
+		}
+		if !table.Has(number) {
+			t.Errorf("Has(%d) = false; want true", number)
+		}
+		if got, ok := table.ByReason(want.reason); !ok || got.Code != want.code {
+			t.Errorf("ByReason(%q) = %v, %t; want %s, true", want.reason, got.Code, ok, want.name)
+		}
+		if got := table.Code(number); got != want.code {
+			t.Errorf("Code(%d) = %#v; want %#v", number, got, want.code)
+		}
+	}
+}
+
+func TestLookupKeepsAnUnknownNumber(t *testing.T) {
+	table := codes.Default()
+	for _, number := range []int32{1305, 1, 499, math.MaxInt32, -3, math.MinInt32} {
+		row, ok := table.Lookup(number)
+		want := codes.Row{
+			Code:      codes.ErrorCode(number),
+			Name:      fmt.Sprintf("ErrorCode(%d)", number),
+			Reason:    fmt.Sprintf("ERROR_CODE_%d", number),
+			GRPCCode:  grpccodes.Unknown,
+			Message:   "unknown error",
+			Localized: []codes.LocalizedMessage{{Locale: "zh", Message: "未知错误"}},
+		}
+		if diff := cmp.Diff(want, row); diff != "" || ok {
+			t.Errorf("Lookup(%d) has ok = %t, want false, and (-want +got):\n%s", number, ok, diff)
+		}
+		if table.Has(number) {
+			t.Errorf("Has(%d) = true; want false", number)
+		}
+		if got := table.Code(number); got != codes.ErrorCode(number) {
+			t.Errorf("Code(%d) = %#v; want %#v", number, got, codes.ErrorCode(number))
+		}
+	}
+}
+
+// Zero is success even for a table that has no row for it.
+func TestLookupOfZeroWithoutARow(t *testing.T) {
+	table := codes.MustTable("orders.example.com", orderRows()[1:]...)
+	row, ok := table.Lookup(0)
+	if ok || row.GRPCCode != grpccodes.OK || row.Code != orderOK || row.Name != "orderCode(0)" || row.Reason != "ERROR_CODE_0" {
+		t.Errorf("Lookup(0) = %+v, %t; want number 0 as orderCode(0), ERROR_CODE_0, canonical OK, and false", row, ok)
+	}
+	if got := table.FromGRPC(grpccodes.OK); got != orderOK {
+		t.Errorf("FromGRPC(OK) = %#v; want %#v", got, orderOK)
+	}
+	if got := table.GRPCStatus(0); got != nil {
+		t.Errorf("GRPCStatus(0) = %v; want nil", got)
+	}
+}
+
+func TestByReasonComparesExactly(t *testing.T) {
+	for _, reason := range []string{"", "record_not_found", "RecordNotFound", "RECORD_NOT_FOUND ", "ERROR_CODE_1004", "1004"} {
+		row, ok := codes.Default().ByReason(reason)
+		if diff := cmp.Diff(codes.Row{}, row); ok || diff != "" {
+			t.Errorf("ByReason(%q) = %+v, %t; want the zero Row and false", reason, row, ok)
+		}
+	}
+}
+
+func TestFromGRPC(t *testing.T) {
+	tests := []struct {
+		from grpccodes.Code
+		want codes.ErrorCode
+	}{
+		{grpccodes.OK, codes.NoError},
+		{grpccodes.Canceled, codes.SdkUnknownCode},
+		{grpccodes.Unknown, codes.SdkUnknownCode},
+		{grpccodes.InvalidArgument, codes.Args},
+		{grpccodes.DeadlineExceeded, codes.SdkCtxDeadlineExceeded},
+		{grpccodes.NotFound, codes.RecordNotFound},
+		{grpccodes.AlreadyExists, codes.DuplicateKey},
+		{grpccodes.PermissionDenied, codes.NoPermission},
+		{grpccodes.ResourceExhausted, codes.SdkUnknownCode},
+		{grpccodes.FailedPrecondition, codes.SdkUnknownCode},
+		{grpccodes.Aborted, codes.SdkUnknownCode},
+		{grpccodes.OutOfRange, codes.SdkUnknownCode},
+		{grpccodes.Unimplemented, codes.SdkFuncNotFound},
+		{grpccodes.Internal, codes.ServerInternal},
+		{grpccodes.Unavailable, codes.SdkNetwork},
+		{grpccodes.DataLoss, codes.SdkUnknownCode},
+		{grpccodes.Unauthenticated, codes.SdkUnknownCode},
+		{17, codes.SdkUnknownCode},
+		{1004, codes.SdkUnknownCode}, // a domain number is not a canonical code
+		{math.MaxUint32, codes.SdkUnknownCode},
+	}
+	for _, tt := range tests {
+		if got := codes.Default().FromGRPC(tt.from); got != tt.want {
+			t.Errorf("FromGRPC(%d, %v) = %v; want %v", tt.from, tt.from, got, tt.want)
+		}
+	}
+}
+
+func TestAllIsInTheOrderOfDeclaration(t *testing.T) {
+	var got, want []int32
+	for row := range codes.Default().All() {
+		got = append(got, row.Code.Number())
+	}
+	for _, row := range golden(t) {
+		want = append(want, row.code.Number())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("All's numbers (-want +got):\n%s", diff)
+	}
+	if codes.Default().Len() != 63 {
+		t.Errorf("Len() = %d; want 63", codes.Default().Len())
+	}
+
+	rows := orderRows()
+	slices.Reverse(rows)
+	var reversed []codes.Code
+	for row := range codes.MustTable("orders.example.com", rows...).All() {
+		reversed = append(reversed, row.Code)
+	}
+	if want := []codes.Code{orderSoldOut, orderUnknown, orderInternal, orderOK}; !slices.Equal(reversed, want) {
+		t.Errorf("All() of rows given backwards = %v; want %v", reversed, want)
+	}
+}
+
+func TestAllStopsAtABreak(t *testing.T) {
+	seen := 0
+	for range codes.Default().All() { // going on after the break would panic
+		if seen++; seen == 2 {
+			break
+		}
+	}
+	if seen != 2 {
+		t.Errorf("the loop ran %d times; want 2", seen)
+	}
+}
+
+// A number without a row must get the bytes that one with such a row would, so
+// that a peer with a newer table can be told of it.
+func TestAppendErrorInfo(t *testing.T) {
+	tests := []struct {
+		number int32
+		want   string
+	}{
+		{1004, "\x0a\x10RECORD_NOT_FOUND\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041004"},
+		{1305, "\x0a\x0fERROR_CODE_1305\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041305"},
+	}
+	for _, tt := range tests {
+		if got := codes.Default().AppendErrorInfo([]byte("before"), tt.number); string(got) != "before"+tt.want {
+			t.Errorf("AppendErrorInfo(before, %d) =\n%q; want\n%q", tt.number, got, "before"+tt.want)
+		}
+	}
+	// What was appended to one caller's slice is not the next one's.
+	first := codes.Default().AppendErrorInfo(nil, 1004)
+	clear(first)
+	if got := codes.Default().AppendErrorInfo(nil, 1004); string(got) != tests[0].want {
+		t.Errorf("AppendErrorInfo(nil, 1004) = %q after the caller changed an earlier one; want %q", got, tests[0].want)
+	}
+}
+
+func TestTableIsSafeForConcurrentUse(t *testing.T) {
+	// A new table, so that the first GRPCStatus of each row is among the calls.
+	table := codes.MustTable("openim.io", slices.Collect(codes.Default().All())...)
+	rows := golden(t)
+
+	const callers = 8
+	statuses := make([][]*grpcstatus.Status, callers)
+	var start, done sync.WaitGroup
+	start.Add(1)
+	for i := range callers {
+		done.Go(func() {
+			start.Wait()
+			for _, row := range rows {
+				number := row.code.Number()
+				statuses[i] = append(statuses[i], table.GRPCStatus(number))
+				if got, ok := table.Lookup(number); !ok || got.Name != row.name {
+					t.Errorf("Lookup(%d) = %q, %t; want %q, true", number, got.Name, ok, row.name)
+				}
+				if row.code.Table() != codes.Default() {
+					t.Errorf("%s.Table() is not Default()", row.name)
+				}
+				table.GRPCStatus(number + 100_000)
+				table.FromGRPC(row.grpcCode)
+				if _, err := table.Parse(row.reason); err != nil {
+					t.Errorf("Parse(%q): %v", row.reason, err)
+				}
+			}
+		})
+	}
+	start.Done()
+	done.Wait()
+	for i := range statuses {
+		if !slices.Equal(statuses[i], statuses[0]) {
+			t.Errorf("caller %d was given other statuses than caller 0; want the same ones, which are made once", i)
+		}
+	}
+}
+
+func TestCodeTypeOfOnesOwn(t *testing.T) {
+	const unknown = orderCode(1305)
+	tests := []struct {
+		code     orderCode
+		grpcCode grpccodes.Code
+		reason   string
+		message  string
+		text     string
+	}{
+		{orderSoldOut, grpccodes.FailedPrecondition, "SOLD_OUT", "sold out", "SoldOut: sold out"},
+		{orderInternal, grpccodes.Internal, "ORDER_INTERNAL", "internal error", "OrderInternal: internal error"},
+		{unknown, grpccodes.Unknown, "ERROR_CODE_1305", "unknown failure", "orderCode(1305): unknown failure"},
+	}
+	for _, tt := range tests {
+		st := grpcstatus.Convert(fmt.Errorf("ordering: %w", tt.code))
+		if st.Code() != tt.grpcCode {
+			t.Errorf("gRPC sees code %v in orderCode(%d); want %v", st.Code(), tt.code, tt.grpcCode)
+		}
+		checkErrorInfo(t, tt.code.GRPCStatus(), &errdetails.ErrorInfo{
+			Reason: tt.reason, Domain: "orders.example.com", Metadata: map[string]string{"code": strconv.Itoa(int(tt.code))}})
+		if got := tt.code.GRPCStatus().Message(); got != tt.message {
+			t.Errorf("orderCode(%d).GRPCStatus() has message %q; want %q", tt.code, got, tt.message)
+		}
+		if got := tt.code.Error(); got != tt.text {
+			t.Errorf("orderCode(%d).Error() = %q; want %q", tt.code, got, tt.text)
+		}
+		if got := tt.code.Table().Code(tt.code.Number()); got != tt.code {
+			t.Errorf("Code(%d) = %#v; want %#v", tt.code, got, tt.code)
+		}
+		parsed, err := tt.code.Table().Parse(strings.SplitN(tt.text, ":", 2)[0])
+		if err != nil || parsed != tt.code {
+			t.Errorf("Parse of %q = %#v, %v; want %#v, nil", tt.text, parsed, err, tt.code)
+		}
+	}
+}
+
+func TestCodesOfTwoTypesAreNeverEqual(t *testing.T) {
+	for _, number := range []int32{0, 1, 1004, 1305} {
+		ours, theirs := codes.Code(codes.ErrorCode(number)), codes.Code(orderCode(number))
+		if ours == theirs {
+			t.Errorf("ErrorCode(%d) == orderCode(%d)", number, number)
+		}
+		if errors.Is(ours, theirs) || errors.Is(theirs, ours) {
+			t.Errorf("errors.Is finds ErrorCode(%d) in orderCode(%d) or the reverse", number, number)
+		}
+		if _, ok := errors.AsType[codes.ErrorCode](theirs); ok {
+			t.Errorf("errors.AsType finds an ErrorCode in orderCode(%d)", number)
+		}
+		if got := orderTable().Code(number); got == codes.Default().Code(number) {
+			t.Errorf("Code(%d) is the same of both tables: %#v", number, got)
+		}
+	}
+}
