@@ -1,0 +1,179 @@
+package status
+
+import (
+	"context"
+	"io"
+	"math"
+	"strconv"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// A Decoder makes domain errors of the gRPC statuses that a client received. The
+// zero Decoder knows the default table. It is safe for concurrent use as long as
+// its fields are not changed.
+type Decoder struct {
+	// Tables are those of the domains whose codes are understood, besides the
+	// default table's. The first also has the codes that are guessed where a
+	// status names none, and those of numbers in the place of a canonical code; by
+	// default codes.Default() has them. None is nil, and of two with the same
+	// domain the first counts.
+	Tables []*codes.Table
+}
+
+// Decode makes a domain error of an error that a call returned. ctx is the
+// caller's own.
+//
+// The result has the [Status] that [Decoder.FromGRPC] makes of the gRPC status in
+// err, and wraps err. Its GRPCStatus is that status as it was received. If that
+// says that a context has ended, and the caller's own has, of the same kind, then
+// errors.Is also finds context.Canceled or context.DeadlineExceeded in it.
+//
+// An error without a gRPC status comes back as it is, and so do nil, io.EOF, a
+// code or Status made in this process, and an error that was decoded before. The
+// error of a server in the same process counts as received: its private cause is
+// dropped.
+func (d *Decoder) Decode(ctx context.Context, err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	f := search(err)
+	switch {
+	case f.resolved != nil:
+		return d.receive(ctx, f.resolved.sent, f.resolved.sent.Err())
+	case f.grpc == nil || f.code != nil || f.status != nil || f.received != nil:
+		return err
+	}
+	return d.receive(ctx, f.grpc, err)
+}
+
+func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) error {
+	e := &statusError{cause: err, received: true}
+	d.decode(&e.st, gst)
+	e.link(e.st.code)
+	e.link(err)
+	if ended := endOf(ctx, gst.Code()); ended != nil {
+		e.link(ended)
+	}
+	return e
+}
+
+// endOf is the context error of a canonical code, if ctx has ended so.
+func endOf(ctx context.Context, code grpccodes.Code) error {
+	switch code {
+	case grpccodes.Canceled:
+		if ctx.Err() == context.Canceled {
+			return context.Canceled
+		}
+	case grpccodes.DeadlineExceeded:
+		// The status can be here before the context's own timer has run.
+		deadline, ok := ctx.Deadline()
+		if ctx.Err() == context.DeadlineExceeded || ok && !time.Now().Before(deadline) {
+			return context.DeadlineExceeded
+		}
+	}
+	return nil
+}
+
+// FromGRPC is the status that a gRPC status carries, nil for nil and for one with
+// code OK. Its code is, in this order:
+//
+//   - that of the first ErrorInfo of a known domain: by the reason; by the number
+//     in its metadata if the reason is empty, or unknown while the number is too,
+//     and then both are kept. A number is a positive int32 in canonical decimals;
+//   - the number in the place of a canonical code, where it is outside 0..16;
+//   - a guess after the canonical code, as by the first table's FromGRPC.
+func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
+	if gst.Code() == grpccodes.OK {
+		return nil
+	}
+	st := &Status{}
+	d.decode(st, gst)
+	return st
+}
+
+// decode fills an empty Status.
+func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
+	p := gst.Proto()
+	st.received = gst
+	st.message, st.hasMessage = p.GetMessage(), true
+	st.details = p.GetDetails()
+	st.origin = Bare
+	st.code = tables(d.Tables).first().FromGRPC(gst.Code())
+	if gst.Code() <= grpccodes.Unauthenticated {
+		st.grpcCode = gst.Code()
+	} else if gst.Code() <= math.MaxInt32 {
+		st.origin = Legacy
+		st.code = tables(d.Tables).first().Code(int32(gst.Code()))
+	}
+	for i, packed := range p.GetDetails() {
+		if packed.MessageName() == errorInfoName && d.decodeErrorInfo(st, packed) {
+			st.details = without(p.GetDetails(), i)
+			return
+		}
+	}
+}
+
+// without is details less one; the first costs nothing.
+func without(details []*anypb.Any, i int) []*anypb.Any {
+	if i == 0 {
+		return details[1:]
+	}
+	return append(details[:i:i], details[i+1:]...)
+}
+
+// decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known
+// domain. One that can't be read is no ErrorInfo.
+func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
+	info := &errdetails.ErrorInfo{}
+	if packed.UnmarshalTo(info) != nil {
+		return false
+	}
+	table := tables(d.Tables).byDomain(info.GetDomain())
+	if table == nil {
+		if st.origin == Bare {
+			st.origin = Foreign
+		}
+		return false
+	}
+	code := codeOf(table, info)
+	if code == nil && st.origin == Legacy {
+		return false // the number in the place of a canonical code says more
+	}
+	if code == nil {
+		code = table.FromGRPC(st.grpcCode)
+	}
+	st.origin, st.code, st.info = Ours, code, packed.GetValue()
+	return true
+}
+
+// codeOf is the code that an ErrorInfo of the table's domain names, nil if it
+// names none.
+func codeOf(table *codes.Table, info *errdetails.ErrorInfo) codes.Code {
+	if row, ok := table.ByReason(info.GetReason()); ok && row.Code.Number() > 0 {
+		return row.Code
+	}
+	number, ok := parseNumber(info.GetMetadata()[numberKey])
+	if !ok {
+		return nil
+	}
+	if info.GetReason() != "" && table.Has(number) {
+		return nil // the reason is another's: the two contradict each other
+	}
+	return table.Code(number)
+}
+
+// parseNumber reads a positive int32 in canonical decimals.
+func parseNumber(text string) (int32, bool) {
+	number, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || number <= 0 || strconv.FormatInt(number, 10) != text {
+		return 0, false
+	}
+	return int32(number), true
+}

@@ -1,0 +1,97 @@
+package status
+
+import (
+	"maps"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// The metadata keys of an ErrorInfo that are errstatus's own.
+const (
+	numberKey    = "code"      // the code's number, in decimal
+	truncatedKey = "truncated" // what was left out for the sake of size
+)
+
+const (
+	errorInfoName = "google.rpc.ErrorInfo"
+	errorInfoURL  = "type.googleapis.com/" + errorInfoName
+)
+
+// errorInfo is the ErrorInfo that states the code, as it was received or as it
+// would be sent with the code's own table; nil where nothing states the code.
+// The caller may change it.
+func (st *Status) errorInfo() *errdetails.ErrorInfo {
+	if st.Code().Number() == 0 || !st.origin.stated() {
+		return nil
+	}
+	return st.errorInfoIn(st.code.Table())
+}
+
+// errorInfoIn is errorInfo with a table that has the code's row. What was
+// received is kept, but for the metadata where a With method changed it.
+func (st *Status) errorInfoIn(table *codes.Table) *errdetails.ErrorInfo {
+	raw := st.info
+	if raw == nil {
+		raw = table.AppendErrorInfo(nil, st.code.Number())
+	}
+	info := &errdetails.ErrorInfo{}
+	if err := proto.Unmarshal(raw, info); err != nil {
+		panic(err) // these bytes were written here, or have been read before
+	}
+	if st.metadata != nil {
+		info.Metadata = merge(st.metadata, info.Metadata)
+		maps.DeleteFunc(info.Metadata, func(key, _ string) bool { return !isMetadataKey(key) })
+	}
+	return info
+}
+
+// merge is the user's metadata with errstatus's own, which a user can't set.
+func merge(users, own map[string]string) map[string]string {
+	merged := make(map[string]string, len(users)+1)
+	for key, value := range users {
+		if !isReserved(key) {
+			merged[key] = value
+		}
+	}
+	for key, value := range own {
+		if isReserved(key) {
+			merged[key] = value
+		}
+	}
+	return merged
+}
+
+// packErrorInfo is the ErrorInfo that states the code, ready to be sent. What was
+// received and not changed stays as it is, byte for byte.
+func (st *Status) packErrorInfo(table *codes.Table) *anypb.Any {
+	switch {
+	case st.metadata != nil:
+		return pack(st.errorInfoIn(table))
+	case st.info != nil:
+		return &anypb.Any{TypeUrl: errorInfoURL, Value: st.info}
+	}
+	return &anypb.Any{TypeUrl: errorInfoURL, Value: table.AppendErrorInfo(nil, st.code.Number())}
+}
+
+// isMetadataKey tells whether a key has AIP-193's form, [a-z][a-zA-Z0-9-_]+ in 64
+// bytes at most.
+func isMetadataKey(key string) bool {
+	if len(key) < 2 || len(key) > 64 {
+		return false
+	}
+	for i := range len(key) {
+		switch c := key[i]; {
+		case 'a' <= c && c <= 'z':
+		case i > 0 && ('A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isReserved(key string) bool { return key == numberKey || key == truncatedKey }

@@ -1,0 +1,77 @@
+package status
+
+import (
+	"log/slog"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// A resolvedError is an error that a server has decided on. gRPC finds all it
+// needs in it and runs no method of the handler's error.
+type resolvedError struct {
+	sent     *grpcstatus.Status
+	code     codes.Code // nil if sent states none
+	original error      // the handler's error; nil if it failed when it was looked at
+
+	// chain is the code, where the handler's error doesn't say it itself, then
+	// the handler's error.
+	chain  [2]error
+	length int
+}
+
+func newResolved(e Encoded) *resolvedError {
+	r := &resolvedError{sent: e.Status, code: e.Code, original: e.err}
+	if e.Code != nil && (e.Source != FromCode || e.err == nil) {
+		r.link(e.Code)
+	}
+	if e.err != nil {
+		r.link(e.err)
+	}
+	return r
+}
+
+func (r *resolvedError) link(err error) {
+	r.chain[r.length] = err
+	r.length++
+}
+
+// Error is the public message: gRPC sends the text of an error that an
+// interceptor outside of ours puts around this one.
+func (r *resolvedError) Error() string { return r.sent.Message() }
+
+// GRPCStatus is what is sent.
+func (r *resolvedError) GRPCStatus() *grpcstatus.Status { return r.sent }
+
+// status is the Status as its receiver has it, but for the code, which is known
+// here in whatever enum it is of.
+func (r *resolvedError) status() *Status {
+	if r.code == nil {
+		return FromGRPC(r.sent)
+	}
+	st := (&Decoder{Tables: []*codes.Table{r.code.Table()}}).FromGRPC(r.sent)
+	st.code = r.code
+	return st
+}
+
+// Unwrap is the chain, which is not to be changed.
+func (r *resolvedError) Unwrap() []error { return r.chain[:r.length:r.length] }
+
+// LogValue is a group of the canonical code, the message, the name of the code
+// that is stated, and the handler's error.
+func (r *resolvedError) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("grpc_code", code.Code(r.sent.Code()).String()),
+		slog.String("message", r.sent.Message()),
+	}
+	if r.code != nil {
+		row, _ := r.code.Table().Lookup(r.code.Number())
+		attrs = append(attrs, slog.String("code", row.Name))
+	}
+	if r.original != nil {
+		attrs = append(attrs, slog.Any("error", r.original))
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -1,0 +1,44 @@
+package status
+
+import "github.com/errstatus/errstatus/codes"
+
+// tables are the tables that an Encoder or Decoder was given, one a domain. The
+// default table and, for a code at hand, the code's own table come after them.
+type tables []*codes.Table
+
+// first is the table for what names no domain.
+func (ts tables) first() *codes.Table {
+	if len(ts) == 0 {
+		return codes.Default()
+	}
+	return ts[0]
+}
+
+// of is the table that says what a code is: the one given for its domain, if that
+// has a row for it, else the code's own.
+func (ts tables) of(code codes.Code) *codes.Table {
+	own := code.Table()
+	for _, t := range ts {
+		if t == own {
+			return own
+		}
+		if t.Domain() == own.Domain() && t.Has(code.Number()) {
+			return t
+		}
+	}
+	return own
+}
+
+// byDomain is the table of a domain, nil if it isn't known. Domains compare
+// exactly.
+func (ts tables) byDomain(domain string) *codes.Table {
+	for _, t := range ts {
+		if t.Domain() == domain {
+			return t
+		}
+	}
+	if domain == codes.Default().Domain() {
+		return codes.Default()
+	}
+	return nil
+}
