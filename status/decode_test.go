@@ -1,0 +1,170 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/status"
+)
+
+// TestDecodeKeeps: what is no received status comes back as it is.
+func TestDecodeKeeps(t *testing.T) {
+	decoder := new(status.Decoder)
+	decoded := decoder.Decode(t.Context(), grpcError(t, grpccodes.Aborted, "again"))
+	for name, err := range map[string]error{
+		"nil":            nil,
+		"io.EOF":         io.EOF,
+		"plain error":    errors.New("plain"),
+		"context error":  context.Canceled,
+		"code":           codes.Args,
+		"Status":         status.Error(codes.Args, "bad"),
+		"decoded before": decoded,
+		"the same under": fmt.Errorf("retry: %w", decoded),
+		"OK status":      okStatus{grpcstatus.New(grpccodes.OK, "")},
+		"hostile":        &panics{},
+	} {
+		if got := decoder.Decode(t.Context(), err); got != err {
+			t.Errorf("%s: Decode() = %v, want it as it was", name, got)
+		}
+	}
+}
+
+// TestDecodeKeepsStatus: gRPC sees the status as it was received, and an outer
+// text is kept.
+func TestDecodeKeepsStatus(t *testing.T) {
+	raw := grpcError(t, grpccodes.Unavailable, "down", info("openim.io", "SRV_NETWORK", "90004"))
+	for _, tt := range []struct {
+		err  error
+		text string
+	}{
+		{raw, "SrvNetwork: down"},
+		{fmt.Errorf("max retries exhausted: %w", raw), "SrvNetwork: max retries exhausted: rpc error: code = Unavailable desc = down"},
+	} {
+		got := new(status.Decoder).Decode(t.Context(), tt.err)
+		if got.Error() != tt.text {
+			t.Errorf("Error() = %q, want %q", got, tt.text)
+		}
+		if grpcstatus.Convert(got) != grpcstatus.Convert(raw) && grpcstatus.Convert(got).String() != grpcstatus.Convert(raw).String() {
+			t.Errorf("gRPC's Convert = %v, want what was received", grpcstatus.Convert(got))
+		}
+		if !errors.Is(got, tt.err) || !errors.Is(got, codes.SrvNetwork) || status.Code(got) != codes.Code(codes.SrvNetwork) {
+			t.Errorf("%v: errors.Is misses the received error or the code", got)
+		}
+		if st := status.Convert(got); st.Message() != "down" {
+			t.Errorf("Message() = %q, want the status's own", st.Message())
+		}
+	}
+}
+
+// TestDecodeContext: a context error is found where the caller's own context has
+// ended, and so.
+func TestDecodeContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		live := t.Context()
+		cancelled, cancel := context.WithCancel(live)
+		cancel()
+		late, cancelLate := context.WithTimeout(live, time.Second)
+		defer cancelLate()
+		time.Sleep(2 * time.Second) // no time passes but this test's own
+
+		for _, tt := range []struct {
+			name string
+			ctx  context.Context
+			code grpccodes.Code
+			want error
+		}{
+			{"alive, CANCELLED", live, grpccodes.Canceled, nil},
+			{"alive, DEADLINE_EXCEEDED", live, grpccodes.DeadlineExceeded, nil},
+			{"cancelled, CANCELLED", cancelled, grpccodes.Canceled, context.Canceled},
+			{"cancelled, DEADLINE_EXCEEDED", cancelled, grpccodes.DeadlineExceeded, nil},
+			{"cancelled, UNAVAILABLE", cancelled, grpccodes.Unavailable, nil},
+			{"late, DEADLINE_EXCEEDED", late, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
+			{"late, CANCELLED", late, grpccodes.Canceled, nil},
+			{"deadline passed before the timer ran", passed{live}, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
+		} {
+			got := new(status.Decoder).Decode(tt.ctx, grpcError(t, tt.code, "x"))
+			for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+				if is := errors.Is(got, ended); is != (ended == tt.want) {
+					t.Errorf("%s: errors.Is(err, %v) = %t", tt.name, ended, is)
+				}
+			}
+		}
+	})
+}
+
+// passed is a context whose deadline has passed while it doesn't know yet.
+type passed struct{ context.Context }
+
+func (passed) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
+
+// TestDecodeInProcess: what a server in the same process resolved counts as
+// received, and its cause stays behind.
+func TestDecodeInProcess(t *testing.T) {
+	cause := errors.New(secret)
+	sent := new(status.Encoder).Encode(t.Context(), status.Wrap(cause, codes.SrvDatabase, "loading")).Err()
+	got := new(status.Decoder).Decode(t.Context(), fmt.Errorf("transport: %w", sent))
+	if errors.Is(got, cause) || !errors.Is(got, codes.SrvDatabase) {
+		t.Errorf("Decode() = %+v; want the code and not the cause", got)
+	}
+	if st := status.Convert(got); st.Origin() != status.Ours || st.Message() != "loading" {
+		t.Errorf("Convert() = %v, origin %v; want it as received", st, st.Origin())
+	}
+}
+
+// TestDecodeMalformed: a detail that can't be read changes nothing else.
+func TestDecodeMalformed(t *testing.T) {
+	broken := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: []byte{0xff}}
+	ours, err := anypb.New(info("openim.io", "TOKEN_KICKED", "1506"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	otherHost := &anypb.Any{TypeUrl: "types.example/google.rpc.ErrorInfo", Value: ours.Value}
+	noType := &anypb.Any{Value: []byte{1, 2, 3}}
+	for _, tt := range []struct {
+		name    string
+		details []*anypb.Any
+		code    codes.Code
+		origin  status.Origin
+		kept    int
+	}{
+		{"broken ErrorInfo", []*anypb.Any{broken}, codes.RecordNotFound, status.Bare, 1},
+		{"broken ErrorInfo before a good one", []*anypb.Any{broken, ours}, codes.TokenKicked, status.Ours, 2},
+		{"ErrorInfo of another host", []*anypb.Any{otherHost}, codes.TokenKicked, status.Ours, 1},
+		{"a detail without a type", []*anypb.Any{noType, ours}, codes.TokenKicked, status.Ours, 2},
+		{"two of ours", []*anypb.Any{ours, otherHost}, codes.TokenKicked, status.Ours, 2},
+	} {
+		p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
+		p.Details = tt.details
+		st := status.FromGRPC(grpcstatus.FromProto(p))
+		if st.Code() != tt.code || st.Origin() != tt.origin || len(st.Details()) != tt.kept || st.GRPCCode() != grpccodes.NotFound {
+			t.Errorf("%s: %v, origin %v, details %v; want %v, %v, %d kept", tt.name, st, st.Origin(), st.Details(), tt.code, tt.origin, tt.kept)
+		}
+	}
+}
+
+// TestOriginAndSourceNames: every value has a name of its own, for logs.
+func TestOriginAndSourceNames(t *testing.T) {
+	seen := map[string]bool{}
+	for o := status.Local; o <= status.Bare; o++ {
+		seen["origin "+o.String()] = true
+	}
+	for s := status.FromNothing; s <= status.FromUnknown; s++ {
+		seen["source "+s.String()] = true
+	}
+	if len(seen) != 5+11 {
+		t.Errorf("names are missing or used twice: %v", seen)
+	}
+	if got := fmt.Sprint(status.Origin(99), status.Source(99)); got != "Origin(99) Source(99)" {
+		t.Errorf("out of range: %q", got)
+	}
+}

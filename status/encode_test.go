@@ -1,0 +1,411 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/status"
+)
+
+// A received error, as our client interceptor gives it.
+func received(t *testing.T, code grpccodes.Code, message string, details ...proto.Message) error {
+	t.Helper()
+	return new(status.Decoder).Decode(t.Context(), grpcError(t, code, message, details...))
+}
+
+var errNoRows = errors.New("sql: no rows")
+
+// secret stands in every private place; it may be in no answer.
+const secret = "CANARY"
+
+// TestEncode has the kinds of error in the order in which they are decided, each
+// beside those that come after it.
+func TestEncode(t *testing.T) {
+	private := errors.New(secret)
+	live := t.Context()
+	cancelled, cancel := context.WithCancel(live)
+	cancel()
+	late, cancelLate := context.WithTimeout(live, 0)
+	defer cancelLate()
+
+	encoder := &status.Encoder{Rules: []status.Rule{
+		{Target: errNoRows, Code: codes.RecordNotFound},
+		{Func: func(err error) codes.Code {
+			if strings.HasPrefix(err.Error(), "quota") {
+				return codes.SrvConnOverMaxNumLimit
+			}
+			return nil
+		}},
+		{Target: codes.SrvMutedGroup, Code: codes.Args}, // never: it is a code, or in a received error
+		{Target: errNoRows, Code: codes.Args},           // never: the first that matches decides
+		{Func: func(error) codes.Code { return codes.NoError }},
+	}}
+	resolved := encoder.Encode(live, codes.TokenExpired).Err()
+	ourInfo := info("openim.io", "SRV_MUTED_GROUP", "1403")
+
+	tests := []struct {
+		name    string
+		ctx     context.Context // nil: alive
+		err     error
+		source  status.Source
+		grpc    grpccodes.Code
+		message string
+		code    codes.Code // nil: none is stated
+	}{
+		{name: "resolved before", err: resolved, source: status.FromResolved, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
+		{name: "resolved before, wrapped since", err: fmt.Errorf(secret+": %w", resolved), source: status.FromResolved, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
+
+		{name: "code", err: codes.Args, source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code under %w", err: fmt.Errorf(secret+": %w", codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code in Join", err: errors.Join(private, codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "Status", err: status.Error(codes.Args, "no name"), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "no name", code: codes.Args},
+		{name: "Status with a cause, wrapped", err: fmt.Errorf(secret+": %w", status.Wrap(private, codes.Args, "no name")), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "no name", code: codes.Args},
+		{name: "code, though a rule matches", err: errors.Join(errNoRows, codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code, though the context has ended", ctx: cancelled, err: errors.Join(context.Canceled, codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code around a received error", err: status.Wrap(received(t, grpccodes.NotFound, secret), codes.SrvData, "odd"), source: status.FromCode, grpc: grpccodes.Internal, message: "odd", code: codes.SrvData},
+		{name: "code joined after a received error", err: errors.Join(received(t, grpccodes.NotFound, secret, ourInfo), codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code joined after a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code around a hostile error", err: status.Wrap(&panics{secret}, codes.Args, ""), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+
+		{name: "rule by target", err: fmt.Errorf(secret+": %w", errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+		{name: "rule by function", err: errors.New("quota of " + secret), source: status.FromRule, grpc: grpccodes.ResourceExhausted, message: "too many connections", code: codes.SrvConnOverMaxNumLimit},
+		{name: "rule, though there is a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+		{name: "rule, though the context has ended", ctx: cancelled, err: errors.Join(context.Canceled, errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+
+		{name: "cancelled", ctx: cancelled, err: context.Canceled, source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "cancelled, while the error says deadline", ctx: cancelled, err: fmt.Errorf(secret+": %w", context.DeadlineExceeded), source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "deadline passed", ctx: late, err: context.DeadlineExceeded, source: status.FromContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "deadline passed, while a gRPC status says cancelled", ctx: late, err: grpcError(t, grpccodes.Canceled, secret), source: status.FromContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "deadline passed, and so says upstream", ctx: late, err: received(t, grpccodes.DeadlineExceeded, secret), source: status.FromContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "another deadline", err: fmt.Errorf(secret+": %w", context.DeadlineExceeded), source: status.FromDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "an error that is a deadline by its Is", err: isDeadline{}, source: status.FromDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "another cancellation", err: context.Canceled, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "another error, while the context has ended", ctx: cancelled, err: private, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+
+		{name: "from a peer", err: fmt.Errorf(secret+": %w", received(t, grpccodes.Aborted, "muted", ourInfo)), source: status.FromPeer, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "from a legacy peer", err: received(t, 1403, "muted"), source: status.FromPeer, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "from upstream", err: received(t, grpccodes.NotFound, secret), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "from upstream, foreign", err: received(t, grpccodes.NotFound, secret, info("a.example", "A_B_C", "")), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "from upstream, unavailable", err: received(t, grpccodes.Unavailable, secret), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "from upstream, deadline", err: received(t, grpccodes.DeadlineExceeded, secret), source: status.FromUpstream, grpc: grpccodes.DeadlineExceeded, message: "an upstream service did not answer in time"},
+
+		{name: "gRPC status", err: grpcError(t, grpccodes.Aborted, "again"), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "gRPC status, wrapped", err: fmt.Errorf(secret+": %w", grpcError(t, grpccodes.Aborted, "again")), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "first of two gRPC statuses", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), grpcError(t, grpccodes.NotFound, secret)), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "a code's number as gRPC code", err: grpcError(t, 1403, "muted"), source: status.FromNumber, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "a code's number as gRPC code, with our ErrorInfo", err: grpcError(t, 1403, "muted", ourInfo), source: status.FromNumber, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "gRPC status with our ErrorInfo", err: grpcError(t, grpccodes.Aborted, "muted", ourInfo), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "gRPC status, with too much beside it", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), wide(1200)), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "rule by target, with a loop beside it", err: errors.Join(loop{}, errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+		{name: "a number that is no code's", err: grpcError(t, 1499, secret), source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "a number over int32", err: grpcError(t, 1<<31, secret), source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+
+		{name: "received Status, made an error here", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Err(), source: status.FromGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
+		{name: "the same, changed and with a cause", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).WithDetails(badRequest("x")).Wrap(private), source: status.FromGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
+		{name: "the same, around a code", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Wrap(codes.Args), source: status.FromGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
+		{name: "received Status that states a code, made an error here", err: status.Convert(received(t, grpccodes.Aborted, "muted", ourInfo)).Err(), source: status.FromCode, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "first of two received", err: errors.Join(received(t, grpccodes.Unavailable, secret), received(t, grpccodes.NotFound, secret)), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "received, after a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), received(t, grpccodes.Unavailable, secret)), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "another deadline, before a received error", err: errors.Join(context.DeadlineExceeded, received(t, grpccodes.NotFound, secret)), source: status.FromDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "cancelled, and a plain error after it", ctx: cancelled, err: errors.Join(context.Canceled, private), source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "cancelled, as the second of two gRPC statuses says", ctx: cancelled, err: errors.Join(grpcError(t, grpccodes.NotFound, secret), grpcError(t, grpccodes.Canceled, secret)), source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "a rule matches a received error as a whole", err: received(t, grpccodes.Aborted, "muted", ourInfo, info("a.example", "A_B_C", "")), source: status.FromPeer, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+
+		{name: "plain error", err: private, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "io.EOF", err: io.EOF, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "NoError", err: codes.NoError, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "gRPC status with code OK", err: okStatus{grpcstatus.New(grpccodes.OK, secret)}, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "nil gRPC status", err: okStatus{}, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx := tt.ctx
+			if ctx == nil {
+				ctx = live
+			}
+			got := encoder.Encode(ctx, tt.err)
+			if got.Source != tt.source || got.Status.Code() != tt.grpc || got.Status.Message() != tt.message || got.Code != tt.code {
+				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source, got.Status, got.Code, tt.source, tt.grpc, tt.message, tt.code)
+			}
+			if got.Source.Withheld() != (tt.source == status.FromUpstream || tt.source == status.FromUnknown) {
+				t.Errorf("Withheld() = %t for source %v", got.Source.Withheld(), got.Source)
+			}
+			checkErrorInfo(t, got, tt.code)
+			if strings.Contains(fmt.Sprint(got.Status.Proto()), secret) {
+				t.Errorf("the answer has private text: %v", got.Status)
+			}
+			checkResolved(t, got, tt.err)
+		})
+	}
+}
+
+// checkErrorInfo: a stated code is named by an ErrorInfo, and nothing else is.
+func checkErrorInfo(t *testing.T, got status.Encoded, want codes.Code) {
+	t.Helper()
+	var reasons []string
+	for _, d := range got.Status.Details() {
+		if i, ok := d.(*errdetails.ErrorInfo); ok {
+			reasons = append(reasons, i.GetReason())
+		}
+	}
+	switch {
+	case want == nil && len(reasons) > 0:
+		t.Errorf("ErrorInfo %v in a status that states no code", reasons)
+	case want != nil:
+		row, _ := want.Table().Lookup(want.Number())
+		if len(reasons) != 1 || reasons[0] != row.Reason {
+			t.Errorf("ErrorInfo %v, want one for %s", reasons, row.Reason)
+		}
+	}
+}
+
+// checkResolved: the error for gRPC has the public text alone, leads to the
+// handler's error, and is the same when it is encoded again.
+func checkResolved(t *testing.T, got status.Encoded, original error) {
+	t.Helper()
+	err := got.Err()
+	if err.Error() != got.Status.Message() || grpcstatus.Convert(err) != got.Status {
+		t.Errorf("Err() = %q with %v; want the public message and the status", err, grpcstatus.Convert(err))
+	}
+	if errors.Is(err, original) == got.Broken() {
+		t.Errorf("Err() leads to %v: %t; want the opposite of Broken()", original, got.Broken())
+	}
+	if got.Code != nil && (!errors.Is(err, got.Code) || status.Code(err) != got.Code) {
+		t.Errorf("Err() has code %v, want %v", status.Code(err), got.Code)
+	}
+	if again := new(status.Encoder).Encode(context.Background(), err); again.Status != got.Status || again.Err() != err {
+		t.Errorf("encoded again: %v, %v; want the same", again.Status, again.Err())
+	}
+}
+
+type okStatus struct{ st *grpcstatus.Status }
+
+func (okStatus) Error() string                    { return secret }
+func (s okStatus) GRPCStatus() *grpcstatus.Status { return s.st }
+
+type isDeadline struct{}
+
+func (isDeadline) Error() string        { return secret }
+func (isDeadline) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// TestEncodeNil: nil is success, and so is what stands for it.
+func TestEncodeNil(t *testing.T) {
+	if got := new(status.Encoder).Encode(t.Context(), nil); got != (status.Encoded{}) || got.Err() != nil || got.Broken() {
+		t.Errorf("Encode(nil) = %+v, error %v; want the zero Encoded and nil", got, got.Err())
+	}
+	if got := status.ToGRPC(nil); got != nil {
+		t.Errorf("ToGRPC(nil) = %v, want nil", got)
+	}
+	if got := status.FromGRPC(nil); got != nil {
+		t.Errorf("FromGRPC(nil) = %v, want nil", got)
+	}
+}
+
+// TestWrapKeepsItsCause: the cause around which a received Status is made an error
+// is as private as any.
+func TestWrapKeepsItsCause(t *testing.T) {
+	for name, st := range map[string]*status.Status{
+		"received": status.Convert(received(t, grpccodes.NotFound, "gone", info("openim.io", "RECORD_NOT_FOUND", "1004"))),
+		"bare":     status.Convert(received(t, grpccodes.NotFound, "gone")),
+		"resolved": status.Convert(resolve(status.Error(codes.RecordNotFound, "gone"))),
+	} {
+		err := st.Wrap(errors.New(secret))
+		if err.Error() != "RecordNotFound: gone" || strings.Contains(fmt.Sprint(status.ToGRPC(err).Proto()), secret) {
+			t.Errorf("%s: prints %q, sends %v; want no private text", name, err, status.ToGRPC(err))
+		}
+		if !errors.Is(err, codes.RecordNotFound) || !strings.Contains(fmt.Sprintf("%+v", err), secret) {
+			t.Errorf("%s: %+v lacks the code or the cause", name, err)
+		}
+	}
+}
+
+// TestBadTypeURL: one costs itself, and not all details.
+func TestBadTypeURL(t *testing.T) {
+	bad := &anypb.Any{TypeUrl: "type.example/x.\xff", Value: []byte("x")}
+	p := grpcstatus.New(grpccodes.Aborted, "again").Proto()
+	p.Details = []*anypb.Any{bad, packed(t, badRequest("name"))}
+	for name, err := range map[string]error{
+		"a Status":      status.New(codes.Args, "bad").WithDetails(bad, badRequest("name")).Err(),
+		"a gRPC status": grpcstatus.FromProto(p).Err(),
+	} {
+		sent := status.ToGRPC(err)
+		if _, err := proto.Marshal(sent.Proto()); err != nil {
+			t.Errorf("%s: can't be sent: %v", name, err)
+		}
+		if _, ok := status.Detail[*errdetails.BadRequest](sent.Err()); !ok {
+			t.Errorf("%s: the BadRequest beside it is lost: %v", name, sent)
+		}
+	}
+}
+
+// TestForwardedErrorInfo: the ErrorInfo that states the code goes first and stays,
+// whatever came before it.
+func TestForwardedErrorInfo(t *testing.T) {
+	ours := info("openim.io", "TOKEN_KICKED", "1506")
+	broken := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: []byte{0xff}}
+	p := grpcstatus.New(grpccodes.Unauthenticated, "kicked").Proto()
+	p.Details = []*anypb.Any{broken, packed(t, info("a.example", "A_B_C", "")), packed(t, ours), packed(t, badRequest("name"))}
+	undecoded := grpcstatus.FromProto(p).Err()
+	for name, err := range map[string]error{
+		"received":  new(status.Decoder).Decode(t.Context(), undecoded),
+		"undecoded": undecoded,
+	} {
+		got := status.FromGRPC(status.ToGRPC(err))
+		want := []proto.Message{ours, badRequest("name")}
+		if diff := cmp.Diff(want, got.Details(), protocmp.Transform()); diff != "" || got.Code() != codes.Code(codes.TokenKicked) {
+			t.Errorf("%s: forwarded %v with details (-want +got):\n%s", name, got, diff)
+		}
+	}
+}
+
+func packed(t *testing.T, message proto.Message) *anypb.Any {
+	t.Helper()
+	p, err := anypb.New(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestEncodeTooMuch: a rule's function isn't given what may never end, and nobody
+// outside is led to it, though its answer was found.
+func TestEncodeTooMuch(t *testing.T) {
+	encoder := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code {
+		t.Error("the rule's function was run")
+		return codes.Args
+	}}}}
+	for name, err := range map[string]error{
+		"nothing found": errors.Join(loop{}, errNoRows),
+		"a gRPC status": errors.Join(loop{}, grpcError(t, grpccodes.Aborted, "again")),
+		"a code":        errors.Join(codes.Args, loop{}),
+		"a Status":      status.Wrap(loop{}, codes.Args, "bad"),
+	} {
+		got := encoder.Encode(t.Context(), err)
+		if !got.Broken() || errors.Is(got.Err(), err) {
+			t.Errorf("%s: broken %t; want it broken, and Err() not to lead to it", name, got.Broken())
+		}
+		if got.Code != nil && !errors.Is(got.Err(), got.Code) {
+			t.Errorf("%s: Err() doesn't lead to %v", name, got.Code)
+		}
+	}
+}
+
+// TestEncodeHostile: of an error that fails when it is looked at nothing is kept,
+// so that nothing runs its methods again.
+func TestEncodeHostile(t *testing.T) {
+	rules := []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}
+	for _, err := range []error{&panics{secret}, loop{}, wide(1_000_000), deep(1000), error(panicsInIs{})} {
+		got := (&status.Encoder{Rules: rules}).Encode(t.Context(), err)
+		if !got.Broken() || got.Code != codes.Code(codes.ServerInternal) || got.Status.Code() != grpccodes.Internal {
+			t.Errorf("Encode(%T) = %+v; want broken, ServerInternal", err, got)
+		}
+		if chain := got.Err().(interface{ Unwrap() []error }).Unwrap(); len(chain) != 1 || chain[0] != error(codes.ServerInternal) {
+			t.Errorf("Encode(%T) leads to %T; want the code alone", err, chain)
+		}
+	}
+	panicking := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code { panic(secret) }}}}
+	if got := panicking.Encode(t.Context(), errNoRows); got.Status.Code() != grpccodes.Internal || got.Panic != secret || !errors.Is(got.Err(), errNoRows) {
+		t.Errorf("with a rule that panics: %v, panic %v; want INTERNAL, the panic's value, and the error kept", got.Status, got.Panic)
+	}
+}
+
+type panicsInIs struct{}
+
+func (panicsInIs) Error() string { return "x" }
+func (panicsInIs) Is(error) bool { panic("Is") }
+
+// TestDebugInfo stays in the process unless it is asked for, whatever brings it.
+func TestDebugInfo(t *testing.T) {
+	debug := &errdetails.DebugInfo{Detail: secret}
+	for name, err := range map[string]error{
+		"a Status":      status.New(codes.Args, "bad").WithDetails(debug, badRequest("name")).Err(),
+		"a gRPC status": grpcError(t, grpccodes.Aborted, "again", debug, badRequest("name")),
+		"a peer":        received(t, grpccodes.Aborted, "again", info("openim.io", "ARGS", "1001"), debug, badRequest("name")),
+	} {
+		if got := status.ToGRPC(err); strings.Contains(fmt.Sprint(got.Proto()), "DebugInfo") {
+			t.Errorf("%s: DebugInfo is sent: %v", name, got)
+		}
+		got := (&status.Encoder{ExposeDebugInfo: true}).Encode(t.Context(), err)
+		sent, _ := status.Detail[*errdetails.DebugInfo](got.Status.Err())
+		if sent.GetDetail() != secret {
+			t.Errorf("%s: with ExposeDebugInfo %v is sent, want the DebugInfo too", name, got.Status)
+		}
+		if _, ok := status.Detail[*errdetails.BadRequest](got.Status.Err()); !ok {
+			t.Errorf("%s: the BadRequest beside it is lost: %v", name, got.Status)
+		}
+	}
+}
+
+// TestSecondDetailOfAType is dropped from a gRPC status that passes.
+func TestSecondDetailOfAType(t *testing.T) {
+	got := status.ToGRPC(grpcError(t, grpccodes.InvalidArgument, "bad", badRequest("first"), &errdetails.Help{}, badRequest("second")))
+	if br, _ := status.Detail[*errdetails.BadRequest](got.Err()); len(got.Details()) != 2 || br.GetFieldViolations()[0].GetField() != "first" {
+		t.Errorf("details sent = %v, want the first of each type", got.Details())
+	}
+}
+
+// TestEncoderTables: a table decides what its domain's codes are on the wire;
+// GRPCStatus goes on answering from the code's own.
+func TestEncoderTables(t *testing.T) {
+	renamed, _ := codes.Default().Lookup(int32(codes.Args))
+	renamed.Reason = "BAD_ARGS"
+	other, err := codes.Default().With(renamed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := status.Code((&status.Encoder{Tables: []*codes.Table{other}}).Encode(t.Context(), codes.Args).Err()); got != codes.Code(codes.Args) {
+		t.Errorf("code of an error whose reason the default table doesn't know = %v, want Args", got)
+	}
+
+	row, _ := codes.Default().Lookup(int32(codes.SrvCallback))
+	row.GRPCCode, row.Message = grpccodes.Aborted, "the webhook said no"
+	table, err := codes.Default().With(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder := &status.Encoder{Tables: []*codes.Table{table}}
+	sentinel := status.Error(codes.SrvCallback, "no")
+	_ = status.ToGRPC(sentinel) // kept with the error, for the code's own table
+	for _, tt := range []struct {
+		err     error
+		message string
+	}{
+		{codes.SrvCallback, "the webhook said no"},
+		{status.Error(codes.SrvCallback, ""), "the webhook said no"},
+		{sentinel, "no"},
+		{status.New(codes.SrvCallback, "no").WithMetadata("k1", "v").Err(), "no"},
+	} {
+		if got := encoder.Encode(t.Context(), tt.err).Status; got.Code() != grpccodes.Aborted || got.Message() != tt.message {
+			t.Errorf("Encode(%v) = %v; want ABORTED, %q", tt.err, got, tt.message)
+		}
+		if got := grpcstatus.Code(tt.err); got != grpccodes.FailedPrecondition {
+			t.Errorf("GRPCStatus of %v = %v; want that of its own table", tt.err, got)
+		}
+	}
+	if got := encoder.Encode(t.Context(), codes.Args).Status.Code(); got != grpccodes.InvalidArgument {
+		t.Errorf("a code that was not replaced = %v", got)
+	}
+
+	small, err := codes.NewTable("openim.io",
+		codes.Row{Code: codes.ServerInternal, Reason: "SERVER_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+		codes.Row{Code: codes.SdkUnknownCode, Reason: "SDK_UNKNOWN_CODE", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := (&status.Encoder{Tables: []*codes.Table{small}}).Encode(t.Context(), codes.Args).Status; got.Code() != grpccodes.InvalidArgument {
+		t.Errorf("a code without a row in the given table = %v; want that of its own", got)
+	}
+}

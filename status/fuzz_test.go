@@ -1,0 +1,52 @@
+package status_test
+
+import (
+	"errors"
+	"testing"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/status"
+)
+
+// FuzzFromGRPC reads a peer's bytes: whatever they are, the error has a code, is
+// never success, keeps the status as it came, and can be sent on.
+func FuzzFromGRPC(f *testing.F) {
+	for row := range codes.Default().All() {
+		b, err := proto.Marshal(status.New(row.Code, "").WithMetadata("key", "value").WithDetails(badRequest("name")).GRPCStatus().Proto())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p := &spb.Status{}
+		if proto.Unmarshal(b, p) != nil || p.GetCode() == 0 {
+			return // gRPC hands on neither
+		}
+		gst := grpcstatus.FromProto(p)
+		err := new(status.Decoder).Decode(t.Context(), gst.Err())
+		st, ok := status.FromError(err)
+		if !ok || st.Code() == nil || st.Code().Number() <= 0 || st.Code() != status.Code(err) || !errors.Is(err, st.Code()) {
+			t.Fatalf("%v has code %v and %v", gst, st.Code(), status.Code(err))
+		}
+		if !proto.Equal(grpcstatus.Convert(err).Proto(), p) {
+			t.Errorf("gRPC sees %v, want what was received: %v", grpcstatus.Convert(err), gst)
+		}
+		sent := status.ToGRPC(err)
+		if sent.Code() < grpccodes.Canceled || sent.Code() > grpccodes.Unauthenticated {
+			t.Errorf("sent on with code %d, want 1..16", sent.Code())
+		}
+		if _, err := proto.Marshal(sent.Proto()); err != nil {
+			t.Errorf("can't be sent on: %v", err)
+		}
+		if st.Origin() == status.Ours && status.FromGRPC(sent).Code() != st.Code() {
+			t.Errorf("sent on as %v, want %v", status.FromGRPC(sent).Code(), st.Code())
+		}
+		_, _, _, _ = st.Reason(), st.Metadata(), st.Details(), err.Error()
+	})
+}

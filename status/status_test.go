@@ -1,0 +1,351 @@
+package status_test
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/status"
+)
+
+func badRequest(field string) *errdetails.BadRequest {
+	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: "empty"}}}
+}
+
+// TestImmutable: With methods leave the status they are called on, and what they
+// are given, alone.
+func TestImmutable(t *testing.T) {
+	base := status.New(codes.Args, "bad").WithMetadata("field", "name").WithDetails(badRequest("name"))
+	before := base.GRPCStatus().Proto()
+
+	detail := badRequest("age")
+	left := base.WithDetails(detail, &errdetails.RequestInfo{RequestId: "1"}).WithMetadata("field", "age")
+	right := base.WithDetails(&errdetails.Help{}).WithMetadata("other", "x")
+	detail.FieldViolations[0].Field = "changed"
+	base.Metadata()["field"] = "changed"
+	base.Details()[0].(*errdetails.ErrorInfo).Reason = "CHANGED"
+
+	if diff := cmp.Diff(before, base.GRPCStatus().Proto(), protocmp.Transform()); diff != "" {
+		t.Errorf("the base changed (-before +after):\n%s", diff)
+	}
+	if got, _ := status.Detail[*errdetails.BadRequest](left.Err()); got.GetFieldViolations()[0].GetField() != "age" {
+		t.Errorf("left's BadRequest = %v, want the one it was given, as it was then", got)
+	}
+	if len(left.Details()) != 3 || len(right.Details()) != 3 {
+		t.Errorf("left has details %v, right %v; want 3 each", left.Details(), right.Details())
+	}
+	if want := map[string]string{"field": "name", "other": "x"}; !maps.Equal(right.Metadata(), want) {
+		t.Errorf("right's metadata = %v, want %v", right.Metadata(), want)
+	}
+}
+
+// TestDetails: the ErrorInfo first, one of a type, nothing that can't be one.
+func TestDetails(t *testing.T) {
+	var noRequest *errdetails.BadRequest
+	packed, err := anypb.New(&errdetails.Help{Links: []*errdetails.Help_Link{{Url: "https://a.example"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := status.New(codes.Args, "bad").
+		WithDetails(badRequest("first"), nil, noRequest, &errdetails.RequestInfo{RequestId: "1"}, badRequest("second"), packed)
+
+	want := []proto.Message{
+		&errdetails.ErrorInfo{Reason: "ARGS", Domain: "openim.io", Metadata: map[string]string{"code": "1001"}},
+		badRequest("second"),
+		&errdetails.RequestInfo{RequestId: "1"},
+		&errdetails.Help{Links: []*errdetails.Help_Link{{Url: "https://a.example"}}},
+	}
+	if diff := cmp.Diff(want, st.Details(), protocmp.Transform()); diff != "" {
+		t.Errorf("Details() (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, status.FromGRPC(st.GRPCStatus()).Details(), protocmp.Transform()); diff != "" {
+		t.Errorf("Details() of its receiver (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsersErrorInfo: of the code's own domain it gives its metadata; of another
+// it would be a second ErrorInfo.
+func TestUsersErrorInfo(t *testing.T) {
+	st := status.New(codes.Args, "bad").WithMetadata("field", "name").
+		WithDetails(&errdetails.ErrorInfo{Domain: "openim.io", Reason: "OTHER", Metadata: map[string]string{"limit": "10", "code": "7"}}).
+		WithDetails(&errdetails.ErrorInfo{Domain: "a.example", Reason: "OTHER", Metadata: map[string]string{"x1": "y"}})
+	got := status.FromGRPC(st.GRPCStatus())
+	if want := map[string]string{"field": "name", "limit": "10"}; !maps.Equal(got.Metadata(), want) || got.Reason() != "ARGS" || got.Code() != codes.Code(codes.Args) {
+		t.Errorf("received %v with reason %q, metadata %v; want Args, ARGS, %v", got, got.Reason(), got.Metadata(), want)
+	}
+	if len(got.Details()) != 1 || len(st.Details()) != 1 {
+		t.Errorf("received details %v, sent %v; want one ErrorInfo", got.Details(), st.Details())
+	}
+}
+
+// TestMetadataKeys: what AIP-193 doesn't allow and what is errstatus's own is
+// not sent.
+func TestMetadataKeys(t *testing.T) {
+	st := status.New(codes.Args, "bad")
+	for _, key := range []string{"code", "truncated", "", "x", "Upper", "1st", "with space", "ümlaut", string(make([]byte, 65))} {
+		st = st.WithMetadata(key, "value")
+	}
+	st = st.WithMetadata("ok", "1").WithMetadata("also-OK_2", "2")
+	if want := map[string]string{"ok": "1", "also-OK_2": "2"}; !maps.Equal(st.Metadata(), want) {
+		t.Errorf("Metadata() = %v, want %v", st.Metadata(), want)
+	}
+	info := st.GRPCStatus().Details()[0].(*errdetails.ErrorInfo)
+	if want := map[string]string{"code": "1001", "ok": "1", "also-OK_2": "2"}; !maps.Equal(info.GetMetadata(), want) {
+		t.Errorf("metadata sent = %v, want %v", info.GetMetadata(), want)
+	}
+}
+
+// TestInvalidUTF8: one bad byte costs that byte, and not the details.
+func TestInvalidUTF8(t *testing.T) {
+	const bad, good = "caf\xe9", "caf\uFFFD"
+	nested, err := structpb.NewStruct(map[string]any{"key": []any{"x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nested.Fields["key"].GetListValue().Values[0] = &structpb.Value{Kind: &structpb.Value_StringValue{StringValue: bad}}
+	nested.Fields[bad] = &structpb.Value{Kind: &structpb.Value_StringValue{StringValue: bad}}
+
+	st := status.New(codes.Args, bad).
+		WithMetadata("name", bad).
+		WithDetails(badRequest(bad), &errdetails.DebugInfo{StackEntries: []string{bad}}, nested)
+	got := status.FromGRPC(st.GRPCStatus())
+	if got.Message() != good || got.Metadata()["name"] != good {
+		t.Errorf("received message %q, metadata %q; want %q", got.Message(), got.Metadata(), good)
+	}
+	if br, ok := status.Detail[*errdetails.BadRequest](got.Err()); !ok || br.GetFieldViolations()[0].GetField() != good {
+		t.Errorf("received BadRequest %v, want field %q", br, good)
+	}
+	s, _ := status.Detail[*structpb.Struct](got.Err())
+	if s.GetFields()[good].GetStringValue() != good || s.GetFields()["key"].GetListValue().GetValues()[0].GetStringValue() != good {
+		t.Errorf("received Struct %v, want %q throughout", s, good)
+	}
+	if st.Message() != bad {
+		t.Errorf("in the process the message is %q, want it as it was given", st.Message())
+	}
+}
+
+// TestDetail: typed, and never an error.
+func TestDetail(t *testing.T) {
+	err := status.New(codes.Args, "bad").WithDetails(badRequest("name")).Err()
+	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || br.GetFieldViolations()[0].GetField() != "name" {
+		t.Errorf("Detail[BadRequest] = %v, %t", br, ok)
+	}
+	if info, ok := status.Detail[*errdetails.ErrorInfo](err); !ok || info.GetReason() != "ARGS" {
+		t.Errorf("Detail[ErrorInfo] = %v, %t; want the one that states the code", info, ok)
+	}
+	if help, ok := status.Detail[*errdetails.Help](err); ok || help != nil {
+		t.Errorf("Detail[Help] = %v, %t; want nil, false", help, ok)
+	}
+	if m, ok := status.Detail[proto.Message](err); ok || m != nil {
+		t.Errorf("Detail[proto.Message] = %v, %t; want nil, false", m, ok)
+	}
+	for _, none := range []error{nil, errors.New("plain"), codes.NoError} {
+		if _, ok := status.Detail[*errdetails.BadRequest](none); ok {
+			t.Errorf("Detail of %v is ok", none)
+		}
+	}
+}
+
+// TestUndecodableDetails: kept raw, and without effect on what can be read.
+func TestUndecodableDetails(t *testing.T) {
+	garbage := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.BadRequest", Value: []byte{0xff}}
+	unknown := &anypb.Any{TypeUrl: "type.example/never.Heard", Value: []byte("of it")}
+	st := status.FromGRPC(status.New(codes.Args, "bad").WithDetails(garbage, unknown, &errdetails.RequestInfo{RequestId: "1"}).GRPCStatus())
+	want := []proto.Message{
+		&errdetails.ErrorInfo{Reason: "ARGS", Domain: "openim.io", Metadata: map[string]string{"code": "1001"}},
+		garbage, unknown, &errdetails.RequestInfo{RequestId: "1"},
+	}
+	if diff := cmp.Diff(want, st.Details(), protocmp.Transform()); diff != "" {
+		t.Errorf("Details() (-want +got):\n%s", diff)
+	}
+	if _, ok := status.Detail[*errdetails.BadRequest](st.Err()); ok {
+		t.Error("garbage was decoded")
+	}
+	if info, ok := status.Detail[*errdetails.RequestInfo](st.Err()); !ok || info.GetRequestId() != "1" {
+		t.Errorf("RequestInfo after garbage = %v, %t", info, ok)
+	}
+}
+
+// TestReceivedThenChanged: a received status can be added to, and keeps its
+// canonical code and reason.
+func TestReceivedThenChanged(t *testing.T) {
+	unknown := grpcError(t, grpccodes.FailedPrecondition, "new", info("openim.io", "SRV_NEW", "1305"))
+	st := status.Convert(unknown).WithMetadata("hop", "b").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(1)})
+	got := status.FromGRPC(st.GRPCStatus())
+	if got.Code() != codes.Code(codes.ErrorCode(1305)) || got.Reason() != "SRV_NEW" || got.GRPCCode() != grpccodes.FailedPrecondition || got.Message() != "new" {
+		t.Errorf("received %v, reason %q, gRPC code %v; want 1305, SRV_NEW, FailedPrecondition, all as before", got, got.Reason(), got.GRPCCode())
+	}
+	if got.Metadata()["hop"] != "b" || len(got.Details()) != 2 {
+		t.Errorf("received metadata %v, details %v; want what was added", got.Metadata(), got.Details())
+	}
+
+	bare := status.Convert(grpcError(t, grpccodes.Aborted, "again"))
+	if got := bare.WithDetails(badRequest("x")).GRPCStatus(); got.Code() != grpccodes.Aborted || len(got.Details()) != 1 {
+		t.Errorf("a bare status with a detail = %v, want ABORTED and that detail alone", got)
+	}
+	if got := status.FromGRPC(bare.WithMetadata("k1", "v").GRPCStatus()); got.Origin() != status.Ours || got.GRPCCode() != grpccodes.Aborted || got.Code() != codes.Code(codes.SdkUnknownCode) {
+		t.Errorf("a bare status with metadata = %v, origin %v; want the guess, stated", got, got.Origin())
+	}
+}
+
+// TestAsReceived: what came is what GRPCStatus gives, and a With method changes
+// no more than it says.
+func TestAsReceived(t *testing.T) {
+	for name, err := range map[string]error{
+		"two of a type": grpcError(t, grpccodes.Aborted, "x", badRequest("a"), badRequest("b")),
+		"DebugInfo":     grpcError(t, grpccodes.Aborted, "x", &errdetails.DebugInfo{Detail: "y"}),
+		"a number":      grpcError(t, 1004, ""),
+		"no message":    grpcError(t, grpccodes.Aborted, "", info("openim.io", "ARGS", "1001")),
+	} {
+		st := status.Convert(err)
+		if diff := cmp.Diff(grpcstatus.Convert(err).Proto(), st.GRPCStatus().Proto(), protocmp.Transform()); diff != "" {
+			t.Errorf("%s: GRPCStatus() (-received +got):\n%s", name, diff)
+		}
+		if changed := st.WithDetails(&errdetails.Help{}); changed.Message() != st.Message() || changed.GRPCStatus().Message() != st.Message() {
+			t.Errorf("%s: the message %q became %q", name, st.Message(), changed.Message())
+		}
+	}
+	if got := status.ToGRPC(status.Convert(grpcError(t, 1004, "")).Err()); got.Code() != grpccodes.NotFound || got.Message() != "" {
+		t.Errorf("a number with an empty message is forwarded as %v; want NOT_FOUND and no message", got)
+	}
+	if st := status.Convert(grpcError(t, 1004, "x", info("a.example", "A_B_C", ""))); st.Origin() != status.Legacy {
+		t.Errorf("a number beside a foreign ErrorInfo has origin %v, want legacy", st.Origin())
+	}
+}
+
+// TestZeroStatus is success, as a nil one is.
+func TestZeroStatus(t *testing.T) {
+	var st status.Status
+	if st.Err() != nil || st.Code() != codes.Code(codes.NoError) || st.GRPCStatus() != nil || st.String() != "NoError: no error" || len(st.Details()) != 0 {
+		t.Errorf("the zero Status is %v, error %v; want success", &st, st.Err())
+	}
+	if err := st.WithDetails(badRequest("x"), info("openim.io", "A_B_C", "")).WithMetadata("k1", "v").Err(); err != nil {
+		t.Errorf("the zero Status with details is an error: %v", err)
+	}
+	if err := st.Wrap(errors.New("x")); err == nil {
+		t.Error("an error wrapped in the zero Status is lost")
+	}
+}
+
+// TestAliasing: an Any that was given or gotten is not the one that is kept, and
+// what is repaired is a copy.
+func TestAliasing(t *testing.T) {
+	given := &anypb.Any{TypeUrl: "type.example/x.Y", Value: []byte("before")}
+	bad := badRequest("caf\xe9")
+	st := status.New(codes.Args, "").WithDetails(given, bad)
+	given.Value[0] = 'X'
+	got := st.Details()[1].(*anypb.Any)
+	if string(got.Value) != "before" {
+		t.Errorf("kept %q, want what was given then", got.Value)
+	}
+	got.Value[0] = 'X'
+	if again := st.Details()[1].(*anypb.Any); string(again.Value) != "before" {
+		t.Errorf("kept %q after what was gotten was changed", again.Value)
+	}
+	if bad.FieldViolations[0].Field != "caf\xe9" {
+		t.Errorf("the user's message was changed to %q", bad.FieldViolations[0].Field)
+	}
+
+	p := grpcstatus.New(grpccodes.Aborted, "x").Proto()
+	p.Details = []*anypb.Any{given, packed(t, info("openim.io", "ARGS", "1001")), packed(t, &errdetails.Help{})}
+	gst := grpcstatus.FromProto(p)
+	first := status.FromGRPC(gst)
+	_ = first.WithDetails(&errdetails.RequestInfo{})
+	if diff := cmp.Diff(p, gst.Proto(), protocmp.Transform()); diff != "" {
+		t.Errorf("the received status changed (-before +after):\n%s", diff)
+	}
+	if n := len(first.Details()); n != 3 {
+		t.Errorf("%d details after another was added to a copy, want 3", n)
+	}
+}
+
+// TestRepairIsDeterministic: of two keys that are repaired alike one wins always.
+func TestRepairIsDeterministic(t *testing.T) {
+	text := func(s string) *structpb.Value {
+		return &structpb.Value{Kind: &structpb.Value_StringValue{StringValue: s}}
+	}
+	first := ""
+	for range 50 {
+		s := &structpb.Struct{Fields: map[string]*structpb.Value{"\xff": text("1"), "\xfe": text("2"), "\uFFFD": text("3")}}
+		b, err := proto.Marshal(status.New(codes.Args, "").WithDetails(s).GRPCStatus().Proto())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = string(b)
+		}
+		if string(b) != first {
+			t.Fatalf("equal details gave different bytes:\n%q\n%q", b, first)
+		}
+	}
+}
+
+// TestKeyLength: 64 bytes are the most that AIP-193 allows.
+func TestKeyLength(t *testing.T) {
+	longest := strings.Repeat("k", 64)
+	st := status.New(codes.Args, "").WithMetadata(longest, "v").WithMetadata(longest+"k", "v")
+	if want := map[string]string{longest: "v"}; !maps.Equal(st.Metadata(), want) {
+		t.Errorf("Metadata() = %v, want the key of 64 bytes alone", st.Metadata())
+	}
+}
+
+// TestGuessOfAnotherDomain: an ErrorInfo that names no code is a guess in its own
+// domain's table.
+func TestGuessOfAnotherDomain(t *testing.T) {
+	decoder := &status.Decoder{Tables: []*codes.Table{codes.Default(), shop}}
+	gst := grpcstatus.Convert(grpcError(t, grpccodes.Internal, "x", info("shop.example", "NEVER_HEARD", "")))
+	if got := decoder.FromGRPC(gst).Code(); got != codes.Code(shopBroken) {
+		t.Errorf("Code() = %v, want the shop's own default of INTERNAL", got)
+	}
+}
+
+// TestRoundTrip: there and back gives the same, for every code and number, and
+// equal statuses give equal bytes.
+func TestRoundTrip(t *testing.T) {
+	all := []codes.Code{codes.ErrorCode(1305), codes.ErrorCode(1<<31 - 1)}
+	for row := range codes.Default().All() {
+		if row.Code.Number() != 0 {
+			all = append(all, row.Code)
+		}
+	}
+	for _, code := range all {
+		for name, build := range map[string]func() *status.Status{
+			"bare":    func() *status.Status { return status.New(code, "") },
+			"message": func() *status.Status { return status.Newf(code, "user %q: 100%%\n\x00 用户 ☃", "42") },
+			"metadata": func() *status.Status {
+				return status.New(code, "m").WithMetadata("b1", "2").WithMetadata("a1", "1").WithMetadata("c1", "3")
+			},
+			"details": func() *status.Status {
+				return status.New(code, "m").WithDetails(badRequest("name"), &errdetails.Help{})
+			},
+		} {
+			sent := build()
+			got := status.FromGRPC(sent.GRPCStatus())
+			if got.Code() != code || got.Message() != sent.Message() || got.Reason() != sent.Reason() || got.Domain() != sent.Domain() ||
+				got.GRPCCode() != sent.GRPCCode() || got.Origin() != status.Ours || !maps.Equal(got.Metadata(), sent.Metadata()) {
+				t.Errorf("%v, %s: sent %v, got %v, origin %v", code, name, sent, got, got.Origin())
+			}
+			if diff := cmp.Diff(sent.Details(), got.Details(), protocmp.Transform()); diff != "" {
+				t.Errorf("%v, %s: details (-sent +got):\n%s", code, name, diff)
+			}
+			first, _ := proto.Marshal(sent.GRPCStatus().Proto())
+			for range 10 {
+				if again, _ := proto.Marshal(build().GRPCStatus().Proto()); string(again) != string(first) {
+					t.Fatalf("%v, %s: equal statuses gave different bytes:\n%q\n%q", code, name, first, again)
+				}
+			}
+		}
+	}
+}
