@@ -1,0 +1,72 @@
+// The protoc-gen-go-errstatus command is a plugin of protoc, buf and other
+// protobuf compilers. For each enum with the option (errstatus.v1.domain) it
+// generates a Go type of codes, typed constants with the enum's comments, and
+// the rows of its table.
+//
+//	options=$(go list -m -f '{{.Dir}}' github.com/errstatus/errstatus)/codes/annotations
+//	protoc -I . -I "$options" --go-errstatus_out=. --go-errstatus_opt=paths=source_relative codes.proto
+//
+// The output of x.proto is x_errstatus.pb.go. Nothing in it is registered with
+// protobuf, and nothing is computed before the table is first asked for.
+//
+// Constants are called as the values are: RecordNotFound stays RecordNotFound.
+// Names in upper snake case lose the enum's own and become camel case:
+// BILLING_CODE_CARD_DECLINED of BillingCode is CardDeclined, with the reason
+// CARD_DECLINED, and TYPE_HTTP_404 of Type is Http404.
+//
+// protoc-gen-go makes a type of the same name of the same enum: where both run
+// over a file, send their output to two Go packages.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/pluginpb"
+)
+
+const usage = `protoc-gen-go-errstatus is a plugin: protoc runs it and talks to it through
+standard input and output. Put it on PATH and call
+
+	protoc --go-errstatus_out=. --go-errstatus_opt=paths=source_relative FILE.proto
+`
+
+func main() {
+	if len(os.Args) > 1 {
+		fmt.Fprint(os.Stderr, usage)
+		if os.Args[1] != "-h" && os.Args[1] != "--help" {
+			fmt.Fprintf(os.Stderr, "\nIt takes no arguments, but was given %q.\n", os.Args[1:])
+			os.Exit(2)
+		}
+		return
+	}
+	protogen.Options{}.Run(generate)
+}
+
+// generate is the plugin: it adds a file to gen for each file with a table, or
+// fails with everything that is wrong in the first that has an error.
+func generate(gen *protogen.Plugin) error {
+	gen.SupportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL |
+		pluginpb.CodeGeneratorResponse_FEATURE_SUPPORTS_EDITIONS)
+	gen.SupportedEditionsMinimum = descriptorpb.Edition_EDITION_PROTO2
+	gen.SupportedEditionsMaximum = descriptorpb.Edition_EDITION_2024
+	declared := names{}
+	for _, file := range gen.Files {
+		if !file.Generate {
+			continue
+		}
+		tables, err := tablesOf(file)
+		if err != nil {
+			return err
+		}
+		if err := declared.add(file.GoImportPath, tables); err != nil {
+			return err
+		}
+		if len(tables) > 0 {
+			writeFile(gen, file, tables)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/pluginpb"
+
+	"github.com/errstatus/errstatus/codes/annotations"
+)
+
+// parseFile reads a file descriptor in protobuf's text form. The file is
+// proto3, imports the annotations, and gets positions: enums and messages stand
+// on lines 10, 20, … from column 1, the values of an enum on the lines after it
+// from column 3.
+func parseFile(t *testing.T, text string) *descriptorpb.FileDescriptorProto {
+	t.Helper()
+	file := &descriptorpb.FileDescriptorProto{
+		Name:       proto.String("shop/v1/shop.proto"),
+		Package:    proto.String("shop.v1"),
+		Syntax:     proto.String("proto3"),
+		Dependency: []string{"errstatus/v1/annotations.proto"},
+		Options:    &descriptorpb.FileOptions{GoPackage: proto.String("example.com/shop;shop")},
+	}
+	given := &descriptorpb.FileDescriptorProto{}
+	if err := prototext.Unmarshal([]byte(text), given); err != nil {
+		t.Fatalf("the test's own descriptor: %v\n%s", err, text)
+	}
+	proto.Merge(file, given)
+	if file.SourceCodeInfo == nil {
+		file.SourceCodeInfo = &descriptorpb.SourceCodeInfo{}
+	}
+	line := int32(9) // counted from 0
+	for i, enum := range file.EnumType {
+		line = locateEnum(file, enum, line, 5, int32(i))
+	}
+	for i, message := range file.MessageType {
+		for j, enum := range message.EnumType {
+			line = locateEnum(file, enum, line, 4, int32(i), 4, int32(j))
+		}
+		for j, inner := range message.NestedType {
+			for k, enum := range inner.EnumType {
+				line = locateEnum(file, enum, line, 4, int32(i), 3, int32(j), 4, int32(k))
+			}
+		}
+	}
+	return file
+}
+
+func locateEnum(file *descriptorpb.FileDescriptorProto, enum *descriptorpb.EnumDescriptorProto, line int32, path ...int32) int32 {
+	locate(file, line, 0, path)
+	for i := range enum.Value {
+		value := append(append([]int32{}, path...), 2, int32(i))
+		locate(file, line+1+int32(i), 2, value)
+	}
+	return line + 10
+}
+
+func locate(file *descriptorpb.FileDescriptorProto, line, column int32, path []int32) {
+	for _, loc := range file.SourceCodeInfo.Location {
+		if slices.Equal(loc.Path, path) { // one with comments
+			loc.Span = []int32{line, column, column + 8}
+			return
+		}
+	}
+	file.SourceCodeInfo.Location = append(file.SourceCodeInfo.Location, &descriptorpb.SourceCodeInfo_Location{
+		Path: path, Span: []int32{line, column, column + 8},
+	})
+}
+
+// enumText is an enum in text form that is a table with the two rows that every
+// table needs; more is text too.
+func enumText(name, domain string, more ...string) string {
+	return `enum_type { name: "` + name + `" options { [errstatus.v1.domain]: "` + domain + `" }
+		value { name: "Fine" number: 0 options { [errstatus.v1.row] { grpc_code: OK message: "fine" default: true } } }
+		value { name: "Broken" number: 1 options { [errstatus.v1.row] { grpc_code: INTERNAL message: "broken" default: true } } }
+		value { name: "Strange" number: 2 options { [errstatus.v1.row] { grpc_code: UNKNOWN message: "strange" default: true } } }
+		` + strings.Join(more, "\n") + `}`
+}
+
+// valueText is a value that is right as long as the table lacks it.
+func valueText(name string, number string, row string) string {
+	return `value { name: "` + name + `" number: ` + number + ` options { [errstatus.v1.row] { ` + row + ` } } }`
+}
+
+// runPlugin runs the plugin on the last of the files, as protoc would: what it
+// answers went through bytes.
+func runPlugin(t *testing.T, parameter string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
+	t.Helper()
+	annotationsFile := protodesc.ToFileDescriptorProto(annotations.File_errstatus_v1_annotations_proto)
+	request := &pluginpb.CodeGeneratorRequest{
+		FileToGenerate: []string{files[len(files)-1].GetName()},
+		ProtoFile: append([]*descriptorpb.FileDescriptorProto{
+			protodesc.ToFileDescriptorProto(descriptorpb.File_google_protobuf_descriptor_proto),
+			protodesc.ToFileDescriptorProto(code.File_google_rpc_code_proto),
+			annotationsFile,
+		}, files...),
+	}
+	if parameter != "" {
+		request.Parameter = proto.String(parameter)
+	}
+	b, err := proto.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request = &pluginpb.CodeGeneratorRequest{}
+	if err := proto.Unmarshal(b, request); err != nil {
+		t.Fatal(err)
+	}
+	plugin, err := protogen.Options{}.New(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := generate(plugin); err != nil {
+		return nil, err
+	}
+	response := plugin.Response()
+	if response.Error != nil {
+		return nil, responseError(response.GetError())
+	}
+	out := map[string]string{}
+	for _, f := range response.File {
+		out[f.GetName()] = f.GetContent()
+	}
+	return out, nil
+}
+
+// A responseError is what the plugin would give to protoc to print.
+type responseError string
+
+func (e responseError) Error() string { return string(e) }

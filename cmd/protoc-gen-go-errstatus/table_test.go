@@ -1,0 +1,222 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+func TestPluginRefuses(t *testing.T) {
+	const ok = `grpc_code: NOT_FOUND message: "sold out"`
+	shop := func(more ...string) string { return enumText("ShopCode", "shop.example.com", more...) }
+	tests := []struct {
+		name string
+		file string
+		want []string
+	}{
+		{
+			name: "a value without row",
+			file: shop(`value { name: "SoldOut" number: 7 }`),
+			want: []string{"shop/v1/shop.proto:14:3", "shop.v1.SoldOut", "(errstatus.v1.row)", "grpc_code"},
+		},
+		{
+			name: "several values without row, all at once",
+			file: shop(`value { name: "SoldOut" number: 7 }`, valueText("Late", "8", ok), `value { name: "Lost" number: 9 }`),
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut", "shop/v1/shop.proto:16:3: shop.v1.Lost"},
+		},
+		{
+			name: "a row in an enum without domain",
+			file: `enum_type { name: "ShopCode" value { name: "Fine" number: 0 } ` + valueText("SoldOut", "7", ok) + `}`,
+			want: []string{"shop/v1/shop.proto:12:3", "shop.v1.SoldOut", "shop.v1.ShopCode", "(errstatus.v1.domain)"},
+		},
+		{
+			name: "an empty domain",
+			file: enumText("ShopCode", ""),
+			want: []string{"shop/v1/shop.proto:10:1", "shop.v1.ShopCode", "domain has 0 bytes"},
+		},
+		{
+			name: "no default row for INTERNAL",
+			file: `enum_type { name: "ShopCode" options { [errstatus.v1.domain]: "shop.example.com" }` +
+				valueText("Fine", "0", `grpc_code: OK message: "fine"`) + valueText("Strange", "1", `grpc_code: UNKNOWN message: "strange" default: true`) + `}`,
+			want: []string{"shop/v1/shop.proto:10:1", "shop.v1.ShopCode", "no default row for INTERNAL"},
+		},
+		{
+			name: "an OK row for an error",
+			file: shop(valueText("SoldOut", "7", `message: "sold out"`)),
+			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", "OK for number 7"},
+		},
+		{
+			name: "a canonical code that is none",
+			file: shop(valueText("SoldOut", "7", `grpc_code: 17 message: "sold out"`)),
+			want: []string{"SoldOut = 7", "17", "outside 0..16"},
+		},
+		{
+			name: "a reason that AIP-193 has not",
+			file: shop(valueText("SoldOut", "7", ok+` reason: "sold-out"`)),
+			want: []string{"SoldOut = 7", `"sold-out"`, "AIP-193"},
+		},
+		{
+			name: "the reason of another value",
+			file: shop(valueText("SoldOut", "7", ok), valueText("Gone", "8", ok+` reason: "SOLD_OUT"`)),
+			want: []string{"Gone = 8", `"SOLD_OUT"`, "SoldOut's already"},
+		},
+		{
+			name: "an empty message",
+			file: shop(valueText("SoldOut", "7", `grpc_code: NOT_FOUND`)),
+			want: []string{"SoldOut = 7", "empty message"},
+		},
+		{
+			name: "an alias",
+			file: strings.Replace(shop(valueText("SoldOut", "7", ok), valueText("Gone", "7", ok)), "options {", "options { allow_alias: true", 1),
+			want: []string{"Gone = 7", "number 7 is SoldOut's already"},
+		},
+		{
+			name: "a negative number",
+			file: shop(valueText("SoldOut", "-7", ok)),
+			want: []string{"SoldOut = -7", "negative"},
+		},
+		{
+			name: "two default rows for a canonical code",
+			file: shop(valueText("SoldOut", "7", ok+` default: true`), valueText("Gone", "8", ok+` default: true`)),
+			want: []string{"Gone = 8", "second default row for NOT_FOUND, after SoldOut"},
+		},
+		{
+			name: "a fault of a nested enum",
+			file: `message_type { name: "Order" nested_type { name: "Line" ` + shop(`value { name: "SoldOut" number: 7 }`) + `} }`,
+			want: []string{"shop/v1/shop.proto:14:3", "shop.v1.Order.Line.SoldOut"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := parseFile(t, tt.file)
+			out, err := runPlugin(t, "", file)
+			if err == nil {
+				t.Fatalf("the plugin makes %v; want an error with each of %q", out, tt.want)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the plugin's error is\n%v\nwant it to say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+// Not every compiler sends positions.
+func TestPluginNamesTheFileWhereThereAreNoPositions(t *testing.T) {
+	file := parseFile(t, enumText("ShopCode", "shop.example.com", `value { name: "SoldOut" number: 7 }`))
+	file.SourceCodeInfo = nil
+	_, err := runPlugin(t, "", file)
+	if want := "shop/v1/shop.proto: shop.v1.SoldOut "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("the plugin's error is %v; want it to begin with %q", err, want)
+	}
+}
+
+func TestFilesWithoutATableMakeNoFile(t *testing.T) {
+	plain := parseFile(t, `enum_type { name: "Colour" value { name: "RED" number: 0 } } message_type { name: "Order" }`)
+	table := parseFile(t, enumText("ShopCode", "shop.example.com"))
+	other := parseFile(t, `name: "shop/v1/other.proto" dependency: "shop/v1/shop.proto" message_type { name: "Other" }`)
+	for name, files := range map[string][]*descriptorpb.FileDescriptorProto{
+		"an enum without options":         {plain},
+		"a table in an imported file":     {table, other},
+		"an import that has enums of its": {plain, other},
+	} {
+		out, err := runPlugin(t, "", files...)
+		if err != nil || len(out) != 0 {
+			t.Errorf("%s: the plugin makes %v, %v; want nothing", name, out, err)
+		}
+	}
+}
+
+func TestRowsHaveWhatTheOptionsSay(t *testing.T) {
+	file := parseFile(t, enumText("ShopCode", "shop.example.com",
+		valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "sold \"out\"\n" reason: "OUT_OF_STOCK" default: true
+			localized { locale: "zh" message: "售罄" } localized { locale: "pt-BR" message: "esgotado" }`)))
+	out, err := runPlugin(t, "", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := squeeze(out["example.com/shop/shop_errstatus.pb.go"])
+	want := squeeze(`{
+		Code: SoldOut,
+		Name: "SoldOut",
+		Reason: "OUT_OF_STOCK",
+		GRPCCode: 5, // NOT_FOUND
+		Message: "sold \"out\"\n",
+		Localized: []codes.LocalizedMessage{
+			{Locale: "zh", Message: "售罄"},
+			{Locale: "pt-BR", Message: "esgotado"},
+		},
+		Default: true,
+	},`)
+	if !strings.Contains(got, want) {
+		t.Errorf("the generated rows lack\n%s\nin\n%s", want, got)
+	}
+}
+
+// squeeze leaves one space where gofmt aligns.
+func squeeze(source string) string { return strings.Join(strings.Fields(source), " ") }
+
+func TestUpperSnake(t *testing.T) {
+	for name, want := range map[string]string{
+		"RecordNotFound":       "RECORD_NOT_FOUND",
+		"Args":                 "ARGS",
+		"SdkUserIDNotFound":    "SDK_USER_ID_NOT_FOUND",
+		"SrvIOSBackgroundPush": "SRV_IOS_BACKGROUND_PUSH",
+		"SdkMsgDecodeBinaryWs": "SDK_MSG_DECODE_BINARY_WS",
+		"SdkMsgDeCompression":  "SDK_MSG_DE_COMPRESSION",
+		"HTTP2Error":           "HTTP2_ERROR",
+		"Error404":             "ERROR404",
+		"UserID":               "USER_ID",
+		"Record_not_found":     "RECORD_NOT_FOUND",
+		"Sdk_Internal":         "SDK_INTERNAL",
+		"NOT_FOUND":            "NOT_FOUND",
+	} {
+		if got := upperSnake(name); got != want {
+			t.Errorf("upperSnake(%q) = %q; want %q", name, got, want)
+		}
+	}
+}
+
+func TestNamesOfValues(t *testing.T) {
+	tests := []struct {
+		enum, value string
+		wantName    string
+		wantReason  string
+	}{
+		{"ErrorCode", "RecordNotFound", "RecordNotFound", "RECORD_NOT_FOUND"},
+		{"ErrorCode", "SdkUserIDNotFound", "SdkUserIDNotFound", "SDK_USER_ID_NOT_FOUND"},
+		{"ErrorCode", "recordNotFound", "RecordNotFound", "RECORD_NOT_FOUND"},
+		{"BillingCode", "BILLING_CODE_CARD_DECLINED", "CardDeclined", "CARD_DECLINED"},
+		{"BillingCode", "CARD_DECLINED", "CardDeclined", "CARD_DECLINED"},
+		{"BillingCode", "BILLING_CODE", "BillingCode", "BILLING_CODE"},
+		{"IOSPush", "IOS_PUSH_TOKEN_STALE", "TokenStale", "TOKEN_STALE"},
+		// The reason is the value's own words: it can't be told from the Go name.
+		{"BillingCode", "BILLING_CODE_SIDE_A_B_MIXED", "SideABMixed", "SIDE_A_B_MIXED"},
+		{"BillingCode", "BILLING_CODE_HTTP_2_ERROR", "Http2Error", "HTTP_2_ERROR"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.value, func(t *testing.T) {
+			domain := strings.ToLower(tt.enum) + ".example.com"
+			text := enumText(tt.enum, domain, valueText(tt.value, "7", `grpc_code: NOT_FOUND message: "m"`))
+			if tt.wantName == tt.enum { // a constant with the name of its type
+				text = enumText(tt.enum+"s", domain, valueText(tt.value, "7", `grpc_code: NOT_FOUND message: "m"`))
+			}
+			out, err := runPlugin(t, "", parseFile(t, text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := squeeze(out["example.com/shop/shop_errstatus.pb.go"])
+			for _, want := range []string{
+				"Code: " + tt.wantName + ", ",
+				`Name: "` + tt.wantName + `", `,
+				`Reason: "` + tt.wantReason + `", GRPCCode: 5,`,
+			} {
+				if !strings.Contains(got, want) {
+					t.Errorf("%s of %s: the generated rows lack %q; the end of them is\n%s", tt.value, tt.enum, want, got[max(0, len(got)-300):])
+				}
+			}
+		})
+	}
+}
