@@ -1,0 +1,267 @@
+package interceptor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"os"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// users has one user, who is not ann.
+type users struct {
+	testgrpc.UnimplementedTestServiceServer
+}
+
+func (users) EmptyCall(context.Context, *testgrpc.Empty) (*testgrpc.Empty, error) {
+	return nil, status.Errorf(codes.RecordNotFound, "user %q", "ann")
+}
+
+// A client that knows nothing of errstatus reads a canonical status, with an
+// ErrorInfo that names the code.
+func ExampleServerOptions() {
+	lis, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := grpc.NewServer(interceptor.ServerOptions()...)
+	testgrpc.RegisterTestServiceServer(server, users{})
+	go server.Serve(lis)
+	defer server.Stop()
+
+	conn, err := grpc.NewClient(lis.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+
+	_, err = testgrpc.NewTestServiceClient(conn).EmptyCall(context.Background(), &testgrpc.Empty{})
+	info := grpcstatus.Convert(err).Details()[0].(*errdetails.ErrorInfo)
+	fmt.Println(err)
+	fmt.Println(info.Domain, info.Reason, info.Metadata["code"])
+	// Output:
+	// rpc error: code = NotFound desc = user "ann"
+	// openim.io RECORD_NOT_FOUND 1004
+}
+
+// A client with the interceptors gets the code back.
+func ExampleDialOptions() {
+	lis, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := grpc.NewServer(interceptor.ServerOptions()...)
+	testgrpc.RegisterTestServiceServer(server, users{})
+	go server.Serve(lis)
+	defer server.Stop()
+
+	options := append(interceptor.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(lis.Addr().String(), options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+
+	_, err = testgrpc.NewTestServiceClient(conn).EmptyCall(context.Background(), &testgrpc.Empty{})
+	fmt.Println(errors.Is(err, codes.RecordNotFound))
+	fmt.Println(status.Convert(err).Message())
+	// Output:
+	// true
+	// user "ann"
+}
+
+// A handler need not know of codes: its file errors get theirs in one place.
+func ExampleMapError() {
+	server := interceptor.UnaryServer(
+		interceptor.MapError(fs.ErrNotExist, codes.RecordNotFound),
+		interceptor.MapError(fs.ErrPermission, codes.NoPermission),
+	)
+	handler := func(context.Context, any) (any, error) {
+		_, err := os.Open("/var/lib/no such file")
+		return nil, fmt.Errorf("loading the picture: %w", err)
+	}
+	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Picture"}
+
+	_, err := server(context.Background(), nil, info, handler)
+	fmt.Println(grpcstatus.Code(err), status.Code(err))
+	fmt.Println(grpcstatus.Convert(err).Message()) // the path stays in the process
+	// Output:
+	// NotFound RecordNotFound: record not found
+	// record not found
+}
+
+// A service to which it is a matter of permission that a user is not in a group
+// says so in a copy of the table. The code that callers read stays the same.
+func ExampleWithTable() {
+	row, _ := codes.Default().Lookup(codes.SrvNotInGroupYet.Number())
+	row.GRPCCode = grpccodes.PermissionDenied
+	row.Message = "join the group first"
+	table, err := codes.Default().With(row)
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := interceptor.UnaryServer(interceptor.WithTable(table))
+	handler := func(context.Context, any) (any, error) { return nil, codes.SrvNotInGroupYet }
+	info := &grpc.UnaryServerInfo{FullMethod: "/groups.Groups/Send"}
+
+	_, err = server(context.Background(), nil, info, handler)
+	fmt.Println(err)
+	fmt.Println(grpcstatus.Code(err), errors.Is(err, codes.SrvNotInGroupYet))
+	// Output:
+	// join the group first
+	// PermissionDenied true
+}
+
+// Logging comes first, so that it sees what is sent; recovery comes last, so that
+// a panic becomes a code.
+func ExampleUnaryServer() {
+	logging := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		resp, err := handler(ctx, req)
+		fmt.Println(info.FullMethod, grpcstatus.Code(err), err)
+		return resp, err
+	}
+	recovery := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+		defer func() {
+			if recover() != nil {
+				err = codes.ServerInternal
+			}
+		}()
+		return handler(ctx, req)
+	}
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(logging, interceptor.UnaryServer(), recovery))
+	testgrpc.RegisterTestServiceServer(server, panicking{})
+	lis, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	go server.Serve(lis)
+	defer server.Stop()
+
+	conn, err := grpc.NewClient(lis.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	testgrpc.NewTestServiceClient(conn).EmptyCall(context.Background(), &testgrpc.Empty{})
+	// Output: /grpc.testing.TestService/EmptyCall Internal internal server error
+}
+
+type panicking struct {
+	testgrpc.UnimplementedTestServiceServer
+}
+
+func (panicking) EmptyCall(context.Context, *testgrpc.Empty) (*testgrpc.Empty, error) {
+	panic("index out of range")
+}
+
+// A function gives codes to errors of a type, here by what the type says.
+func ExampleMapErrorFunc() {
+	server := interceptor.UnaryServer(interceptor.MapErrorFunc(func(err error) codes.Code {
+		if _, ok := errors.AsType[*fs.PathError](err); ok {
+			return codes.SdkFileNotFound
+		}
+		return nil // not ours to say
+	}))
+	handler := func(context.Context, any) (any, error) {
+		_, err := os.Open("/var/lib/no such file")
+		return nil, err
+	}
+	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Picture"}, handler)
+	fmt.Println(status.Code(err))
+	// Output: SdkFileNotFound: file not found
+}
+
+// DebugInfo is for a service whose callers are its own developers.
+func ExampleExposeDebugInfo() {
+	server := interceptor.UnaryServer(interceptor.ExposeDebugInfo())
+	handler := func(context.Context, any) (any, error) {
+		return nil, status.New(codes.SrvData, "").WithDetails(&errdetails.DebugInfo{Detail: "shard 7"}).Err()
+	}
+	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}, handler)
+	debug, ok := status.Detail[*errdetails.DebugInfo](err)
+	fmt.Println(ok, debug.GetDetail())
+	// Output: true shard 7
+}
+
+// The interceptor by itself, in the place of a call: gRPC goes on seeing the
+// status as it was received.
+func ExampleUnaryClient() {
+	client := interceptor.UnaryClient()
+	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
+		return grpcstatus.Error(grpccodes.Unavailable, "no route to host")
+	}
+	err := client(context.Background(), "/users.Users/Get", nil, nil, nil, invoker)
+	fmt.Println(errors.Is(err, codes.SdkNetwork), grpcstatus.Code(err), status.Convert(err).Origin())
+	// Output: true Unavailable bare
+}
+
+// downloads sends two messages, then fails.
+type downloads struct {
+	testgrpc.UnimplementedTestServiceServer
+}
+
+func (downloads) StreamingOutputCall(_ *testgrpc.StreamingOutputCallRequest, stream testgrpc.TestService_StreamingOutputCallServer) error {
+	for range 2 {
+		if err := stream.Send(&testgrpc.StreamingOutputCallResponse{}); err != nil {
+			return err
+		}
+	}
+	return status.Error(codes.SrvFileUploadedExpired, "the rest has expired")
+}
+
+// A stream's error comes from Recv; the end that is none is io.EOF, as ever.
+func ExampleStreamServer() {
+	lis, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.StreamInterceptor(interceptor.StreamServer()))
+	testgrpc.RegisterTestServiceServer(server, downloads{})
+	go server.Serve(lis)
+	defer server.Stop()
+
+	conn, err := grpc.NewClient(lis.Addr().String(),
+		grpc.WithStreamInterceptor(interceptor.StreamClient()),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+
+	stream, err := testgrpc.NewTestServiceClient(conn).StreamingOutputCall(context.Background(), &testgrpc.StreamingOutputCallRequest{})
+	for err == nil {
+		if _, err = stream.Recv(); err == nil {
+			fmt.Println("a message")
+		}
+	}
+	fmt.Println(err == io.EOF, err)
+	// Output:
+	// a message
+	// a message
+	// false SrvFileUploadedExpired: the rest has expired
+}
+
+// StreamClient by itself: what opening a stream fails with is decoded too.
+func ExampleStreamClient() {
+	client := interceptor.StreamClient()
+	streamer := func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+		return nil, codes.TokenExpired.GRPCStatus().Err()
+	}
+	_, err := client(context.Background(), &grpc.StreamDesc{}, nil, "/users.Users/Watch", streamer)
+	fmt.Println(err)
+	// Output: TokenExpired: token has expired
+}
