@@ -1,0 +1,137 @@
+// Package registry_test holds what this project's packages leave in protobuf's
+// global registry. It is a directory of its own so that nothing else is linked:
+// another import here would prove less.
+package registry_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	_ "github.com/errstatus/errstatus/codes"
+	_ "github.com/errstatus/errstatus/interceptor"
+	_ "github.com/errstatus/errstatus/status"
+)
+
+// linked is what the imports registered, read before any test registers more.
+var linked = registered()
+
+func TestNothingOfOursIsRegistered(t *testing.T) {
+	if !slices.Contains(linked, "google.rpc.Status") {
+		t.Fatalf("the registry lacks google.rpc.Status, which the packages link: this test reads the wrong one; it has %q", linked)
+	}
+	for _, name := range linked {
+		if lower := strings.ToLower(name); strings.Contains(lower, "openim") || strings.Contains(lower, "errstatus") {
+			t.Errorf("importing codes, status and interceptor registers %q; want nothing named openim or errstatus", name)
+		}
+	}
+}
+
+// registered is the path or full name of all that protobuf's registry has.
+func registered() (names []string) {
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		names = append(names, file.Path(), string(file.Package()))
+		names = append(names, declared(file)...)
+		return true
+	})
+	add := func(d protoreflect.Descriptor) { names = append(names, string(d.FullName())) }
+	protoregistry.GlobalTypes.RangeMessages(func(mt protoreflect.MessageType) bool { add(mt.Descriptor()); return true })
+	protoregistry.GlobalTypes.RangeEnums(func(et protoreflect.EnumType) bool { add(et.Descriptor()); return true })
+	protoregistry.GlobalTypes.RangeExtensions(func(xt protoreflect.ExtensionType) bool { add(xt.TypeDescriptor()); return true })
+	return names
+}
+
+// A scope is a file or a message: what others are declared in.
+type scope interface {
+	Enums() protoreflect.EnumDescriptors
+	Messages() protoreflect.MessageDescriptors
+	Extensions() protoreflect.ExtensionDescriptors
+}
+
+func declared(in scope) (names []string) {
+	for i := range in.Enums().Len() {
+		enum := in.Enums().Get(i)
+		names = append(names, string(enum.FullName()))
+		for j := range enum.Values().Len() {
+			names = append(names, string(enum.Values().Get(j).FullName()))
+		}
+	}
+	for i := range in.Extensions().Len() {
+		names = append(names, string(in.Extensions().Get(i).FullName()))
+	}
+	for i := range in.Messages().Len() {
+		names = append(names, string(in.Messages().Get(i).FullName()))
+		names = append(names, declared(in.Messages().Get(i))...)
+	}
+	return names
+}
+
+// A conflict would be a panic at the start of any program that links both
+// OpenIM's packages and ours.
+func TestOpenIMsOwnFilesRegisterBesideOurs(t *testing.T) {
+	for _, file := range openIM() {
+		if file.err != nil {
+			t.Errorf("registering %s: %v; want no conflict", file.path, file.err)
+		}
+	}
+	for _, name := range []protoreflect.FullName{"openim.sdk.error.ErrorCode", "openim.sdk.error.RecordNotFound", "openim.protobuf.ErrorInfo"} {
+		if _, err := protoregistry.GlobalFiles.FindDescriptorByName(name); err != nil {
+			t.Errorf("looking for %s in the registry: %v; want what the test registered", name, err)
+		}
+	}
+}
+
+type registration struct {
+	path string
+	err  error
+}
+
+// openIM registers what OpenIM's generated Go does, once in a process.
+var openIM = sync.OnceValue(func() []registration {
+	code := descriptorpb.FieldDescriptorProto_TYPE_INT64
+	optional := descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL
+	return []registration{
+		register(&descriptorpb.FileDescriptorProto{
+			Name: new("openim/sdk/error/error.proto"), Package: new("openim.sdk.error"), Syntax: new("proto3"),
+			EnumType: []*descriptorpb.EnumDescriptorProto{{
+				Name: new("ErrorCode"),
+				Value: []*descriptorpb.EnumValueDescriptorProto{
+					{Name: new("NoError"), Number: new(int32(0))},
+					{Name: new("RecordNotFound"), Number: new(int32(1004))},
+				},
+			}},
+		}),
+		register(&descriptorpb.FileDescriptorProto{
+			Name: new("openim/protobuf/errinfo.proto"), Package: new("openim.protobuf"), Syntax: new("proto3"),
+			MessageType: []*descriptorpb.DescriptorProto{{
+				Name:  new("ErrorInfo"),
+				Field: []*descriptorpb.FieldDescriptorProto{{Name: new("code"), Number: new(int32(1)), Type: &code, Label: &optional}},
+			}},
+		}),
+	}
+})
+
+// register reports a conflict as an error, though the global registry may panic
+// at one.
+func register(file *descriptorpb.FileDescriptorProto) (r registration) {
+	r.path = file.GetName()
+	desc, err := protodesc.NewFile(file, protoregistry.GlobalFiles)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	r.err = protoregistry.GlobalFiles.RegisterFile(desc)
+	return r
+}
