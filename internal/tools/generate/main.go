@@ -1,0 +1,172 @@
+// The generate command makes this project's generated Go again from its .proto
+// files: go generate ./... runs it. It needs neither protoc nor a network: it
+// compiles with protocompile, and takes the .proto files of other projects from
+// the descriptors in their Go packages.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bufbuild/protocompile"
+	"github.com/bufbuild/protocompile/linker"
+	_ "google.golang.org/genproto/googleapis/rpc/code" // google/rpc/code.proto
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	_ "google.golang.org/protobuf/types/descriptorpb" // google/protobuf/descriptor.proto
+	"google.golang.org/protobuf/types/pluginpb"
+)
+
+const module = "github.com/errstatus/errstatus"
+
+// A source is a .proto file of this project.
+type source struct {
+	importPath string
+	file       string // below the root
+	plugins    []plugin
+}
+
+// A plugin is the command of a protoc plugin, run in a directory below the root.
+type plugin struct {
+	dir     string
+	command []string
+}
+
+var (
+	goPlugin        = plugin{"internal/tools/generate", []string{"go", "tool", "protoc-gen-go"}}
+	goGRPCPlugin    = plugin{"internal/tools/generate", []string{"go", "tool", "protoc-gen-go-grpc"}}
+	errstatusPlugin = plugin{".", []string{"go", "run", "./cmd/protoc-gen-go-errstatus"}}
+)
+
+// sources stand in the order of their making: the errstatus plugin is built with
+// what is generated from the annotations.
+var sources = []source{
+	{"errstatus/v1/annotations.proto", "codes/annotations/errstatus/v1/annotations.proto", []plugin{goPlugin}},
+	{"openim/sdk/error/error.proto", "codes/error.proto", []plugin{errstatusPlugin}},
+	{"errstatus/billing/v1/zz_billing.proto", "cmd/protoc-gen-go-errstatus/internal/billing/zz_billing.proto", []plugin{errstatusPlugin}},
+	{"errstatus/quickstart/v1/quickstart.proto", "examples/quickstart/quickstart.proto", []plugin{goPlugin, goGRPCPlugin}},
+}
+
+func main() {
+	root := flag.String("root", "../../..", "the project's root `directory`")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "generate: takes no arguments, but was given %q\n", flag.Args())
+		os.Exit(2)
+	}
+	if err := run(*root); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(root string) error {
+	for _, src := range sources {
+		request, err := compile(root, src)
+		if err != nil {
+			return err
+		}
+		for _, p := range src.plugins {
+			if err := p.generate(root, request); err != nil {
+				return fmt.Errorf("%s: %w", src.file, err)
+			}
+		}
+	}
+	return nil
+}
+
+// compile makes the request that protoc would send to a plugin.
+func compile(root string, src source) (*pluginpb.CodeGeneratorRequest, error) {
+	compiler := protocompile.Compiler{
+		Resolver:       resolver(root),
+		SourceInfoMode: protocompile.SourceInfoStandard,
+	}
+	files, err := compiler.Compile(context.Background(), src.importPath)
+	if err != nil {
+		return nil, err // protocompile's errors begin with file:line:column
+	}
+	request := &pluginpb.CodeGeneratorRequest{
+		FileToGenerate: []string{src.importPath},
+		Parameter:      proto.String("module=" + module),
+	}
+	addFile(request, files[0], map[string]bool{})
+
+	// The compiler's options are dynamic messages; through bytes they become
+	// those of the Go packages that are linked in.
+	b, err := proto.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	request = &pluginpb.CodeGeneratorRequest{}
+	return request, proto.Unmarshal(b, request)
+}
+
+// resolver finds a file among the descriptors of this program's own packages and
+// among the sources.
+func resolver(root string) protocompile.Resolver {
+	return protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
+		if desc, err := protoregistry.GlobalFiles.FindFileByPath(path); err == nil {
+			return protocompile.SearchResult{Desc: desc}, nil
+		}
+		i := slices.IndexFunc(sources, func(s source) bool { return s.importPath == path })
+		if i < 0 {
+			return protocompile.SearchResult{}, fmt.Errorf("no file %q: list it in sources, or import the Go package that holds it", path)
+		}
+		f, err := os.Open(filepath.Join(root, sources[i].file))
+		return protocompile.SearchResult{Source: f}, err
+	})
+}
+
+// addFile adds a file to the request, after those that it imports.
+func addFile(request *pluginpb.CodeGeneratorRequest, file protoreflect.FileDescriptor, done map[string]bool) {
+	if done[file.Path()] {
+		return
+	}
+	done[file.Path()] = true
+	for i := range file.Imports().Len() {
+		addFile(request, file.Imports().Get(i).FileDescriptor, done)
+	}
+	if result, ok := file.(linker.Result); ok {
+		request.ProtoFile = append(request.ProtoFile, result.FileDescriptorProto())
+		return
+	}
+	request.ProtoFile = append(request.ProtoFile, protodesc.ToFileDescriptorProto(file))
+}
+
+// generate runs the plugin and writes what it makes, or nothing if it fails.
+func (p plugin) generate(root string, request *pluginpb.CodeGeneratorRequest) error {
+	in, err := proto.Marshal(request)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(p.command[0], p.command[1:]...)
+	cmd.Dir = filepath.Join(root, p.dir)
+	cmd.Stdin = bytes.NewReader(in)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(p.command, " "), err)
+	}
+	response := &pluginpb.CodeGeneratorResponse{}
+	if err := proto.Unmarshal(out, response); err != nil {
+		return fmt.Errorf("%s: its answer: %w", strings.Join(p.command, " "), err)
+	}
+	if response.Error != nil {
+		return fmt.Errorf("%s", response.GetError())
+	}
+	for _, f := range response.File {
+		if err := os.WriteFile(filepath.Join(root, f.GetName()), []byte(f.GetContent()), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
