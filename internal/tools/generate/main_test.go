@@ -1,0 +1,303 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bufbuild/protocompile"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/pluginpb"
+)
+
+const projectRoot = "../../.."
+
+func TestEverySourceCompiles(t *testing.T) {
+	for _, src := range sources {
+		t.Run(src.importPath, func(t *testing.T) {
+			request, err := compile(projectRoot, src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := request.GetFileToGenerate(); !slices.Equal(got, []string{src.importPath}) {
+				t.Errorf("FileToGenerate = %q; want %q alone", got, src.importPath)
+			}
+			// Plugins read the files in order, each after those that it imports.
+			var seen []string
+			for _, file := range request.ProtoFile {
+				for _, dependency := range file.Dependency {
+					if !slices.Contains(seen, dependency) {
+						t.Errorf("%s comes before %s, which it imports", file.GetName(), dependency)
+					}
+				}
+				seen = append(seen, file.GetName())
+			}
+			if seen[len(seen)-1] != src.importPath {
+				t.Errorf("the files are %q; want %q last", seen, src.importPath)
+			}
+			last := request.ProtoFile[len(request.ProtoFile)-1]
+			if len(last.GetSourceCodeInfo().GetLocation()) == 0 {
+				t.Error("the source has no positions: its comments would not reach the generated code")
+			}
+		})
+	}
+}
+
+// The google/rpc/code.proto that lies beside the annotations, for those who
+// compile with protoc, is the one that this program compiles with.
+func TestCodeProtoIsGoogles(t *testing.T) {
+	const path = "google/rpc/code.proto"
+	compiler := protocompile.Compiler{Resolver: protocompile.ResolverFunc(func(asked string) (protocompile.SearchResult, error) {
+		if asked != path {
+			return protocompile.SearchResult{}, protoregistry.NotFound
+		}
+		return protocompile.SearchResult{Source: strings.NewReader(read(t, projectRoot+"/codes/annotations/"+path))}, nil
+	})}
+	files, err := compiler.Compile(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked, err := protoregistry.GlobalFiles.FindFileByPath(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := protodesc.ToFileDescriptorProto(files[0]), protodesc.ToFileDescriptorProto(linked)
+	if !proto.Equal(got, want) {
+		t.Errorf("%s is\n%v\nthe Go package has\n%v", path, got, want)
+	}
+}
+
+// A file that two others import is sent once, or plugins refuse the request.
+func TestCompileSendsAFileOnce(t *testing.T) {
+	root := t.TempDir()
+	copyProtos(t, root)
+	const first = `import "errstatus/v1/annotations.proto";`
+	edit(t, filepath.Join(root, "codes/error.proto"), first, first+`import "google/rpc/code.proto";`)
+	request, err := compile(root, errorProto(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, file := range request.ProtoFile {
+		got = append(got, file.GetName())
+	}
+	want := []string{"google/protobuf/descriptor.proto", "google/rpc/code.proto", "errstatus/v1/annotations.proto", "openim/sdk/error/error.proto"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the request has the files %q; want %q", got, want)
+	}
+}
+
+func TestCompileSaysWhereAnErrorIs(t *testing.T) {
+	tests := []struct {
+		name     string
+		old, new string
+		want     string // a regular expression
+	}{
+		{name: "a syntax error", old: "  // Entity missing.\n  RecordNotFound = 1004 [", new: "  RecordNotFound 1004 [",
+			want: `^openim/sdk/error/error\.proto:\d+:18: syntax error`},
+		{name: "an option that isn't there", old: `message: "record not found"`, new: `text: "record not found"`,
+			want: `^openim/sdk/error/error\.proto:\d+:\d+: .*text`},
+		{name: "a canonical code that isn't there", old: "grpc_code: NOT_FOUND", new: "grpc_code: NOT_FOND",
+			want: `^openim/sdk/error/error\.proto:\d+:\d+: .*NOT_FOND`},
+		{name: "an import that isn't there", old: `import "errstatus/v1/annotations.proto";`, new: `import "errstatus/v2/annotations.proto";`,
+			want: `^openim/sdk/error/error\.proto:\d+:\d+: .*errstatus/v2/annotations\.proto.*list it in sources`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			copyProtos(t, root)
+			edit(t, filepath.Join(root, "codes/error.proto"), tt.old, tt.new)
+			_, err := compile(root, errorProto(t))
+			if err == nil || !regexp.MustCompile(tt.want).MatchString(err.Error()) {
+				t.Errorf("compile's error is %v; want one that matches %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestCompileNamesAMissingFile(t *testing.T) {
+	_, err := compile(t.TempDir(), errorProto(t))
+	if want := filepath.FromSlash("codes/error.proto"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("compile's error in an empty directory is %v; want one that names the file, %s", err, want)
+	}
+}
+
+// A value that someone forgot to describe must stop the making, and leave what
+// was made before as it was.
+func TestAValueWithoutARowStopsThePlugin(t *testing.T) {
+	root := t.TempDir()
+	copyProtos(t, root)
+	edit(t, filepath.Join(root, "codes/error.proto"), "  // Entity missing.\n  RecordNotFound = 1004 [", "  Forgotten = 1005;\n\n  // Entity missing.\n  RecordNotFound = 1004 [")
+	generated := filepath.Join(root, "codes/error_errstatus.pb.go")
+	write(t, generated, "as it was")
+
+	request, err := compile(root, errorProto(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = builtPlugin(t).generate(root, request)
+	if want := regexp.MustCompile(`openim/sdk/error/error\.proto:\d+:3: openim\.sdk\.error\.Forgotten has no option`); err == nil || !want.MatchString(err.Error()) {
+		t.Errorf("the plugin's error is %v; want one that matches %q", err, want)
+	}
+	if got := read(t, generated); got != "as it was" {
+		t.Errorf("the generated file was written, %d bytes; want it untouched", len(got))
+	}
+}
+
+// The enum that the manual shows is one that the plugin takes.
+func TestDocumentedEnumIsATable(t *testing.T) {
+	_, rest, _ := strings.Cut(read(t, projectRoot+"/docs/own-codes.md"), "```proto\n")
+	shown, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("docs/own-codes.md shows no proto")
+	}
+	root := t.TempDir()
+	copyProtos(t, root)
+	write(t, filepath.Join(root, "codes/error.proto"), strings.ReplaceAll(shown, "example.com/shop/billing;", module+"/billing;"))
+	if err := os.Mkdir(filepath.Join(root, "billing"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	request, err := compile(root, errorProto(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := builtPlugin(t).generate(root, request); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, filepath.Join(root, "billing/error_errstatus.pb.go")); !strings.Contains(got, "CardDeclined BillingCode = 3") {
+		t.Errorf("the plugin makes\n%s\nwant CardDeclined in it", got)
+	}
+}
+
+func TestAPluginThatFailsIsNamed(t *testing.T) {
+	root := t.TempDir()
+	for name, p := range map[string]plugin{
+		"it exits with an error": {".", []string{"go", "no-such-command"}},
+		"it isn't there":         {".", []string{filepath.Join(root, "no-such-command")}},
+		"its answer is none":     {".", []string{"go", "version"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := p.generate(root, &pluginpb.CodeGeneratorRequest{})
+			if err == nil || !strings.Contains(err.Error(), p.command[1%len(p.command)]) {
+				t.Errorf("generate's error is %v; want one that names %q", err, p.command)
+			}
+		})
+	}
+}
+
+// What is committed is what the .proto files say. It is made in a copy of the
+// project, in which each generated file is first made stale.
+func TestRunMakesWhatIsCommitted(t *testing.T) {
+	root := t.TempDir()
+	var generated []string
+	walk(t, func(path string) {
+		content := read(t, filepath.Join(projectRoot, path))
+		if isMade(path) {
+			generated = append(generated, path)
+			content += "\n// stale\n"
+		}
+		write(t, filepath.Join(root, path), content)
+	})
+	makers := 0
+	for _, src := range sources {
+		makers += len(src.plugins)
+	}
+	if len(generated) != makers {
+		t.Fatalf("the project's generated files are %q; want one for each of the %d plugins in sources", generated, makers)
+	}
+	if err := run(root); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range generated {
+		if got, want := read(t, filepath.Join(root, path)), read(t, filepath.Join(projectRoot, path)); got != want {
+			t.Errorf("%s is not what its .proto says (%d bytes, committed are %d): run go generate ./... and commit it", path, len(got), len(want))
+		}
+	}
+}
+
+// isMade tells whether a file is made from one of the sources: all are.
+func isMade(path string) bool {
+	return strings.HasSuffix(path, ".pb.go")
+}
+
+// walk calls f with each file that a build of the project can need.
+func walk(t *testing.T, f func(path string)) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(projectRoot), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != "." && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.Type().IsRegular() && slices.Contains([]string{".go", ".mod", ".sum", ".proto"}, filepath.Ext(path)):
+			f(path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyProtos(t *testing.T, root string) {
+	t.Helper()
+	for _, src := range sources {
+		write(t, filepath.Join(root, src.file), read(t, filepath.Join(projectRoot, src.file)))
+	}
+}
+
+func errorProto(t *testing.T) source {
+	t.Helper()
+	i := slices.IndexFunc(sources, func(s source) bool { return s.file == "codes/error.proto" })
+	if i < 0 {
+		t.Fatal("sources has no codes/error.proto")
+	}
+	return sources[i]
+}
+
+// builtPlugin is the errstatus plugin of this project, to run in any directory.
+func builtPlugin(t *testing.T) plugin {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "plugin.exe") // a name that every system runs
+	build := exec.Command("go", "build", "-o", binary, "./cmd/protoc-gen-go-errstatus")
+	build.Dir = projectRoot
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the plugin: %v\n%s", err, out)
+	}
+	return plugin{".", []string{binary}}
+}
+
+func edit(t *testing.T, path, old, new string) {
+	t.Helper()
+	content := read(t, path)
+	if !strings.Contains(content, old) {
+		t.Fatalf("%s lacks %q, which the test changes", path, old)
+	}
+	write(t, path, strings.Replace(content, old, new, 1))
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
