@@ -45,8 +45,8 @@ func errorCodes(t testing.TB) []codes.ErrorCode {
 			all = append(all, c)
 		}
 	}
-	if len(all) != 62 {
-		t.Fatalf("the default table has %d codes besides NoError; want 62", len(all))
+	if openIM := 62; len(all) < openIM {
+		t.Fatalf("the default table has %d codes besides NoError; want OpenIM's %d at least", len(all), openIM)
 	}
 	return all
 }

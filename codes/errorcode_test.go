@@ -296,7 +296,7 @@ func TestParseRefuses(t *testing.T) {
 			continue
 		}
 		// What was given, what it should have been, and what would do.
-		for _, want := range []string{strconv.Quote(text), "ErrorCode", "NoError", "NO_ERROR", "number"} {
+		for _, want := range []string{strconv.Quote(text), "ErrorCode", "ServerInternal", "SERVER_INTERNAL", "number"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("Parse(%q) has the error %q; want it to say %s", text, err, want)
 			}

@@ -99,7 +99,7 @@ func ExampleTable_Parse() {
 	// 1004 RecordNotFound: record not found
 	// 1004 RecordNotFound: record not found
 	// 1305 ErrorCode(1305): unknown error
-	// codes: no ErrorCode is called "recordnotfound": give a name such as "NoError", a reason such as "NO_ERROR", or a number of 32 bits
+	// codes: no ErrorCode is called "recordnotfound": give a name such as "ServerInternal", a reason such as "SERVER_INTERNAL", or a number of 32 bits
 }
 
 func ExampleTable_Lookup() {
@@ -131,8 +131,8 @@ func ExampleMustTable() {
 }
 
 func ExampleDefault() {
-	fmt.Println(codes.Default().Domain(), codes.Default().Len(), codes.Default().Has(1004))
-	// Output: openim.io 63 true
+	fmt.Println(codes.Default().Domain(), codes.Default().Has(1004))
+	// Output: openim.io true
 }
 
 func ExampleTable_All() {
@@ -179,5 +179,5 @@ func ExampleErrorCode_UnmarshalText() {
 	// 1004 <nil>
 	// 1004 <nil>
 	// 1004 <nil>
-	// 1004 codes: no ErrorCode is called "recordnotfound": give a name such as "NoError", a reason such as "NO_ERROR", or a number of 32 bits
+	// 1004 codes: no ErrorCode is called "recordnotfound": give a name such as "ServerInternal", a reason such as "SERVER_INTERNAL", or a number of 32 bits
 }

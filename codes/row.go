@@ -28,7 +28,8 @@ type Row struct {
 	// is public, in English, and never empty.
 	Message string
 
-	// Localized has the message in other languages.
+	// Localized has the message in other languages. It is for programs that show
+	// it to people; it is not sent.
 	Localized []LocalizedMessage
 
 	// Default makes the code the guess for a status of this GRPCCode that names

@@ -170,7 +170,7 @@ func (t *Table) Parse(text string) (Code, error) {
 	number, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || strconv.FormatInt(number, 10) != digits {
 		return nil, fmt.Errorf("codes: no %s is called %q: give a name such as %q, a reason such as %q, or a number of 32 bits",
-			t.codeType.Name(), text, t.rows[0].Name, t.rows[0].Reason)
+			t.codeType.Name(), text, t.defaults[grpccodes.Internal].Name, t.defaults[grpccodes.Internal].Reason)
 	}
 	return t.Code(int32(number)), nil
 }

@@ -79,7 +79,7 @@ func checkRow(row Row) (wrong []error) {
 	if number := row.Code.Number(); number < 0 {
 		report("number %d is negative, which ErrorInfo can't carry: use a positive one", number)
 	} else if (number == 0) != (row.GRPCCode == grpccodes.OK) {
-		report("canonical code %s for number %d: OK goes with number 0 and with no other", canonicalName(row.GRPCCode), number)
+		report("canonical code %s for number %d: give it another; OK goes with number 0 and with no other", canonicalName(row.GRPCCode), number)
 	}
 	if row.GRPCCode > grpccodes.Unauthenticated {
 		report("canonical code %d is outside 0..16", row.GRPCCode)

@@ -18,6 +18,10 @@ import (
 //     of it;
 //   - SdkUnknownCode for any other error.
 //
+// For a metric's label, the code's name is that of its row:
+//
+//	row, _ := code.Table().Lookup(code.Number())
+//
 // A cause's code doesn't count where the error around it has its own, unlike
 // with errors.Is, which looks at the whole tree.
 func Code(err error) codes.Code {

@@ -100,11 +100,14 @@ func (e *statusError) GRPCStatus() *grpcstatus.Status {
 }
 
 // Format prints the public text, and with %+v the cause after it.
-func (e *statusError) Format(f fmt.State, verb rune) {
-	fmt.Fprintf(f, fmt.FormatString(f, verb), e.Error())
-	if verb == 'v' && f.Flag('+') && e.cause != nil {
+func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause) }
+
+// format prints public text as a string, and with %+v the private cause after it.
+func format(f fmt.State, verb rune, public string, cause error) {
+	fmt.Fprintf(f, fmt.FormatString(f, verb), public)
+	if verb == 'v' && f.Flag('+') && cause != nil {
 		io.WriteString(f, "\ncaused by: ")
-		fmt.Fprintf(f, "%+v", e.cause)
+		fmt.Fprintf(f, "%+v", cause)
 	}
 }
 

@@ -98,6 +98,10 @@ func TestPrinting(t *testing.T) {
 	if got := status.Error(codes.Args, "one\r\ntwo\nthree\rfour").Error(); got != "Args: one two three four" {
 		t.Errorf("Error() of a message of several lines = %q, want one line", got)
 	}
+	resolved := new(status.Encoder).Encode(t.Context(), err).Err()
+	if got, want := fmt.Sprintf("%v|%+v", resolved, resolved), "loading the user|loading the user\ncaused by: "+public+"\ncaused by: dial: dsn=secret"; got != want {
+		t.Errorf("resolved: %q, want %q", got, want)
+	}
 	nested := status.Wrap(err, codes.SrvData, "")
 	if got, want := fmt.Sprintf("%+v", nested), "SrvData: data error\ncaused by: "+public+"\ncaused by: dial: dsn=secret"; got != want {
 		t.Errorf("%%+v of nested = %q, want %q", got, want)

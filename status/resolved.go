@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"log/slog"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -55,6 +56,9 @@ func (r *resolvedError) status() *Status {
 	st.code = r.code
 	return st
 }
+
+// Format prints the public message, and with %+v the handler's error after it.
+func (r *resolvedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.original) }
 
 // Unwrap is the chain, which is not to be changed.
 func (r *resolvedError) Unwrap() []error { return r.chain[:r.length:r.length] }

@@ -24,7 +24,11 @@ import (
 )
 
 func main() {
-	address := flag.String("serve", "", "only serve, at this `address`, until interrupted")
+	address := flag.String("serve", "", "keep a server up at this `address`, such as 127.0.0.1:50051, until interrupted")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "quickstart sends every code through a real server and prints what arrived.")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "quickstart: takes no arguments, but was given %q\n", flag.Args())
@@ -38,6 +42,7 @@ func main() {
 	if *address != "" {
 		run = func(ctx context.Context) error { return serve(ctx, *address) }
 	}
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
@@ -63,7 +68,11 @@ func tour(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	return printTable(os.Stdout, send(ctx, quickstartpb.NewQuickstartClient(conn)))
+	results := send(ctx, quickstartpb.NewQuickstartClient(conn))
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted: %w", err) // what arrived until then says nothing
+	}
+	return printTable(os.Stdout, results)
 }
 
 // serve serves at an address until ctx ends.
@@ -72,7 +81,8 @@ func serve(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("serving errstatus.quickstart.v1.Quickstart at %s; Ctrl-C stops it\n", listener.Addr())
+	fmt.Printf("serving errstatus.quickstart.v1.Quickstart at %s; Ctrl-C stops it. Try\n", listener.Addr())
+	fmt.Printf("  grpcurl -plaintext -d '{\"code\": \"RecordNotFound\"}' %s errstatus.quickstart.v1.Quickstart/Fail\n", listener.Addr())
 	return serveOn(ctx, listener)
 }
 
@@ -88,7 +98,7 @@ func serveOn(ctx context.Context, listener net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	fmt.Println("stopping")
+	fmt.Println("stopping, once the calls under way have ended or 5 s have passed; Ctrl-C again stops at once")
 	defer time.AfterFunc(5*time.Second, server.Stop).Stop()
 	server.GracefulStop()
 	return nil

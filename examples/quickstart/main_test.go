@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -59,12 +60,13 @@ func TestTourShowsEveryCode(t *testing.T) {
 		}
 	}
 	width := len([]rune(lines[1]))
-	for _, line := range lines[1:64] {
+	codeCount := codes.Default().Len()
+	for _, line := range lines[1 : codeCount+1] {
 		if len([]rune(line)) != width {
 			t.Errorf("the table is not aligned at %q", line)
 		}
 	}
-	if got, want := lines[65], "63 codes, each through a unary call and a stream: 63 ✓, 0 ✗"; got != want {
+	if got, want := lines[codeCount+2], fmt.Sprintf("%d codes, each through a unary call and a stream: %[1]d ✓, 0 ✗", codeCount); got != want {
 		t.Errorf("summary = %q, want %q", got, want)
 	}
 }
@@ -75,8 +77,8 @@ func TestTourFailsIfACodeIsLost(t *testing.T) {
 	results[1].unary = errors.New("no status")
 	results[2].stream = nil
 	var out bytes.Buffer
-	if err := printTable(&out, results); err == nil || !strings.Contains(err.Error(), "2 of 63") {
-		t.Errorf("error = %v, want one that counts 2 of 63", err)
+	if err := printTable(&out, results); err == nil || !strings.HasPrefix(err.Error(), "2 of ") {
+		t.Errorf("error = %v, want one that counts 2", err)
 	}
 	if got := strings.Count(out.String(), "  ✗\n"); got != 2 {
 		t.Errorf("%d rows with ✗, want 2:\n%s", got, out.String())
