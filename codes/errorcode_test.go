@@ -60,6 +60,17 @@ func TestConstantsAreTheGoldenOnes(t *testing.T) {
 	}
 }
 
+// The wrong package codes must not compile in the place of the right one.
+func TestNoConstantIsCalledAsGRPCs(t *testing.T) {
+	for c := grpccodes.OK; c <= grpccodes.Unauthenticated; c++ {
+		for _, row := range golden(t) {
+			if row.name == c.String() {
+				t.Errorf("%s is the name of gRPC's code %d too: rename it", row.name, c)
+			}
+		}
+	}
+}
+
 func TestErrorCodeSaysWhatItsRowSays(t *testing.T) {
 	for _, row := range golden(t) {
 		if got, want := row.code.Error(), row.name+": "+row.message; got != want {

@@ -82,7 +82,7 @@ func ExampleNewTable() {
 	// Output:
 	// codes: table "openim.io": row 2 (bad args = 1001): reason "bad args" must match [A-Z][A-Z0-9_]+[A-Z0-9] and have 63 bytes at most (AIP-193)
 	// codes: table "openim.io": row 2 (bad args = 1001): empty message: say in a few words what failed, for the caller to read
-	// codes: table "openim.io": no default row for UNKNOWN: set Default on one row with that canonical code
+	// codes: table "openim.io": no default row for UNKNOWN: set Default (default: true) on one row with that canonical code
 }
 
 func ExampleTable_Parse() {
@@ -127,7 +127,7 @@ func ExampleMustTable() {
 	row, _ := codes.Default().ByReason("SERVER_INTERNAL")
 	defer func() { fmt.Println(recover()) }()
 	codes.MustTable("openim.io", row)
-	// Output: codes: table "openim.io": no default row for UNKNOWN: set Default on one row with that canonical code
+	// Output: codes: table "openim.io": no default row for UNKNOWN: set Default (default: true) on one row with that canonical code
 }
 
 func ExampleDefault() {

@@ -55,7 +55,7 @@ func (t *Table) fill(rows []Row) error {
 	}
 	for _, code := range needsDefault {
 		if t.defaults[code] == nil {
-			report("no default row for %s: set Default on one row with that canonical code", canonicalName(code))
+			report("no default row for %s: set Default (default: true) on one row with that canonical code", canonicalName(code))
 		}
 	}
 	return errors.Join(wrong...)
@@ -162,7 +162,7 @@ func (t *Table) add(row Row) (wrong []error) {
 	}
 	if row.Default && row.GRPCCode <= grpccodes.Unauthenticated {
 		if first := t.defaults[row.GRPCCode]; first != nil {
-			report("second default row for %s, after %s: leave Default set on one", canonicalName(row.GRPCCode), first.Name)
+			report("second default row for %s, after %s: leave Default (default: true) on one", canonicalName(row.GRPCCode), first.Name)
 		}
 		t.defaults[row.GRPCCode] = e
 	}

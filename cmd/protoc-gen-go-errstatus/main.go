@@ -42,7 +42,12 @@ func main() {
 		}
 		return
 	}
-	protogen.Options{}.Run(generate)
+	protogen.Options{ParamFunc: refuseOption}.Run(generate)
+}
+
+// refuseOption is called with the options that protogen itself doesn't know.
+func refuseOption(name, _ string) error {
+	return fmt.Errorf("protoc-gen-go-errstatus: no option %q: there are paths=, module= and M…=", name)
 }
 
 // generate is the plugin: it adds a file to gen for each file with a table, or

@@ -114,9 +114,9 @@ func runPlugin(t *testing.T, parameter string, files ...*descriptorpb.FileDescri
 	if err := proto.Unmarshal(b, request); err != nil {
 		t.Fatal(err)
 	}
-	plugin, err := protogen.Options{}.New(request)
+	plugin, err := protogen.Options{ParamFunc: refuseOption}.New(request)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if err := generate(plugin); err != nil {
 		return nil, err

@@ -69,6 +69,10 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 			wrong = append(wrong, fmt.Errorf("%s: %s would be called %q in Go: rename it so that its name without the enum's begins with a letter",
 				place(value.Desc), value.Desc.FullName(), row.Name))
 		}
+		if row.GRPCCode == grpccodes.OK && row.Code.Number() != 0 {
+			wrong = append(wrong, fmt.Errorf("%s: %s (%s = %d) has no grpc_code but OK, which goes with number 0 alone: give it one, such as NOT_FOUND",
+				place(value.Desc), value.Desc.FullName(), row.Name, row.Code.Number()))
+		}
 		t.rows = append(t.rows, row)
 	}
 	if len(wrong) > 0 {

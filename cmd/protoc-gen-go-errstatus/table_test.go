@@ -44,7 +44,7 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "an OK row for an error",
 			file: shop(valueText("SoldOut", "7", `message: "sold out"`)),
-			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", "OK for number 7"},
+			want: []string{"shop/v1/shop.proto:14:3", "SoldOut = 7", "has no grpc_code but OK"},
 		},
 		{
 			name: "a canonical code that is none",

@@ -58,6 +58,13 @@ func TestOutputPathFollowsTheOptions(t *testing.T) {
 	}
 }
 
+func TestUnknownOptionIsRefused(t *testing.T) {
+	out, err := runPlugin(t, "path=source_relative", parseFile(t, enumText("ShopCode", "shop.example.com")))
+	if err == nil || !strings.Contains(err.Error(), `no option "path"`) {
+		t.Errorf("with a misspelt option the plugin makes %q, %v; want an error that names it", keys(out), err)
+	}
+}
+
 func TestDocComments(t *testing.T) {
 	out, err := runPlugin(t, "", parseFile(t, billing))
 	if err != nil {
