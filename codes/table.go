@@ -146,7 +146,7 @@ func (t *Table) FromGRPC(code grpccodes.Code) Code {
 	if code == grpccodes.OK {
 		return t.Code(0)
 	}
-	if int(code) < len(t.defaults) && t.defaults[code] != nil {
+	if code < grpccodes.Code(len(t.defaults)) && t.defaults[code] != nil {
 		return t.defaults[code].Code
 	}
 	return t.defaults[grpccodes.Unknown].Code

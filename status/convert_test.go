@@ -17,7 +17,7 @@ import (
 )
 
 // grpcError is a gRPC error that nobody decoded.
-func grpcError(t *testing.T, code grpccodes.Code, message string, details ...proto.Message) error {
+func grpcError(t testing.TB, code grpccodes.Code, message string, details ...proto.Message) error {
 	t.Helper()
 	st := grpcstatus.New(code, message)
 	for _, d := range details {

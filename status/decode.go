@@ -111,6 +111,8 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 	} else if gst.Code() <= math.MaxInt32 {
 		st.origin = Legacy
 		st.code = tables(d.Tables).first().Code(int32(gst.Code()))
+	} else {
+		st.grpcCode = grpccodes.Unknown // no number of ours, and never success
 	}
 	for i, packed := range p.GetDetails() {
 		if packed.MessageName() == errorInfoName && d.decodeErrorInfo(st, packed) {

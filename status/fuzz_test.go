@@ -23,6 +23,11 @@ func FuzzFromGRPC(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	unnamed, err := proto.Marshal(grpcstatus.Convert(grpcError(f, 1<<32-1, "x", info("openim.io", "NEVER_HEARD", ""))).Proto())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(unnamed)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p := &spb.Status{}
 		if proto.Unmarshal(b, p) != nil || p.GetCode() == 0 {
