@@ -21,7 +21,10 @@ func Detail[T proto.Message](err error) (detail T, ok bool) {
 	if proto.Message(detail) == nil {
 		return detail, false // T is an interface type, which names no message
 	}
-	st, _ := FromError(err)
+	st, ok := FromError(err)
+	if !ok {
+		return detail, false
+	}
 	name := detail.ProtoReflect().Descriptor().FullName()
 	for _, packed := range st.receiverDetails() {
 		if packed.MessageName() != name {

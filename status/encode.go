@@ -187,7 +187,7 @@ func (e *Encoder) upstream(st *Status) Encoded {
 // grpc is the answer to a gRPC status that was made here.
 func (e *Encoder) grpc(gst *grpcstatus.Status) Encoded {
 	st := (&Decoder{Tables: e.Tables}).FromGRPC(gst)
-	named := st.origin == Ours || st.origin == Legacy && st.code.Table().Has(st.code.Number())
+	named := st.origin == Ours || st.origin == Legacy && tables(e.Tables).of(st.code).Has(st.code.Number())
 	if gst.Code() > grpccodes.Unauthenticated && !named {
 		return e.unknown(nil)
 	}

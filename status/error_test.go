@@ -68,7 +68,7 @@ func TestNilStatus(t *testing.T) {
 // TestUnsendableCodes: what can't be a code on the wire is the default of
 // INTERNAL rather than a success or a panic.
 func TestUnsendableCodes(t *testing.T) {
-	for _, c := range []codes.Code{nil, codes.ErrorCode(-1)} {
+	for _, c := range []codes.Code{nil, codes.ErrorCode(-1), homeless(3)} {
 		if got := status.Code(status.Error(c, "x")); got != codes.Code(codes.ServerInternal) {
 			t.Errorf("code of Error(%v, …) = %v, want ServerInternal", c, got)
 		}

@@ -48,10 +48,12 @@ func Newf(c codes.Code, format string, args ...any) *Status {
 
 // sendable is c, or what stands for it where it can't be sent.
 func sendable(c codes.Code) codes.Code {
-	if c == nil || c.Table() == nil {
+	if c == nil {
 		return codes.Default().FromGRPC(grpccodes.Internal)
 	}
-	c = typed(c)
+	if c = typed(c); c == nil {
+		return codes.Default().FromGRPC(grpccodes.Internal)
+	}
 	if c.Number() < 0 {
 		return c.Table().FromGRPC(grpccodes.Internal)
 	}

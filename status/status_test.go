@@ -151,6 +151,9 @@ func TestDetail(t *testing.T) {
 	if m, ok := status.Detail[proto.Message](err); ok || m != nil {
 		t.Errorf("Detail[proto.Message] = %v, %t; want nil, false", m, ok)
 	}
+	if _, ok := status.Detail[*errdetails.ErrorInfo](errors.New("plain")); ok {
+		t.Error("Detail[ErrorInfo] of an error without a status is ok")
+	}
 	for _, none := range []error{nil, errors.New("plain"), codes.NoError} {
 		if _, ok := status.Detail[*errdetails.BadRequest](none); ok {
 			t.Errorf("Detail of %v is ok", none)
