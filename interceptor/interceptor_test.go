@@ -47,6 +47,11 @@ func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 	}{
 		{"WithTable of nil", func() { interceptor.WithTable(nil) }, []string{"WithTable(nil)"}},
 		{"WithTable of a table without rows", func() { interceptor.WithTable(&codes.Table{}) }, []string{"WithTable"}},
+		{"WithTable of codes of another domain", func() {
+			interceptor.WithTable(codes.MustTable("my.example",
+				codes.Row{Code: codes.ServerInternal, Reason: "MY_INTERNAL", GRPCCode: 13, Message: "x", Default: true},
+				codes.Row{Code: codes.SdkUnknownCode, Reason: "MY_UNKNOWN", GRPCCode: 2, Message: "x", Default: true}))
+		}, []string{"WithTable", `"my.example"`}},
 		{"MapError of no target", func() { interceptor.MapError(nil, codes.Args) }, []string{"MapError(nil"}},
 		{"MapError to no code", func() { interceptor.MapError(io.EOF, nil) }, []string{"MapError(EOF", "nil"}},
 		{"MapError to success", func() { interceptor.MapError(io.EOF, codes.NoError) }, []string{"MapError(EOF", "NoError"}},

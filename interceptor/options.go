@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 
+	grpccodes "google.golang.org/grpc/codes"
+
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/status"
 )
@@ -43,6 +45,9 @@ func WithTable(table *codes.Table) Option {
 		panic("interceptor: WithTable(nil): give a table, from codes.NewTable or a table's With")
 	case table.Len() == 0:
 		panic("interceptor: WithTable(&codes.Table{}): the table has no rows: make it with codes.NewTable")
+	}
+	if own := table.FromGRPC(grpccodes.Internal).Table(); own == nil || own.Domain() != table.Domain() {
+		panic(fmt.Sprintf("interceptor: WithTable of domain %q: its codes' own Table has another domain, or is nil: give both one domain", table.Domain()))
 	}
 	return tableOption{table}
 }

@@ -161,11 +161,14 @@ func codeOf(table *codes.Table, info *errdetails.ErrorInfo) codes.Code {
 	if row, ok := table.ByReason(info.GetReason()); ok && row.Code.Number() > 0 {
 		return row.Code
 	}
-	number, ok := parseNumber(info.GetMetadata()[numberKey])
+	text := info.GetMetadata()[numberKey]
+	number, ok := parseNumber(text)
 	if !ok {
 		return nil
 	}
-	if info.GetReason() != "" && table.Has(number) {
+	// A sender whose table lacks the number has no other reason to give for it.
+	ownReason := info.GetReason() != "" && info.GetReason() != "ERROR_CODE_"+text
+	if ownReason && table.Has(number) {
 		return nil // the reason is another's: the two contradict each other
 	}
 	return table.Code(number)

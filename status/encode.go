@@ -215,7 +215,7 @@ func (e *statusError) encodeIn(enc *Encoder) *grpcstatus.Status {
 func (st *Status) encode(own tables, debugInfo bool) *grpcstatus.Status {
 	table := own.of(st.code)
 	row := table.GRPCStatus(st.code.Number())
-	if !st.hasMessage && st.metadata == nil && st.details == nil && st.origin == Local {
+	if !st.hasMessage && st.metadata == nil && st.details == nil {
 		return row
 	}
 	message, code := st.message, st.grpcCode

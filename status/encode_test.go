@@ -42,6 +42,7 @@ func TestEncode(t *testing.T) {
 	defer cancelLate()
 
 	encoder := &status.Encoder{Rules: []status.Rule{
+		{Target: errNoRows, Code: homeless(3)}, // no table, so no code to send
 		{Target: errNoRows, Code: codes.RecordNotFound},
 		{Func: func(err error) codes.Code {
 			if strings.HasPrefix(err.Error(), "quota") {
@@ -402,6 +403,15 @@ func TestEncoderTables(t *testing.T) {
 	}
 	if got := encoder.Encode(t.Context(), codes.Args).Status.Code(); got != grpccodes.InvalidArgument {
 		t.Errorf("a code that was not replaced = %v", got)
+	}
+
+	added, err := codes.Default().With(codes.Row{Code: codes.ErrorCode(2000), Reason: "SRV_ADDED", GRPCCode: grpccodes.Aborted, Message: "added"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := grpcstatus.Error(2000, "as OpenIM does")
+	if got := (&status.Encoder{Tables: []*codes.Table{added}}).Encode(t.Context(), number); got.Source != status.FromNumber || got.Status.Code() != grpccodes.Aborted {
+		t.Errorf("a number that only the given table has = %v, source %v; want ABORTED by its row", got.Status, got.Source)
 	}
 
 	small, err := codes.NewTable("openim.io",

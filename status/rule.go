@@ -29,8 +29,12 @@ func (e *Encoder) match(err error, f *finding) (code codes.Code) {
 		if rule.Func != nil && f.cut {
 			continue // what it does with the error may never end
 		}
-		if code := rule.codeOf(err, nodes); code != nil && code.Number() > 0 {
-			return typed(code)
+		code := rule.codeOf(err, nodes)
+		if code == nil {
+			continue
+		}
+		if code = typed(code); code != nil && code.Number() > 0 {
+			return code
 		}
 	}
 	return nil
