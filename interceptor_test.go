@@ -353,7 +353,7 @@ func TestEverythingElseIsInternalAndLogged(t *testing.T) {
 		{"unknown number for a code", grpcstatus.Error(1305, secret), secret},
 		{"number beyond an int32", grpcstatus.Error(math.MaxUint32, secret), secret},
 		{"typed nil", (*nilPointer)(nil), "nil"},
-		{"panic in Error", panicsInError{}, "PANIC"},
+		{"panic in Error", panicsInError{}, "panicsInError, which can't be printed"},
 		{"panic in Is", panicsInIs{plain}, "panicsInIs"},
 		{"panic in Unwrap", panicsInUnwrap{plain}, "panicsInUnwrap"},
 		{"panic in GRPCStatus", panicsInStatus{plain}, "panicsInStatus"},

@@ -2,7 +2,9 @@ package interceptor
 
 import (
 	"context"
+	"sync/atomic"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
@@ -25,27 +27,52 @@ func DialOptions(opts ...ClientOption) []grpc.DialOption {
 // status as it was received, and so do retry interceptors on either side of it.
 // An error without a status comes back as it is.
 func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
-	decoder := newDecoder(opts)
+	c := newClient(opts)
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
 		err := invoker(ctx, method, req, reply, cc, callOpts...)
 		if err == nil {
 			return nil
 		}
-		return decoder.Decode(ctx, err)
+		decoded := c.decoder.Decode(ctx, err)
+		if len(c.observers.list) > 0 && !same(err, decoded) {
+			c.observe(ctx, decoded, interceptors.NewClientCallMeta(method, nil, req))
+		}
+		return decoded
 	}
 }
 
 // StreamClient is [UnaryClient] for streams: for the error of opening one and
 // those of its methods. The io.EOF that ends a stream stays io.EOF.
 func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
-	decoder := newDecoder(opts)
+	c := newClient(opts)
 	return func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, callOpts ...grpc.CallOption) (grpc.ClientStream, error) {
+		s := &clientStream{client: c, ctx: ctx, desc: desc, method: method}
 		stream, err := streamer(ctx, desc, cc, method, callOpts...)
 		if err != nil {
-			return nil, decoder.Decode(ctx, err)
+			return nil, s.decode(err)
 		}
-		return &clientStream{ClientStream: stream, ctx: ctx, decoder: decoder}, nil
+		s.ClientStream = stream
+		return s, nil
 	}
+}
+
+// A client is what the options of a client's interceptors come to.
+type client struct {
+	decoder   status.Decoder
+	observers observers
+}
+
+// observe tells the observers of an error that was decoded.
+func (c *client) observe(ctx context.Context, err error, call interceptors.CallMeta) {
+	st := status.Convert(err)
+	c.observers.observe(ctx, Event{
+		Call:      call,
+		Code:      st.Code(),
+		GRPCCode:  st.GRPCStatus().Code(),
+		Err:       err,
+		Origin:    st.Origin(),
+		Truncated: st.Metadata()["truncated"],
+	})
 }
 
 // A clientStream decodes the errors of a stream. It keeps the caller's context:
@@ -53,31 +80,38 @@ func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
 // asking for it would rule out gRPC's transparent retries.
 type clientStream struct {
 	grpc.ClientStream
-	ctx     context.Context
-	decoder *status.Decoder
-	end     error // what RecvMsg ended with
+	client   *client
+	ctx      context.Context
+	desc     *grpc.StreamDesc
+	method   string
+	end      error       // what RecvMsg ended with
+	observed atomic.Bool // a stream can fail in more than one of its methods
+}
+
+func (s *clientStream) decode(err error) error {
+	if err == nil {
+		return nil
+	}
+	decoded := s.client.decoder.Decode(s.ctx, err)
+	if len(s.client.observers.list) > 0 && !same(err, decoded) && s.observed.CompareAndSwap(false, true) {
+		s.client.observe(s.ctx, decoded, interceptors.NewClientCallMeta(s.method, s.desc, nil))
+	}
+	return decoded
 }
 
 // RecvMsg gives the same error, identical, each time after the stream has ended.
 func (s *clientStream) RecvMsg(m any) error {
-	if s.end != nil {
-		return s.end
-	}
-	if err := s.ClientStream.RecvMsg(m); err != nil {
-		s.end = s.decoder.Decode(s.ctx, err)
+	if s.end == nil {
+		s.end = s.decode(s.ClientStream.RecvMsg(m))
 	}
 	return s.end
 }
 
-func (s *clientStream) SendMsg(m any) error {
-	return s.decoder.Decode(s.ctx, s.ClientStream.SendMsg(m))
-}
+func (s *clientStream) SendMsg(m any) error { return s.decode(s.ClientStream.SendMsg(m)) }
 
-func (s *clientStream) CloseSend() error {
-	return s.decoder.Decode(s.ctx, s.ClientStream.CloseSend())
-}
+func (s *clientStream) CloseSend() error { return s.decode(s.ClientStream.CloseSend()) }
 
 func (s *clientStream) Header() (metadata.MD, error) {
 	md, err := s.ClientStream.Header()
-	return md, s.decoder.Decode(s.ctx, err)
+	return md, s.decode(err)
 }

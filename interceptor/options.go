@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 
@@ -11,10 +12,10 @@ import (
 )
 
 // A ServerOption is for [UnaryServer], [StreamServer] and [ServerOptions].
-type ServerOption interface{ applyServer(*status.Encoder) }
+type ServerOption interface{ applyServer(*server) }
 
 // A ClientOption is for [UnaryClient], [StreamClient] and [DialOptions].
-type ClientOption interface{ applyClient(*status.Decoder) }
+type ClientOption interface{ applyClient(*client) }
 
 // An Option is for both sides.
 type Option interface {
@@ -22,14 +23,18 @@ type Option interface {
 	ClientOption
 }
 
-type serverOption func(*status.Encoder)
+type serverOption func(*server)
 
-func (o serverOption) applyServer(e *status.Encoder) { o(e) }
+func (o serverOption) applyServer(s *server) { o(s) }
+
+type clientOption func(*client)
+
+func (o clientOption) applyClient(c *client) { o(c) }
 
 type tableOption struct{ table *codes.Table }
 
-func (o tableOption) applyServer(e *status.Encoder) { e.Tables = append(e.Tables, o.table) }
-func (o tableOption) applyClient(d *status.Decoder) { d.Tables = append(d.Tables, o.table) }
+func (o tableOption) applyServer(s *server) { s.encoder.Tables = append(s.encoder.Tables, o.table) }
+func (o tableOption) applyClient(c *client) { c.decoder.Tables = append(c.decoder.Tables, o.table) }
 
 // WithTable gives a table besides the default one, or, with the same domain, in
 // its place. On a server it decides what its codes are on the wire, whatever
@@ -69,9 +74,11 @@ func MapError(target error, code codes.Code) ServerOption {
 		panic(fmt.Sprintf("interceptor: MapError(%v, …): a %T can't be compared: use MapErrorFunc", target, target))
 	case code == nil || code.Number() <= 0:
 		panic(fmt.Sprintf("interceptor: MapError(%v, %v): give the code of an error", target, code))
+	case code.Table() == nil || code.Table().Len() == 0:
+		panic(fmt.Sprintf("interceptor: MapError(%v, %T): the code has no Table: it can't be sent", target, code))
 	}
-	return serverOption(func(e *status.Encoder) {
-		e.Rules = append(e.Rules, status.Rule{Target: target, Code: code})
+	return serverOption(func(s *server) {
+		s.encoder.Rules = append(s.encoder.Rules, status.Rule{Target: target, Code: code})
 	})
 }
 
@@ -84,35 +91,104 @@ func MapErrorFunc(f func(err error) codes.Code) ServerOption {
 	if f == nil {
 		panic("interceptor: MapErrorFunc(nil): give a function")
 	}
-	return serverOption(func(e *status.Encoder) {
-		e.Rules = append(e.Rules, status.Rule{Func: f})
+	return serverOption(func(s *server) {
+		s.encoder.Rules = append(s.encoder.Rules, status.Rule{Func: f})
 	})
+}
+
+// WithMaxStatusSize bounds what a status may add to the header list of its
+// answer, in bytes; by default it is [status.DefaultMaxSize], 4,096. See
+// [status.Encoder] for what counts and what is left out first.
+//
+// A larger one is for servers whose clients and proxies are known to take it:
+// nginx answers 502 above about 4 KiB by default, and clients in C++, Python and
+// Java lose a status above 8 KiB.
+func WithMaxStatusSize(bytes int) ServerOption {
+	if bytes < status.MinMaxSize {
+		panic(fmt.Sprintf("interceptor: WithMaxStatusSize(%d): give at least %d: a code needs as much", bytes, status.MinMaxSize))
+	}
+	return serverOption(func(s *server) { s.encoder.MaxSize = bytes })
+}
+
+// WithPushback tells gRPC's native retries to wait as long as a status says that
+// was made with [status.Status.WithRetryDelay], or with a google.rpc.RetryInfo, by
+// the trailer grpc-retry-pushback-ms (gRFC A6). What came from upstream pushes
+// nothing back. A handler that sets that trailer itself is to set no delay: two
+// values forbid the retry.
+func WithPushback() ServerOption {
+	return serverOption(func(s *server) { s.encoder.Pushback = true })
 }
 
 // ExposeDebugInfo lets google.rpc.DebugInfo details out to callers. Without it
 // they stay in the process: they hold stack traces.
 func ExposeDebugInfo() ServerOption {
-	return serverOption(func(e *status.Encoder) { e.ExposeDebugInfo = true })
+	return serverOption(func(s *server) { s.encoder.ExposeDebugInfo = true })
 }
 
-func newEncoder(opts []ServerOption) *status.Encoder {
-	checkNil(opts)
-	e := &status.Encoder{}
-	for _, o := range opts {
-		o.applyServer(e)
+// The policies of [Upstream].
+const (
+	// Peer passes on what states a code of a known domain, and numbers in the place
+	// of a canonical code. It is the default.
+	Peer = status.PeerPolicy
+
+	// Foreign passes on nothing: another company's service, say.
+	Foreign = status.ForeignPolicy
+
+	// Proxy passes on everything, for a server that stands for the one behind it.
+	Proxy = status.ProxyPolicy
+)
+
+// Upstream says how far the process trusts what it receives over a connection:
+// what becomes of an error received there that a handler returns as it came.
+// What is not passed on reaches the handler's caller as UNAVAILABLE or
+// DEADLINE_EXCEEDED with a fixed message if it was that, else as the default code
+// of INTERNAL. A code that the handler puts around the error is sent in any case.
+func Upstream(policy status.Policy) ClientOption {
+	if !policy.Valid() {
+		panic(fmt.Sprintf("interceptor: Upstream(%v): give Peer, Foreign or Proxy", policy))
 	}
-	checkDomains(e.Tables)
-	return e
+	return clientOption(func(c *client) { c.decoder.Upstream = policy })
 }
 
-func newDecoder(opts []ClientOption) *status.Decoder {
+type observerOption struct{ observe func(context.Context, Event) }
+
+func (o observerOption) applyServer(s *server) { s.observers.add(o.observe) }
+func (o observerOption) applyClient(c *client) { c.observers.add(o.observe) }
+
+// WithObserver calls f for each call that fails: on a server with what the
+// handler returned and what the caller gets, on a client with the error that was
+// decoded. It runs before the error is handed on, concurrently for concurrent
+// calls, and once a call even where the interceptors are installed twice. Where f
+// panics, the call goes on, and the panic is logged.
+//
+// A server's default is [LogWithheld], which f takes the place of; WithObserver(nil)
+// silences it. Given more than once, all are called, in the order given.
+func WithObserver(f func(ctx context.Context, event Event)) Option {
+	return observerOption{f}
+}
+
+// newServer is a server of options, with the default observer.
+func newServer(opts []ServerOption) *server {
 	checkNil(opts)
-	d := &status.Decoder{}
+	s := &server{}
 	for _, o := range opts {
-		o.applyClient(d)
+		o.applyServer(s)
 	}
-	checkDomains(d.Tables)
-	return d
+	checkDomains(s.encoder.Tables)
+	if !s.observers.given {
+		s.observers.add(LogWithheld)
+	}
+	return s
+}
+
+func newClient(opts []ClientOption) *client {
+	checkNil(opts)
+	c := &client{}
+	for _, o := range opts {
+		o.applyClient(c)
+	}
+	checkDomains(c.decoder.Tables)
+	return c
 }
 
 func checkNil[O any](opts []O) {

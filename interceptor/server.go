@@ -3,6 +3,7 @@ package interceptor
 import (
 	"context"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"google.golang.org/grpc"
 
 	"github.com/errstatus/errstatus/status"
@@ -24,18 +25,24 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 //
 // The error that interceptors outside of it see holds that status, and leads to
 // the handler's own error through errors.Is and errors.As. One whose text is
-// withheld from the caller is logged at ERROR through slog.Default.
+// withheld from the caller is logged at ERROR through slog.Default; see
+// [LogWithheld] and [WithObserver].
 //
 // It never sees what gRPC answers by itself: an unknown method, a request that
 // can't be decoded, a response that can't be encoded.
 func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
-	encoder := newEncoder(opts)
+	s := newServer(opts)
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		resp, err := handler(ctx, req)
 		if err == nil {
 			return resp, nil
 		}
-		return resp, encode(ctx, encoder, info.FullMethod, err)
+		encoded := s.encode(ctx, err, interceptors.NewServerCallMeta(info.FullMethod, nil, req))
+		if encoded.Trailer != nil {
+			// It fails outside of a gRPC server only, where nobody retries.
+			_ = grpc.SetTrailer(ctx, encoded.Trailer)
+		}
+		return resp, encoded.Err()
 	}
 }
 
@@ -43,21 +50,54 @@ func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
 // RecvMsg has failed, gRPC has sent a status already, and what the handler
 // returns then reaches nobody.
 func StreamServer(opts ...ServerOption) grpc.StreamServerInterceptor {
-	encoder := newEncoder(opts)
+	s := newServer(opts)
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		err := handler(srv, stream)
 		if err == nil {
 			return nil
 		}
-		return encode(stream.Context(), encoder, info.FullMethod, err)
+		encoded := s.encode(stream.Context(), err, interceptors.NewServerCallMeta(info.FullMethod, info, nil))
+		if encoded.Trailer != nil {
+			stream.SetTrailer(encoded.Trailer)
+		}
+		return encoded.Err()
 	}
 }
 
-// encode is the error for gRPC; what the caller won't read of it is logged.
-func encode(ctx context.Context, encoder *status.Encoder, method string, err error) error {
-	encoded := encoder.Encode(ctx, err)
-	if encoded.Source.Withheld() {
-		logWithheld(ctx, method, err, encoded)
+// A server is what the options of a server's interceptors come to.
+type server struct {
+	encoder   status.Encoder
+	observers observers
+}
+
+// encode decides on an error. The observers are told once, by the interceptor
+// that decides first.
+func (s *server) encode(ctx context.Context, err error, call interceptors.CallMeta) status.Encoded {
+	encoded := s.encoder.Encode(ctx, err)
+	if len(s.observers.list) > 0 && encoded.Source != status.FromResolved {
+		s.observers.observe(ctx, s.event(encoded, err, call))
 	}
-	return encoded.Err()
+	return encoded
+}
+
+func (s *server) event(encoded status.Encoded, err error, call interceptors.CallMeta) Event {
+	event := Event{
+		Call:      call,
+		Code:      encoded.Code,
+		GRPCCode:  encoded.Status.Code(),
+		Err:       err,
+		Source:    encoded.Source,
+		Truncated: encoded.Truncated,
+		Dropped:   encoded.Dropped,
+		Panic:     encoded.Panic,
+	}
+	if encoded.Code == nil {
+		event.Code = (&status.Decoder{Tables: s.encoder.Tables}).FromGRPC(encoded.Status).Code()
+	}
+	if encoded.Broken() {
+		event.Err = unprintable(err)
+	} else if st, ok := status.FromError(err); ok {
+		event.Origin = st.Origin()
+	}
+	return event
 }

@@ -16,7 +16,8 @@ import (
 //   - that of the first received status;
 //   - for a gRPC status that nobody decoded, what a client interceptor would make
 //     of it;
-//   - SdkUnknownCode for any other error.
+//   - SdkUnknownCode for any other error, and for one with a method that panics
+//     before a code is found.
 //
 // For a metric's label, the code's name is that of its row:
 //
@@ -72,6 +73,8 @@ func (f *finding) statusOf() *Status {
 		return f.resolved.status()
 	case f.status != nil:
 		return &f.status.st
+	case f.panicked != nil:
+		return nil // as on a server: what it says after that is not heard
 	case f.received != nil:
 		return &f.received.st
 	case f.guessed != nil:

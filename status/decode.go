@@ -25,6 +25,10 @@ type Decoder struct {
 	// default codes.Default() has them. None is nil, and of two with the same
 	// domain the first counts.
 	Tables []*codes.Table
+
+	// Upstream is what becomes of the decoded errors where a handler returns them
+	// as they came: an Encoder asks for it.
+	Upstream Policy
 }
 
 // Decode makes a domain error of an error that a call returned. ctx is the
@@ -54,7 +58,7 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 }
 
 func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) error {
-	e := &statusError{cause: err, received: true}
+	e := &statusError{cause: err, received: true, policy: d.Upstream}
 	d.decode(&e.st, gst)
 	e.link(e.st.code)
 	e.link(err)
@@ -150,6 +154,9 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 	}
 	if code == nil {
 		code = table.FromGRPC(st.grpcCode)
+	} else {
+		number, ok := parseNumber(info.GetMetadata()[numberKey])
+		st.unnumbered = !ok || number != code.Number()
 	}
 	st.origin, st.code, st.info = Ours, code, packed.GetValue()
 	return true

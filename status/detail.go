@@ -12,7 +12,10 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-const debugInfoName = "google.rpc.DebugInfo"
+const (
+	badRequestName = "google.rpc.BadRequest"
+	debugInfoName  = "google.rpc.DebugInfo"
+)
 
 // Detail is the detail of a generated type T of an error's status, such as
 // *errdetails.BadRequest; ok tells whether there is one that can be decoded. The
@@ -69,11 +72,13 @@ func (st *Status) receiverDetails() []*anypb.Any {
 	if st.Code().Number() == 0 {
 		return nil
 	}
-	details := st.packedDetails(st.code.Table())
-	if st.received != nil {
-		return details // all that came, for better or worse
+	if st.received != nil && st.info != nil { // all that came, for better or worse
+		return append([]*anypb.Any{{TypeUrl: errorInfoURL, Value: st.info}}, st.details...)
 	}
-	return cleanDetails(details, true)
+	if st.received != nil {
+		return st.packedDetails(st.code.Table())
+	}
+	return cleanDetails(st.packedDetails(st.code.Table()), true)
 }
 
 // addDetail adds a detail to a copy that is still being made, or puts it in the
@@ -86,6 +91,9 @@ func (st *Status) addDetail(message proto.Message) {
 	if st.addMetadata(packed) {
 		return
 	}
+	if packed.MessageName() == retryInfoName {
+		st.pushback = pushbackOf(packed)
+	}
 	i := slices.IndexFunc(st.details, func(d *anypb.Any) bool { return d.MessageName() == packed.MessageName() })
 	st.details = slices.Clone(st.details)
 	if i >= 0 {
@@ -93,6 +101,11 @@ func (st *Status) addDetail(message proto.Message) {
 	} else {
 		st.details = append(st.details, packed)
 	}
+}
+
+// dropDetail is a copy of details without those of a type.
+func dropDetail(details []*anypb.Any, name protoreflect.FullName) []*anypb.Any {
+	return slices.DeleteFunc(slices.Clone(details), func(d *anypb.Any) bool { return d.MessageName() == name })
 }
 
 // addMetadata takes the metadata of an ErrorInfo of the code's own domain, whose

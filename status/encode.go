@@ -2,10 +2,13 @@ package status
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -27,6 +30,22 @@ type Encoder struct {
 	// Rules give codes to errors that state none, in the order of their trying.
 	Rules []Rule
 
+	// MaxSize is how many bytes a status may add to the header list of its answer:
+	// :status, content-type, grpc-status, grpc-message, grpc-status-details-bin and
+	// a pushback, each with its name, its value as it is sent and 32 bytes (RFC
+	// 9113, section 6.5.2). What is too much is left out: details from the last to
+	// the first (of a BadRequest its last violations before all of it), then the
+	// ErrorInfo's metadata from the last key on, then the end of the message. The
+	// code, the reason, the domain and the number stay, and metadata["truncated"]
+	// says what was left out.
+	//
+	// 0 stands for [DefaultMaxSize], and what is less than [MinMaxSize] for that.
+	MaxSize int
+
+	// Pushback tells gRPC's native retries how long to wait, where a status of this
+	// process has a RetryInfo; see [Encoded.Trailer].
+	Pushback bool
+
 	// ExposeDebugInfo lets google.rpc.DebugInfo out.
 	ExposeDebugInfo bool
 }
@@ -39,12 +58,24 @@ type Encoded struct {
 	// Code is the code that Status states, nil if it states none.
 	Code codes.Code
 
+	// Trailer is what has to be set beside Status, once: nil, or the pushback to
+	// native retries (gRFC A6), grpc-retry-pushback-ms.
+	Trailer metadata.MD
+
 	// Source tells what the status was made of.
 	Source Source
 
-	// Panic is what a rule or a method of the error panicked with, nil if none
-	// did. It is private.
-	Panic any
+	// Truncated names what was left out for the sake of MaxSize, after commas:
+	// "details", "metadata", "message". It is empty if nothing was.
+	Truncated string
+
+	// Dropped are the keys that the handler gave for the ErrorInfo's metadata and
+	// that can't be there: AIP-193 forbids them, or they are errstatus's own.
+	Dropped []string
+
+	// Panic is the handler's panic that the error was made of, or that of a rule or
+	// a method of the error; nil if there was none. It is private.
+	Panic *PanicError
 
 	err error // what was encoded; nil if it must not be run again
 }
@@ -65,6 +96,21 @@ func (e Encoded) Err() error {
 	return newResolved(e)
 }
 
+// Size is what the status and the trailer add to the header list of an answer
+// that has nothing else, with the content type application/grpc, in the bytes
+// that MaxSize counts: after the first message of a stream it is 102 less. It is 0
+// for success.
+func (e Encoded) Size() int {
+	if e.Status == nil {
+		return 0
+	}
+	size := headerSize(e.Status.Proto())
+	for _, value := range e.Trailer[pushbackName] {
+		size += pushbackSize(value)
+	}
+	return size
+}
+
 // Broken tells that the error is not to be run again, neither logged nor walked:
 // a method of it panicked, or it wraps more than a search goes through. Err
 // doesn't lead to it.
@@ -81,7 +127,7 @@ func (e Encoded) Broken() bool { return e.Status != nil && e.err == nil }
 //  5. A context error or a status CANCELLED or DEADLINE_EXCEEDED, where the RPC's
 //     own context has ended, is what ctx.Err() says.
 //  6. context.DeadlineExceeded is DEADLINE_EXCEEDED.
-//  7. A status that was received from a peer of a known domain passes, but for
+//  7. A received status that its connection's [Policy] lets pass does so, but for
 //     DebugInfo.
 //  8. Any other received status is the default code of INTERNAL; UNAVAILABLE and
 //     DEADLINE_EXCEEDED stay, with a fixed message.
@@ -91,10 +137,11 @@ func (e Encoded) Broken() bool { return e.Status != nil && e.err == nil }
 //  10. A gRPC status with a number outside 0..16 that a table has is that code.
 //  11. Everything else is the default code of INTERNAL, with its fixed message:
 //     NoError as an error, a status with code OK, an error whose methods panic.
+//  12. So is a [PanicError].
 //
-// In what is sent all text is UTF-8, each detail type is there once, and equal
-// errors give equal bytes. No cause and no text that fmt.Errorf or errors.Join
-// made is in it.
+// In what is sent all text is UTF-8, each detail type is there once, equal errors
+// give equal bytes, and MaxSize is kept. No cause and no text that fmt.Errorf or
+// errors.Join made is in it.
 //
 // Of an error that wraps too much to be searched through, what was found decides,
 // without the rules' functions.
@@ -104,8 +151,12 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	}
 	f := search(err)
 	encoded := e.decide(ctx, err, &f)
-	if f.panicked == nil && whole(err) {
+	ok, panicked := whole(err)
+	if ok {
 		encoded.err = err
+	}
+	if encoded.Panic == nil {
+		encoded.Panic = panicked
 	}
 	return encoded
 }
@@ -115,18 +166,18 @@ func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 	case f.resolved != nil:
 		return Encoded{Status: f.resolved.sent, Code: f.resolved.code, Source: FromResolved}
 	case f.code != nil:
-		return Encoded{Status: e.codeStatus(f.code), Code: f.code, Source: FromCode}
+		return e.code(ctx, f.code, FromCode)
 	case f.status != nil:
-		return Encoded{Status: f.status.encodeIn(e), Code: f.status.st.code, Source: FromCode}
+		return e.stated(ctx, f.status, FromCode)
 	case f.panicked != nil:
-		return e.unknown(f.panicked)
+		return e.unknown(ctx, FromUnknown, f.panicked)
 	}
-	var rules codes.Code
-	if panicked := guarded(func() { rules = e.match(err, f) }); panicked != nil {
-		return e.unknown(panicked)
+	var ruled codes.Code
+	if panicked := guarded(func() { ruled = e.match(err, f) }); panicked != nil {
+		return e.unknown(ctx, FromUnknown, panicked)
 	}
-	if rules != nil {
-		return Encoded{Status: e.codeStatus(rules), Code: rules, Source: FromRule}
+	if ruled != nil {
+		return e.code(ctx, ruled, FromRule)
 	}
 	if ended := ctx.Err(); ended != nil && f.ended {
 		return Encoded{Status: contextStatus(ended), Source: FromContext}
@@ -135,31 +186,76 @@ func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 	case f.deadline:
 		return Encoded{Status: contextStatus(context.DeadlineExceeded), Source: FromDeadline}
 	case f.received != nil:
-		return e.upstream(&f.received.st)
+		return e.upstream(ctx, f.received)
 	case f.guessed != nil:
-		return Encoded{Status: f.guessed.encodeIn(e), Source: FromGRPCStatus}
+		return e.stated(ctx, f.guessed, FromGRPCStatus)
 	case f.grpc != nil:
-		return e.grpc(f.grpc)
+		return e.grpc(ctx, f.grpc)
+	case f.recovered != nil:
+		return e.unknown(ctx, FromPanic, f.recovered)
 	}
-	return e.unknown(nil)
+	return e.unknown(ctx, FromUnknown, nil)
 }
 
-// unknown is the answer to an error that states nothing the caller may know.
-func (e *Encoder) unknown(panicked any) Encoded {
-	encoded := e.internal(FromUnknown)
+// unknown is the answer to an error that states nothing the caller may know: the
+// default code of INTERNAL.
+func (e *Encoder) unknown(ctx context.Context, source Source, panicked *PanicError) Encoded {
+	encoded := e.code(ctx, tables(e.Tables).first().FromGRPC(grpccodes.Internal), source)
 	encoded.Panic = panicked
 	return encoded
 }
 
-// internal is the default code of INTERNAL.
-func (e *Encoder) internal(source Source) Encoded {
-	code := tables(e.Tables).first().FromGRPC(grpccodes.Internal)
-	return Encoded{Status: e.codeStatus(code), Code: code, Source: source}
+// code is the answer that is a bare code.
+func (e *Encoder) code(ctx context.Context, code codes.Code, source Source) Encoded {
+	st := tables(e.Tables).of(code).GRPCStatus(code.Number())
+	if rowSize(st.Message()) <= e.maxSize() {
+		return Encoded{Status: st, Code: code, Source: source}
+	}
+	return e.send(ctx, New(code, ""), source)
 }
 
-// codeStatus is the status of a bare code.
-func (e *Encoder) codeStatus(code codes.Code) *grpcstatus.Status {
-	return tables(e.Tables).of(code).GRPCStatus(code.Number())
+// stated is the answer that is a Status of this process. The gRPC status is kept
+// with the error, where this encoder's is no other.
+func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) Encoded {
+	st := &se.st
+	asItIs := st.received == nil && st.pushback == "" && st.dropped == nil && !e.ExposeDebugInfo &&
+		tables(e.Tables).of(st.code) == st.code.Table()
+	if !asItIs || se.wire().size+maxSubtype > e.maxSize() {
+		return e.send(ctx, st, source)
+	}
+	encoded := Encoded{Status: se.wire().status, Source: source}
+	if st.origin.stated() {
+		encoded.Code = st.code
+	}
+	return encoded
+}
+
+// send is the answer that is a Status, with what has to go with it and without
+// what is too much.
+func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
+	encoded := Encoded{Source: source, Dropped: slices.Clone(st.dropped)}
+	p := st.proto(e.Tables, e.ExposeDebugInfo)
+	fitting := budget{p: p, room: e.maxSize()}
+	if st.origin.stated() {
+		encoded.Code, fitting.code = st.code, st.code
+	}
+	if e.Pushback && st.pushback != "" {
+		encoded.Trailer = metadata.Pairs(pushbackName, st.pushback)
+		fitting.room -= pushbackSize(st.pushback)
+	}
+	if headerSize(p)+maxSubtype > fitting.room {
+		fitting.room -= contentTypeExtra(ctx)
+	}
+	encoded.Truncated = strings.Join(fitting.fit(), ",")
+	encoded.Status = grpcstatus.FromProto(p)
+	return encoded
+}
+
+func (e *Encoder) maxSize() int {
+	if e.MaxSize == 0 {
+		return DefaultMaxSize
+	}
+	return max(e.MaxSize, MinMaxSize)
 }
 
 // contextStatus is the status of a context's end, with gRPC's own code and text.
@@ -172,52 +268,49 @@ const (
 )
 
 // upstream is the answer to an error that was received from another service.
-func (e *Encoder) upstream(st *Status) Encoded {
+func (e *Encoder) upstream(ctx context.Context, received *statusError) Encoded {
+	st := &received.st
 	switch {
-	case st.origin == Ours || st.origin == Legacy:
-		return Encoded{Status: st.encode(e.Tables, e.ExposeDebugInfo), Code: st.code, Source: FromPeer}
+	case received.policy.passes(st.origin):
+		return e.send(ctx, st, FromPeer)
 	case st.grpcCode == grpccodes.Unavailable:
 		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamUnavailable), Source: FromUpstream}
 	case st.grpcCode == grpccodes.DeadlineExceeded:
 		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamDeadline), Source: FromUpstream}
 	}
-	return e.internal(FromUpstream)
+	return e.unknown(ctx, FromUpstream, nil)
 }
 
 // grpc is the answer to a gRPC status that was made here.
-func (e *Encoder) grpc(gst *grpcstatus.Status) Encoded {
+func (e *Encoder) grpc(ctx context.Context, gst *grpcstatus.Status) Encoded {
 	st := (&Decoder{Tables: e.Tables}).FromGRPC(gst)
-	named := st.origin == Ours || st.origin == Legacy && tables(e.Tables).of(st.code).Has(st.code.Number())
-	if gst.Code() > grpccodes.Unauthenticated && !named {
-		return e.unknown(nil)
+	if gst.Code() <= grpccodes.Unauthenticated {
+		return e.send(ctx, st, FromGRPCStatus)
 	}
-	encoded := Encoded{Status: st.encode(e.Tables, e.ExposeDebugInfo), Source: FromGRPCStatus}
-	if named {
-		encoded.Code = st.code
+	if st.origin == Ours || st.origin == Legacy && tables(e.Tables).of(st.code).Has(st.code.Number()) {
+		return e.send(ctx, st, FromNumber)
 	}
-	if gst.Code() > grpccodes.Unauthenticated {
-		encoded.Source = FromNumber
-	}
-	return encoded
-}
-
-// encodeIn is GRPCStatus with the encoder's tables: the status that is kept with
-// the error was made with the code's own, or is as it was received.
-func (e *statusError) encodeIn(enc *Encoder) *grpcstatus.Status {
-	if tables(enc.Tables).of(e.st.code) == e.st.code.Table() && !enc.ExposeDebugInfo && e.st.received == nil {
-		return e.GRPCStatus()
-	}
-	return e.st.encode(enc.Tables, enc.ExposeDebugInfo)
+	return e.unknown(ctx, FromUnknown, nil)
 }
 
 // encode is the status as it is sent where own says what the codes of its
-// domains are.
-func (st *Status) encode(own tables, debugInfo bool) *grpcstatus.Status {
+// domains are. Nothing is left out for its size.
+func (st *Status) encode(own tables) *grpcstatus.Status {
+	if st.plain() {
+		return own.of(st.code).GRPCStatus(st.code.Number())
+	}
+	return grpcstatus.FromProto(st.proto(own, false))
+}
+
+// plain tells that the status says no more than its code.
+func (st *Status) plain() bool {
+	return !st.hasMessage && st.metadata == nil && st.details == nil
+}
+
+// proto is encode before it is made gRPC's, with DebugInfo if that is asked for.
+func (st *Status) proto(own tables, debugInfo bool) *spb.Status {
 	table := own.of(st.code)
 	row := table.GRPCStatus(st.code.Number())
-	if !st.hasMessage && st.metadata == nil && st.details == nil {
-		return row
-	}
 	message, code := st.message, st.grpcCode
 	if !st.hasMessage {
 		message = row.Message()
@@ -225,11 +318,11 @@ func (st *Status) encode(own tables, debugInfo bool) *grpcstatus.Status {
 	if code == grpccodes.OK {
 		code = row.Code()
 	}
-	return grpcstatus.FromProto(&spb.Status{
+	return &spb.Status{
 		Code:    int32(code),
 		Message: validUTF8(message),
 		Details: cleanDetails(st.packedDetails(table), debugInfo),
-	})
+	}
 }
 
 // cleanDetails are the details less a second of a type, of which AIP-193 allows
@@ -243,7 +336,7 @@ func cleanDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
 			continue
 		}
 		seen[name] = name != ""
-		if !utf8.ValidString(d.GetTypeUrl()) {
+		if !utf8.ValidString(d.GetTypeUrl()) || len(d.ProtoReflect().GetUnknown()) > 0 {
 			d = &anypb.Any{TypeUrl: validUTF8(d.GetTypeUrl()), Value: d.GetValue()}
 		}
 		kept = append(kept, d)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -209,7 +210,7 @@ func (isDeadline) Is(target error) bool { return target == context.DeadlineExcee
 
 // TestEncodeNil: nil is success, and so is what stands for it.
 func TestEncodeNil(t *testing.T) {
-	if got := new(status.Encoder).Encode(t.Context(), nil); got != (status.Encoded{}) || got.Err() != nil || got.Broken() {
+	if got := new(status.Encoder).Encode(t.Context(), nil); !reflect.DeepEqual(got, status.Encoded{}) || got.Err() != nil || got.Broken() {
 		t.Errorf("Encode(nil) = %+v, error %v; want the zero Encoded and nil", got, got.Err())
 	}
 	if got := status.ToGRPC(nil); got != nil {
@@ -313,7 +314,7 @@ func TestEncodeTooMuch(t *testing.T) {
 // so that nothing runs its methods again.
 func TestEncodeHostile(t *testing.T) {
 	rules := []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}
-	for _, err := range []error{&panics{secret}, loop{}, wide(1_000_000), deep(1000), error(panicsInIs{})} {
+	for _, err := range append(panicking, loop{}, wide(1_000_000), deep(1000)) {
 		got := (&status.Encoder{Rules: rules}).Encode(t.Context(), err)
 		if !got.Broken() || got.Code != codes.Code(codes.ServerInternal) || got.Status.Code() != grpccodes.Internal {
 			t.Errorf("Encode(%T) = %+v; want broken, ServerInternal", err, got)
@@ -322,16 +323,70 @@ func TestEncodeHostile(t *testing.T) {
 			t.Errorf("Encode(%T) leads to %T; want the code alone", err, chain)
 		}
 	}
-	panicking := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code { panic(secret) }}}}
-	if got := panicking.Encode(t.Context(), errNoRows); got.Status.Code() != grpccodes.Internal || got.Panic != secret || !errors.Is(got.Err(), errNoRows) {
+	rule := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code { panic(secret) }}}}
+	if got := rule.Encode(t.Context(), errNoRows); got.Status.Code() != grpccodes.Internal || got.Panic.Value != secret || !errors.Is(got.Err(), errNoRows) {
 		t.Errorf("with a rule that panics: %v, panic %v; want INTERNAL, the panic's value, and the error kept", got.Status, got.Panic)
 	}
 }
 
-type panicsInIs struct{}
+// TestHostileBesideACode: what stands before decides, and nobody is led to the
+// rest.
+func TestHostileBesideACode(t *testing.T) {
+	for _, hostile := range panicking {
+		for name, err := range map[string]error{
+			"after a code":      errors.Join(codes.Args, hostile),
+			"as a cause":        status.Wrap(hostile, codes.Args, ""),
+			"deep in the cause": status.Wrap(fmt.Errorf("%w", errors.Join(errNoRows, hostile)), codes.Args, ""),
+		} {
+			got := new(status.Encoder).Encode(t.Context(), err)
+			if got.Code != codes.Code(codes.Args) || got.Source != status.FromCode {
+				t.Errorf("%T %s: %v from %v; want Args from the code", hostile, name, got.Code, got.Source)
+			}
+			if chain := got.Err().(interface{ Unwrap() []error }).Unwrap(); !got.Broken() || len(chain) != 1 {
+				t.Errorf("%T %s: broken %t, leads to %d errors; want it broken, and the code alone", hostile, name, got.Broken(), len(chain))
+			}
+		}
+	}
+	// What a method panics with before a code is found hides that: nobody can tell
+	// what else it would have done.
+	for _, err := range []error{
+		errors.Join(panicsInUnwrap{}, codes.Args),
+		errors.Join(grpcstatus.Error(grpccodes.NotFound, "x"), panicsInUnwrap{}),
+	} {
+		if got := status.ToGRPC(err); got.Code() != grpccodes.Internal {
+			t.Errorf("ToGRPC(%T) = %v, want INTERNAL", err, got)
+		}
+		if got := status.Code(err); got != codes.Code(codes.SdkUnknownCode) {
+			t.Errorf("Code(%T) = %v, want SdkUnknownCode", err, got)
+		}
+	}
+}
 
-func (panicsInIs) Error() string { return "x" }
-func (panicsInIs) Is(error) bool { panic("Is") }
+// panicking are errors of which each has another method that panics.
+var panicking = []error{
+	(*nilPanics)(nil), (*codes.ErrorCode)(nil),
+	panicsInError{}, panicsInIs{}, panicsInAs{}, panicsInUnwrap{}, panicsInUnwraps{}, panicsInGRPCStatus{},
+}
+
+type (
+	nilPanics          struct{ text string }
+	panicsInError      struct{}
+	panicsInIs         struct{ quiet }
+	panicsInAs         struct{ quiet }
+	panicsInUnwrap     struct{ quiet }
+	panicsInUnwraps    struct{ quiet }
+	panicsInGRPCStatus struct{ quiet }
+	quiet              struct{}
+)
+
+func (quiet) Error() string                               { return secret }
+func (e *nilPanics) Error() string                        { return e.text }
+func (panicsInError) Error() string                       { panic(secret) }
+func (panicsInIs) Is(error) bool                          { panic(secret) }
+func (panicsInAs) As(any) bool                            { panic(secret) }
+func (panicsInUnwrap) Unwrap() error                      { panic(secret) }
+func (panicsInUnwraps) Unwrap() []error                   { panic(secret) }
+func (panicsInGRPCStatus) GRPCStatus() *grpcstatus.Status { panic(secret) }
 
 // TestDebugInfo stays in the process unless it is asked for, whatever brings it.
 func TestDebugInfo(t *testing.T) {

@@ -44,15 +44,22 @@ func Wrapf(err error, c codes.Code, format string, args ...any) error {
 // errors.AsType[codes.Code] finds the code and not the error.
 type statusError struct {
 	st       Status
-	cause    error // of a received error, what it came as
-	received bool  // a Decoder made it
+	cause    error  // of a received error, what it came as
+	received bool   // a Decoder made it
+	policy   Policy // and this is how far that trusts its connection
 
 	// chain is the code, then the cause, then a context error if the status says
 	// what the caller's own context did.
 	chain  [3]error
 	length int
 
-	sent atomic.Pointer[grpcstatus.Status] // what GRPCStatus gives, once it was asked
+	sent atomic.Pointer[wire] // what GRPCStatus gives, once it was asked
+}
+
+// A wire is a status as it is sent, with the size of its headers at most.
+type wire struct {
+	status *grpcstatus.Status
+	size   int
 }
 
 func newError(st *Status, cause error) *statusError {
@@ -87,15 +94,31 @@ func (e *statusError) Unwrap() []error { return e.chain[:e.length:e.length] }
 // GRPCStatus is the status as it would be sent, or as it was received. An error
 // that wraps one in NoError has the default status of INTERNAL: it is an error.
 func (e *statusError) GRPCStatus() *grpcstatus.Status {
-	if st := e.sent.Load(); st != nil {
-		return st
-	}
-	st := e.st.GRPCStatus()
-	if st == nil {
+	switch {
+	case e.st.received != nil:
+		return e.st.received
+	case e.st.code.Number() == 0:
 		table := e.st.code.Table()
-		st = table.GRPCStatus(table.FromGRPC(grpccodes.Internal).Number())
+		return table.GRPCStatus(table.FromGRPC(grpccodes.Internal).Number())
 	}
-	e.sent.CompareAndSwap(nil, st)
+	return e.wire().status
+}
+
+// wire is the status with its code's own table, made once. It was not received,
+// and is none of NoError.
+func (e *statusError) wire() *wire {
+	if w := e.sent.Load(); w != nil {
+		return w
+	}
+	w := &wire{}
+	if e.st.plain() {
+		w.status = e.st.encode(nil)
+		w.size = rowSize(w.status.Message())
+	} else {
+		p := e.st.proto(nil, false)
+		w.status, w.size = grpcstatus.FromProto(p), headerSize(p)
+	}
+	e.sent.CompareAndSwap(nil, w)
 	return e.sent.Load()
 }
 

@@ -2,6 +2,7 @@ package status
 
 import (
 	"maps"
+	"strconv"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
@@ -43,33 +44,26 @@ func (st *Status) errorInfoIn(table *codes.Table) *errdetails.ErrorInfo {
 		panic(err) // these bytes were written here, or have been read before
 	}
 	if st.metadata != nil {
-		info.Metadata = merge(st.metadata, info.Metadata)
-		maps.DeleteFunc(info.Metadata, func(key, _ string) bool { return !isMetadataKey(key) })
+		number, ok := info.Metadata[numberKey]
+		info.Metadata = maps.Clone(st.metadata)
+		if ok {
+			info.Metadata[numberKey] = number
+		}
+	}
+	if st.unnumbered {
+		if info.Metadata == nil {
+			info.Metadata = make(map[string]string, 1)
+		}
+		info.Metadata[numberKey] = strconv.Itoa(int(st.code.Number()))
 	}
 	return info
 }
 
-// merge is the user's metadata with errstatus's own, which a user can't set.
-func merge(users, own map[string]string) map[string]string {
-	merged := make(map[string]string, len(users)+1)
-	for key, value := range users {
-		if !isReserved(key) {
-			merged[key] = value
-		}
-	}
-	for key, value := range own {
-		if isReserved(key) {
-			merged[key] = value
-		}
-	}
-	return merged
-}
-
 // packErrorInfo is the ErrorInfo that states the code, ready to be sent. What was
-// received and not changed stays as it is, byte for byte.
+// received and not changed stays as it is, byte for byte, if it has the number.
 func (st *Status) packErrorInfo(table *codes.Table) *anypb.Any {
 	switch {
-	case st.metadata != nil:
+	case st.metadata != nil || st.unnumbered:
 		return pack(st.errorInfoIn(table))
 	case st.info != nil:
 		return &anypb.Any{TypeUrl: errorInfoURL, Value: st.info}

@@ -66,21 +66,6 @@ func (w *walk) from(err error, depth int) bool {
 	return true
 }
 
-// whole tells that all of err can be walked: within the bounds, and no Unwrap
-// panics. What isn't whole is not to be run again by anyone: it may never end.
-func whole(err error) bool {
-	w := walk{visit: func(error) step { return descend }}
-	return guarded(func() { w.from(err, 1) }) == nil && !w.cut
-}
-
-// guarded runs what calls methods of others' types; it returns what they panic
-// with.
-func guarded(run func()) (panicked any) {
-	defer func() { panicked = recover() }()
-	run()
-	return nil
-}
-
 // A finding is what a search of an error came upon: the first of each kind.
 type finding struct {
 	resolved *resolvedError     // what a server has already decided on
@@ -92,8 +77,9 @@ type finding struct {
 	deadline bool               // context.DeadlineExceeded
 	ended    bool               // a context error, or a status that says so
 
-	cut      bool // a bound was reached: there may be more
-	panicked any  // what a method of the error panicked with
+	cut       bool        // a bound was reached: there may be more
+	panicked  *PanicError // what a method of the error panicked with
+	recovered *PanicError // a panic that was made an error
 }
 
 // search finds the first code that is stated in err, and where there is none, the
@@ -112,6 +98,11 @@ func (f *finding) visit(err error) step {
 		return stop
 	case *statusError:
 		return f.visitStatus(x)
+	case *PanicError:
+		if f.recovered == nil {
+			f.recovered = x
+		}
+		return skip
 	case codes.Code:
 		if c := typed(x); c != nil && c.Number() > 0 {
 			f.code = c
@@ -180,10 +171,13 @@ func isError(err, target error) bool {
 	return ok && x.Is(target)
 }
 
-// typed is a code in the type of its table's codes; nil if it has no table. A
-// pointer to a code and a struct that embeds one have its methods too, but can't
-// be compared with it.
+// typed is a code in the type of its table's codes; nil if it has no table or is a
+// nil pointer. A pointer to a code and a struct that embeds one have its methods
+// too, but can't be compared with it.
 func typed(c codes.Code) codes.Code {
+	if v := reflect.ValueOf(c); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
 	table := c.Table()
 	switch {
 	case table == nil || table.Len() == 0:

@@ -28,8 +28,8 @@ const (
 	// lives. The answer is DEADLINE_EXCEEDED.
 	FromDeadline
 
-	// FromPeer means a status that was received from a peer which states codes of
-	// a known domain. It passes.
+	// FromPeer means a received status that the [Policy] of its connection lets
+	// pass, such as one that states a code of a known domain.
 	FromPeer
 
 	// FromUpstream means any other received status. Its text is withheld, and all
@@ -46,9 +46,12 @@ const (
 	// FromUnknown means anything else. The answer is the default code of INTERNAL,
 	// and the error's text is withheld.
 	FromUnknown
+
+	// FromPanic means a [PanicError]. The answer is as for FromUnknown.
+	FromPanic
 )
 
-var sourceNames = [...]string{"nothing", "resolved", "code", "rule", "context", "deadline", "peer", "upstream", "grpc status", "number", "unknown"}
+var sourceNames = [...]string{"nothing", "resolved", "code", "rule", "context", "deadline", "peer", "upstream", "grpc status", "number", "unknown", "panic"}
 
 // String is the source in a word or two.
 func (s Source) String() string {
@@ -60,4 +63,4 @@ func (s Source) String() string {
 
 // Withheld tells whether the caller reads nothing of the error's own text, so
 // that this process has to tell it to someone.
-func (s Source) Withheld() bool { return s == FromUpstream || s == FromUnknown }
+func (s Source) Withheld() bool { return s == FromUpstream || s == FromUnknown || s == FromPanic }

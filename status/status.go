@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -23,22 +26,25 @@ type Status struct {
 	message    string
 	hasMessage bool // without one it is that of the code's row
 	metadata   map[string]string
+	dropped    []string     // keys that were given for the metadata and can't be there
 	details    []*anypb.Any // all but the ErrorInfo that states the code
+	pushback   string       // what a RetryInfo that was added here says to gRPC
 	origin     Origin
 
 	// What follows is only in a received status.
-	grpcCode grpccodes.Code     // the canonical code, where it isn't the table's to say
-	info     []byte             // the ErrorInfo that states the code
-	received *grpcstatus.Status // the whole, until a With method changes it
+	grpcCode   grpccodes.Code     // the canonical code, where it isn't the table's to say
+	info       []byte             // the ErrorInfo that states the code
+	unnumbered bool               // its number is not the code's, which the reason named
+	received   *grpcstatus.Status // the whole, until a With method changes it
 }
 
 // New is a Status with a code and a public message. An empty message stands for
-// that of the code's row.
+// that of the code's row. What in it is not UTF-8 is replaced by U+FFFD.
 //
 // A nil code and a negative one can't be sent: the Status has the default code of
 // INTERNAL in their place.
 func New(c codes.Code, message string) *Status {
-	return &Status{code: sendable(c), message: message, hasMessage: message != ""}
+	return &Status{code: sendable(c), message: validUTF8(message), hasMessage: message != ""}
 }
 
 // Newf is [New] with fmt.Sprintf.
@@ -120,7 +126,7 @@ func (st *Status) Origin() Origin {
 //
 // A key must match [a-z][a-zA-Z0-9-_]+ and have 64 bytes at most; "code" and
 // "truncated" are errstatus's own. A pair with another key is not sent, and not
-// in [Status.Metadata].
+// in [Status.Metadata]; a server's observer is told of it.
 //
 // The copy of a received status that states no code states it: the ErrorInfo is
 // where metadata is.
@@ -189,7 +195,7 @@ func (st *Status) GRPCStatus() *grpcstatus.Status {
 	if st.received != nil {
 		return st.received
 	}
-	return st.encode(nil, false)
+	return st.encode(nil)
 }
 
 // LogValue is a group of the code's name, number and reason, the canonical code,
@@ -207,10 +213,26 @@ func (st *Status) LogValue() slog.Value {
 // String is the code's name and the message, in one line of public text.
 func (st *Status) String() string { return oneLine(st.row().Name + ": " + st.Message()) }
 
-// oneLine is text for a log or an error, where a line is a record.
-func oneLine(text string) string { return lineEnds.Replace(text) }
+// oneLine is text for a log or an error, where a line is a record: valid UTF-8
+// without line ends and without what else controls a terminal.
+func oneLine(text string) string {
+	if strings.IndexFunc(text, unprintable) < 0 {
+		return text
+	}
+	text = strings.ReplaceAll(validUTF8(text), "\r\n", " ")
+	return strings.Map(func(r rune) rune {
+		if r != utf8.RuneError && unprintable(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
 
-var lineEnds = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")
+// unprintable tells of a rune that is no text of a line, U+FFFD among them: it may
+// stand for bytes that are not UTF-8.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
+}
 
 // changed is a shallow copy that is no longer as it was received.
 func (st *Status) changed() *Status {
@@ -220,16 +242,28 @@ func (st *Status) changed() *Status {
 	return &changed
 }
 
-// setMetadata adds metadata to a copy that is still being made.
+// setMetadata adds metadata to a copy that is still being made. What a peer has
+// sent stays, whatever its keys.
 func (st *Status) setMetadata(metadata map[string]string) {
 	all := maps.Clone(st.metadata)
 	if all == nil {
-		all = maps.Clone(st.Metadata())
+		all = st.Metadata()
 	}
 	if all == nil {
 		all = make(map[string]string, len(metadata))
 	}
-	maps.Copy(all, metadata)
+	kept := 0
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if isMetadataKey(key) && !isReserved(key) {
+			all[key] = validUTF8(metadata[key])
+			kept++
+		} else if !slices.Contains(st.dropped, key) {
+			st.dropped = append(slices.Clip(st.dropped), key)
+		}
+	}
+	if kept == 0 {
+		return
+	}
 	st.metadata = all
 	if !st.origin.stated() {
 		st.origin = Local

@@ -131,8 +131,8 @@ func TestInvalidUTF8(t *testing.T) {
 	if s.GetFields()[good].GetStringValue() != good || s.GetFields()["key"].GetListValue().GetValues()[0].GetStringValue() != good {
 		t.Errorf("received Struct %v, want %q throughout", s, good)
 	}
-	if st.Message() != bad {
-		t.Errorf("in the process the message is %q, want it as it was given", st.Message())
+	if st.Message() != good || st.Metadata()["name"] != good {
+		t.Errorf("in the process the message is %q, the metadata %q; want what is sent", st.Message(), st.Metadata())
 	}
 }
 
