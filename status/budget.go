@@ -267,15 +267,19 @@ func (b *budget) errorInfo() *errdetails.ErrorInfo {
 		panic(err) // these bytes were written here, or have been read before
 	}
 	b.info.ProtoReflect().SetUnknown(nil)
-	row, _ := b.code.Table().Lookup(b.code.Number())
-	if len(b.info.Reason) > maxReason {
-		b.info.Reason = row.Reason
-	}
 	if b.info.Metadata == nil {
 		b.info.Metadata = make(map[string]string, 1)
 	}
-	if len(b.info.Metadata[numberKey]) > maxDigits {
-		b.info.Metadata[numberKey] = strconv.Itoa(int(b.code.Number()))
+	numbered := b.info.Metadata[numberKey] == strconv.Itoa(int(b.code.Number()))
+	if !numbered && len(b.info.Metadata[numberKey]) > maxDigits {
+		delete(b.info.Metadata, numberKey) // the code is a guess, and this names none
+	}
+	if len(b.info.Reason) > maxReason {
+		b.info.Reason = ""
+		if numbered {
+			row, _ := b.code.Table().Lookup(b.code.Number())
+			b.info.Reason = row.Reason
+		}
 	}
 	b.details += detailSize(len(errorInfoURL), proto.Size(b.info)) - detailSize(len(packed.GetTypeUrl()), len(packed.GetValue()))
 	return b.info

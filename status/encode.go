@@ -55,7 +55,8 @@ type Encoded struct {
 	// Status is what is sent: nil for success, else with a code in 1..16.
 	Status *grpcstatus.Status
 
-	// Code is the code that Status states, nil if it states none.
+	// Code is the code that Status states, nil if it states none. It is a guess
+	// where a peer's ErrorInfo is sent on that names none; see [Ours].
 	Code codes.Code
 
 	// Trailer is what has to be set beside Status, once: nil, or the pushback to

@@ -1,0 +1,360 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/status"
+)
+
+// violations are n field violations in a BadRequest.
+func violations(n int) *errdetails.BadRequest {
+	br := &errdetails.BadRequest{}
+	for i := range n {
+		br.FieldViolations = append(br.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: fmt.Sprintf("items[%d].name", i), Description: "must not be empty",
+		})
+	}
+	return br
+}
+
+// nestedAny is an Any in an Any, and so on, around some bytes.
+func nestedAny(levels, size int) *anypb.Any {
+	a := &anypb.Any{TypeUrl: "type.googleapis.com/example.Blob", Value: make([]byte, size)}
+	for range levels {
+		b, _ := proto.Marshal(a)
+		a = &anypb.Any{TypeUrl: "type.googleapis.com/google.protobuf.Any", Value: b}
+	}
+	return a
+}
+
+// keys is a status with n pairs of metadata.
+func keys(n, size int) *status.Status {
+	st := status.New(codes.RecordNotFound, "no such user")
+	for i := range n {
+		st = st.WithMetadata(fmt.Sprintf("key%03d", i), strings.Repeat("v", size))
+	}
+	return st
+}
+
+// TestBudget holds what is left out of which status, and that all else stays.
+func TestBudget(t *testing.T) {
+	st := status.New(codes.RecordNotFound, "no such user")
+	tests := []struct {
+		name      string
+		err       error
+		truncated string
+	}{
+		{"small", st.WithMetadata("user", "42").WithDetails(violations(3)).Err(), ""},
+		{"10,000 violations", st.WithDetails(violations(10_000)).Err(), "details"},
+		{"one violation of a megabyte", st.WithDetails(badRequest(strings.Repeat("x", 1<<20))).Err(), "details"},
+		{"a megabyte of ASCII", status.Error(codes.RecordNotFound, strings.Repeat("x", 1<<20)), "message"},
+		{"a megabyte of Chinese", status.Error(codes.RecordNotFound, strings.Repeat("中", 1<<20/3)), "message"},
+		{"a megabyte of percent signs", status.Error(codes.RecordNotFound, strings.Repeat("%", 1<<20)), "message"},
+		{"a megabyte that is not UTF-8", status.Error(codes.RecordNotFound, strings.Repeat("a\xff", 1<<19)), "message"},
+		{"100 keys", keys(100, 100).Err(), "metadata"},
+		{"a value of a megabyte", keys(1, 1<<20).Err(), "metadata"},
+		{"nested Any", st.WithDetails(nestedAny(50, 10_000)).Err(), "details"},
+		{"all of it", keys(100, 100).WithDetails(violations(10_000), nestedAny(3, 9_000)).Wrap(errors.New(secret)), "details,metadata"},
+		{"all of it, and text", status.Wrap(keys(100, 100).WithDetails(violations(10_000)).Err(), codes.Args, strings.Repeat("x", 5000)), "message"},
+		{"a code of another enum", status.Error(shopClosed, strings.Repeat("x", 5000)), "message"},
+		{"an unknown number", status.Error(codes.ErrorCode(1305), strings.Repeat("x", 5000)), "message"},
+		{"a gRPC status with text", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 1<<20)), "message"},
+		{"a gRPC status with details", grpcError(t, grpccodes.NotFound, "x", violations(10_000)), "details"},
+		{"a gRPC status with both", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 5000), violations(10_000)), "details,message"},
+		{"a foreign ErrorInfo", grpcError(t, grpccodes.NotFound, "x", info("other.example", strings.Repeat("R", 5000), "")), "details"},
+		{"a peer's reason without end", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", strings.Repeat("R", 5000), "1305"))), ""},
+		{"a peer's number without end", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", "RECORD_NOT_FOUND", strings.Repeat("1", 5000)))), ""},
+		{"a peer's own keys", decoded(keys(100, 100).Err()), "metadata"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, size := range []int{0, status.MinMaxSize, 2000, 8192} {
+				got := checkBudget(t, size, tt.err)
+				if size == 0 && got.Truncated != tt.truncated {
+					t.Errorf("left out %q; want %q", got.Truncated, tt.truncated)
+				}
+			}
+			if got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), tt.err); got.Truncated != "" {
+				t.Errorf("with room for all, left out %q", got.Truncated)
+			}
+		})
+	}
+}
+
+// checkBudget encodes an error within a size, and compares the result with what
+// is sent where there is room for all.
+func checkBudget(t testing.TB, size int, err error) status.Encoded {
+	t.Helper()
+	got := (&status.Encoder{MaxSize: size}).Encode(t.Context(), err)
+	all := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), err)
+	bound := max(size, status.MinMaxSize)
+	if size == 0 {
+		bound = status.DefaultMaxSize
+	}
+	if got.Size() > bound {
+		t.Errorf("size %d, want %d at most", got.Size(), bound)
+	}
+	sent, whole := got.Status.Proto(), all.Status.Proto()
+	if sent.Code != whole.Code || got.Code != all.Code || got.Source != all.Source {
+		t.Errorf("%d, %v from %v; want %d, %v from %v", sent.Code, got.Code, got.Source, whole.Code, all.Code, all.Source)
+	}
+	cut := strings.Split(got.Truncated, ",")
+	if text, was := strings.CutSuffix(sent.Message, "..."); sent.Message != whole.Message &&
+		(!was || !strings.HasPrefix(whole.Message, text) || !slices.Contains(cut, "message")) {
+		t.Errorf("message %.50q..., left out %q; want a beginning of %.50q with a mark", sent.Message, got.Truncated, whole.Message)
+	}
+	if !utf8.ValidString(sent.Message) {
+		t.Errorf("the message was cut inside of a rune: %q", sent.Message[len(sent.Message)-10:])
+	}
+	checkDetails(t, got, sent, whole)
+	// The next hop sends the same again.
+	received := new(status.Decoder).Decode(t.Context(), got.Status.Err())
+	if got.Code != nil && got.Code.Table() == codes.Default() {
+		again := (&status.Encoder{MaxSize: size}).Encode(t.Context(), received)
+		if diff := cmp.Diff(sent, again.Status.Proto(), protocmp.Transform()); diff != "" || again.Truncated != "" {
+			t.Errorf("sent on, left out %q (-want +got):\n%s", again.Truncated, diff)
+		}
+	}
+	return got
+}
+
+// checkDetails: the ErrorInfo keeps what names the code and says what was left
+// out; of the others the first stay as they were, the last maybe in part.
+func checkDetails(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
+	t.Helper()
+	kept := sent.Details
+	if got.Code != nil {
+		want, info := &errdetails.ErrorInfo{}, &errdetails.ErrorInfo{}
+		if err := errors.Join(whole.Details[0].UnmarshalTo(want), sent.Details[0].UnmarshalTo(info)); err != nil {
+			t.Fatal(err)
+		}
+		if read := status.FromGRPC(got.Status); got.Code.Table() == codes.Default() && read.Code() != got.Code {
+			t.Errorf("ErrorInfo %v is read as %v; want %v", info, read.Code(), got.Code)
+		}
+		if info.Domain != want.Domain || info.Metadata["code"] != want.Metadata["code"] && len(want.Metadata["code"]) <= 10 ||
+			info.Reason != want.Reason && len(want.Reason) <= 63 {
+			t.Errorf("ErrorInfo %v; want the reason, domain and number of %.200v", info, want)
+		}
+		if info.Metadata["truncated"] != got.Truncated && got.Truncated != "" {
+			t.Errorf(`metadata["truncated"] is %q, and the observer told %q`, info.Metadata["truncated"], got.Truncated)
+		}
+		for key, value := range info.Metadata {
+			if key != "truncated" && key != "code" && want.Metadata[key] != value {
+				t.Errorf("metadata %q is %q; want it whole or not there", key, value)
+			}
+		}
+		kept, whole.Details = kept[1:], whole.Details[1:]
+	}
+	for i, d := range kept {
+		last := i == len(kept)-1 && d.MessageName() == "google.rpc.BadRequest"
+		if !proto.Equal(d, whole.Details[i]) && !(last && violationsOf(t, d) > 0) {
+			t.Errorf("detail %d is %v; want it as it was, or some violations of it", i, d)
+		}
+	}
+}
+
+func violationsOf(t testing.TB, d *anypb.Any) int {
+	t.Helper()
+	br := &errdetails.BadRequest{}
+	if err := d.UnmarshalTo(br); err != nil {
+		t.Errorf("BadRequest: %v", err)
+	}
+	return len(br.GetFieldViolations())
+}
+
+// decoded is an error as a client has it.
+func decoded(err error) error {
+	return new(status.Decoder).Decode(context.Background(), err)
+}
+
+// TestBudgetIsUsedUp: nothing is left out that there was room for.
+func TestBudgetIsUsedUp(t *testing.T) {
+	encoder := &status.Encoder{MaxSize: 2000}
+	for name, grow := range map[string]func(n int) *status.Status{
+		"message": func(n int) *status.Status { return status.New(codes.Args, strings.Repeat("x", n)) },
+		"metadata": func(n int) *status.Status {
+			return status.New(codes.Args, "x").WithMetadata("key", strings.Repeat("x", n))
+		},
+		"detail": func(n int) *status.Status {
+			return status.New(codes.Args, "x").WithDetails(wrapperspb.String(strings.Repeat("x", n)))
+		},
+		"violations": func(n int) *status.Status {
+			return status.New(codes.Args, "x").WithDetails(badRequest(strings.Repeat("x", n)))
+		},
+	} {
+		size := 0
+		for n := 1; ; n++ {
+			got := encoder.Encode(t.Context(), grow(n).Err())
+			if got.Truncated != "" {
+				break
+			}
+			size = got.Size()
+		}
+		if size < 1998 { // one more byte is up to three, in base64 or with a length's
+			t.Errorf("%s: cut where a status had %d bytes; want 1998 to 2000", name, size)
+		}
+	}
+	// As many violations stay as there is room for: one more is too many.
+	got := encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(violations(100)).Err())
+	kept := violationsOf(t, got.Status.Proto().Details[1])
+	st := status.New(codes.Args, "x").WithDetails(violations(kept + 1))
+	if more := (&status.Encoder{}).Encode(t.Context(), st.Err()); more.Size() <= 2000-len("truncated"+"details") {
+		t.Errorf("%d violations stayed; there was room for more: they take %d", kept, more.Size())
+	}
+	// And as much of a message.
+	got = encoder.Encode(t.Context(), status.Error(codes.Args, strings.Repeat("x", 5000)))
+	if got.Size() < 1998 {
+		t.Errorf("a message was cut to %d bytes in all; want 1998 to 2000", got.Size())
+	}
+	// Of the metadata the last keys go first.
+	got = encoder.Encode(t.Context(), keys(100, 50).Err())
+	sent := status.FromGRPC(got.Status).Metadata()
+	for i := range len(sent) - 1 {
+		if sent[fmt.Sprintf("key%03d", i)] == "" {
+			t.Errorf("key%03d was left out, with %d pairs kept", i, len(sent)-1)
+		}
+	}
+	if got.Size() < 2000-100 {
+		t.Errorf("metadata was cut to %d bytes in all; want one pair less than 2000 at most", got.Size())
+	}
+}
+
+// TestBudgetOfARow: a table's message can be too long too.
+func TestBudgetOfARow(t *testing.T) {
+	row, _ := codes.Default().Lookup(int32(codes.RecordNotFound))
+	row.Message = strings.Repeat("record not found ", 500)
+	table, err := codes.Default().With(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder := &status.Encoder{Tables: []*codes.Table{table}}
+	for _, err := range []error{codes.RecordNotFound, status.Error(codes.RecordNotFound, ""), status.Wrap(errors.New("x"), codes.RecordNotFound, "")} {
+		if got := encoder.Encode(t.Context(), err); got.Size() > status.DefaultMaxSize || got.Truncated != "message" || !strings.HasPrefix(got.Status.Message(), "record not found ") {
+			t.Errorf("Encode(%v): %d bytes, left out %q", err, got.Size(), got.Truncated)
+		}
+	}
+}
+
+// TestBudgetCountsTheContentType that gRPC will answer with, which is the
+// client's.
+func TestBudgetCountsTheContentType(t *testing.T) {
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc+proto"))
+	encoder := &status.Encoder{}
+	for n := 1000; ; n++ {
+		err := status.Error(codes.Args, strings.Repeat("x", n))
+		plain, proto := encoder.Encode(t.Context(), err), encoder.Encode(ctx, err)
+		if proto.Size()+len("+proto") > status.DefaultMaxSize {
+			t.Fatalf("with %d letters: %d bytes and six more for +proto", n, proto.Size())
+		}
+		if plain.Truncated != "" {
+			break
+		}
+	}
+}
+
+// TestTruncatedAddsUp: what an earlier hop has left out is still said.
+func TestTruncatedAddsUp(t *testing.T) {
+	first := (&status.Encoder{MaxSize: 4096}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 600)).WithDetails(violations(1000)).Err())
+	received := new(status.Decoder).Decode(t.Context(), first.Status.Err())
+	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), received)
+	if got := status.FromGRPC(second.Status).Metadata()["truncated"]; first.Truncated != "details" || got != "details,message" {
+		t.Errorf("left out %q, then %q in all; want details, then details,message", first.Truncated, got)
+	}
+	if st := status.Convert(received).WithMetadata("user", "42"); st.Metadata()["truncated"] != "details" {
+		t.Errorf("metadata %v; want what the peer said of its cuts", st.Metadata())
+	}
+}
+
+// TestDroppedKeys are told, and nobody's but the handler's own are dropped.
+func TestDroppedKeys(t *testing.T) {
+	st := status.New(codes.Args, "x").WithMetadata("Bad", "1").WithMetadata("ok", "2").WithMetadata("code", "3").WithMetadata("Bad", "4")
+	got := new(status.Encoder).Encode(t.Context(), st.Err())
+	if diff := cmp.Diff([]string{"Bad", "code"}, got.Dropped); diff != "" {
+		t.Errorf("dropped keys (-want +got):\n%s", diff)
+	}
+	peers := grpcError(t, grpccodes.NotFound, "x", &errdetails.ErrorInfo{
+		Reason: "RECORD_NOT_FOUND", Domain: "openim.io", Metadata: map[string]string{"code": "1004", "Peer Key": "1"},
+	})
+	changed := status.Convert(peers).WithMetadata("ok", "2").WithMetadata("Bad", "1")
+	if diff := cmp.Diff(map[string]string{"Peer Key": "1", "ok": "2"}, status.FromGRPC(status.ToGRPC(changed.Err())).Metadata()); diff != "" {
+		t.Errorf("metadata sent on (-want +got):\n%s", diff)
+	}
+	// A pair that isn't sent states nothing either.
+	if st := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMetadata("Bad", "1"); st.Origin() != status.Bare {
+		t.Errorf("origin %v, want bare as it was", st.Origin())
+	}
+}
+
+// FuzzBudget: whatever a handler puts into a status, it fits, and what can't go
+// is there.
+func FuzzBudget(f *testing.F) {
+	f.Add("no such user", "", "key", "value", uint16(0), uint16(0), uint16(0))
+	f.Add(strings.Repeat("中", 2000), "", "key", strings.Repeat("%", 500), uint16(3), uint16(50), uint16(2000))
+	f.Add("x", strings.Repeat("d", 4000), "k\xff", "\xff\xff", uint16(100), uint16(1000), uint16(60000))
+	f.Fuzz(func(t *testing.T, message, detail, key, value string, pairs, fields, size uint16) {
+		st := status.New(codes.Args, message).WithMetadata(key, value)
+		for i := range pairs % 200 {
+			st = st.WithMetadata(fmt.Sprintf("%s%d", key, i), value)
+		}
+		br := violations(int(fields % 2000))
+		st = st.WithDetails(wrapperspb.String(detail), br, &anypb.Any{TypeUrl: key, Value: []byte(value)})
+		checkBudget(t, int(size), st.Err())
+		if p, err := proto.Marshal(status.ToGRPC(st.Err()).Proto()); err != nil {
+			t.Errorf("%v can't be sent: %v", p, err)
+		}
+	})
+}
+
+// FuzzErrorInfo reads an ErrorInfo's bytes, with a canonical code or a number
+// beside it: the decoder's and the next hop's answers agree.
+func FuzzErrorInfo(f *testing.F) {
+	for row := range codes.Default().All() {
+		if row.Code.Number() > 0 {
+			f.Add(codes.Default().AppendErrorInfo(nil, row.Code.Number()), uint32(row.GRPCCode))
+			f.Add(codes.Default().AppendErrorInfo(nil, row.Code.Number()), uint32(row.Code.Number()))
+		}
+	}
+	f.Add([]byte("\x0a\x03ABC\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041305"), uint32(5))
+	f.Fuzz(func(t *testing.T, b []byte, code uint32) {
+		if code == 0 {
+			return
+		}
+		gst := grpcstatus.FromProto(&spb.Status{Code: int32(code), Message: "m", Details: []*anypb.Any{
+			{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: b},
+		}})
+		st := status.FromGRPC(gst)
+		info := &errdetails.ErrorInfo{}
+		ours := proto.Unmarshal(b, info) == nil && info.GetDomain() == "openim.io"
+		if (st.Origin() == status.Ours) != ours && st.Origin() != status.Legacy {
+			t.Errorf("origin %v of %v", st.Origin(), info)
+		}
+		row, known := codes.Default().ByReason(info.GetReason())
+		if ours && known && row.Code.Number() > 0 && st.Code() != row.Code {
+			t.Errorf("code %v of reason %q, want %v", st.Code(), info.GetReason(), row.Code)
+		}
+		if st.Code().Number() <= 0 {
+			t.Errorf("code %v is no error's", st.Code())
+		}
+		if got := checkBudget(t, 0, decoded(gst.Err())); got.Status.Code() < 1 || got.Status.Code() > 16 {
+			t.Errorf("sent on with code %d, want 1..16", got.Status.Code())
+		}
+	})
+}
