@@ -105,6 +105,15 @@ func TestEncode(t *testing.T) {
 		{name: "from upstream, unavailable", err: received(t, grpccodes.Unavailable, secret), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
 		{name: "from upstream, deadline", err: received(t, grpccodes.DeadlineExceeded, secret), source: status.FromUpstream, grpc: grpccodes.DeadlineExceeded, message: "an upstream service did not answer in time"},
 
+		{name: "from a peer that isn't trusted", err: under(t, status.ForeignPolicy, grpccodes.Aborted, secret, ourInfo), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "from a legacy peer that isn't trusted", err: under(t, status.ForeignPolicy, 1403, secret), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "unavailable, and not trusted", err: under(t, status.ForeignPolicy, grpccodes.Unavailable, secret, ourInfo), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "from behind a proxy", err: under(t, status.ProxyPolicy, grpccodes.Aborted, "muted", ourInfo), source: status.FromPeer, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "bare, from behind a proxy", err: under(t, status.ProxyPolicy, grpccodes.NotFound, "gone"), source: status.FromPeer, grpc: grpccodes.NotFound, message: "gone"},
+		{name: "a number from behind a proxy", err: under(t, status.ProxyPolicy, 1403, "muted"), source: status.FromPeer, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "a number over int32 from behind a proxy", err: under(t, status.ProxyPolicy, 1<<31, "x"), source: status.FromPeer, grpc: grpccodes.Unknown, message: "x"},
+		{name: "a code around what isn't trusted", err: status.Wrap(under(t, status.ForeignPolicy, grpccodes.Aborted, secret, ourInfo), codes.Args, "x"), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "x", code: codes.Args},
+
 		{name: "gRPC status", err: grpcError(t, grpccodes.Aborted, "again"), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
 		{name: "gRPC status, wrapped", err: fmt.Errorf(secret+": %w", grpcError(t, grpccodes.Aborted, "again")), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
 		{name: "first of two gRPC statuses", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), grpcError(t, grpccodes.NotFound, secret)), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
@@ -128,6 +137,10 @@ func TestEncode(t *testing.T) {
 		{name: "cancelled, as the second of two gRPC statuses says", ctx: cancelled, err: errors.Join(grpcError(t, grpccodes.NotFound, secret), grpcError(t, grpccodes.Canceled, secret)), source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
 		{name: "a rule matches a received error as a whole", err: received(t, grpccodes.Aborted, "muted", ourInfo, info("a.example", "A_B_C", "")), source: status.FromPeer, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
 
+		{name: "panic", err: fmt.Errorf("handler: %w", status.Recovered(secret)), source: status.FromPanic, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "panic with a code", err: status.Recovered(codes.Args), source: status.FromPanic, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "panic, and a code after it", err: errors.Join(status.Recovered(secret), codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+
 		{name: "plain error", err: private, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
 		{name: "io.EOF", err: io.EOF, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
 		{name: "NoError", err: codes.NoError, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
@@ -144,7 +157,7 @@ func TestEncode(t *testing.T) {
 			if got.Source != tt.source || got.Status.Code() != tt.grpc || got.Status.Message() != tt.message || got.Code != tt.code {
 				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source, got.Status, got.Code, tt.source, tt.grpc, tt.message, tt.code)
 			}
-			if got.Source.Withheld() != (tt.source == status.FromUpstream || tt.source == status.FromUnknown) {
+			if got.Source.Withheld() != (tt.source == status.FromUpstream || tt.source == status.FromUnknown || tt.source == status.FromPanic) {
 				t.Errorf("Withheld() = %t for source %v", got.Source.Withheld(), got.Source)
 			}
 			checkErrorInfo(t, got, tt.code, tt.reason)
@@ -478,4 +491,10 @@ func TestEncoderTables(t *testing.T) {
 	if got := (&status.Encoder{Tables: []*codes.Table{small}}).Encode(t.Context(), codes.Args).Status; got.Code() != grpccodes.InvalidArgument {
 		t.Errorf("a code without a row in the given table = %v; want that of its own", got)
 	}
+}
+
+// under is an error that was received over a connection of some trust.
+func under(t *testing.T, policy status.Policy, code grpccodes.Code, message string, details ...proto.Message) error {
+	t.Helper()
+	return (&status.Decoder{Upstream: policy}).Decode(t.Context(), grpcError(t, code, message, details...))
 }
