@@ -1,0 +1,318 @@
+package interceptor_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// observing keeps the events that it is told of.
+type observing struct{ events []interceptor.Event }
+
+func (o *observing) option() interceptor.Option {
+	return interceptor.WithObserver(func(_ context.Context, e interceptor.Event) { o.events = append(o.events, e) })
+}
+
+// one is the event since it was last called, of which there has to be just one.
+func (o *observing) one(t *testing.T, of string) interceptor.Event {
+	t.Helper()
+	events := o.events
+	o.events = nil
+	if len(events) != 1 {
+		t.Errorf("%s: observed %d events; want 1", of, len(events))
+		return interceptor.Event{}
+	}
+	return events[0]
+}
+
+// loops wraps itself.
+type loops struct{}
+
+func (loops) Error() string { return "loops" }
+func (loops) Unwrap() error { return loops{} }
+
+func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
+	plain := errors.New("dsn=secret")
+	received := new(status.Decoder).Decode(t.Context(), grpcstatus.Error(1004, "x"))
+	deadline := fmt.Errorf("%w", context.DeadlineExceeded)
+	tests := []struct {
+		name string
+		err  error
+		want interceptor.Event
+	}{
+		{"a code", codes.RecordNotFound, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromCode}},
+		{"a cause", status.Wrap(plain, codes.Args, "x"), interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode}},
+		{"a plain error", plain, interceptor.Event{Code: codes.ServerInternal, GRPCCode: grpccodes.Internal, Source: status.FromUnknown}},
+		{"a gRPC status", grpcstatus.Error(grpccodes.NotFound, "x"),
+			interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromGRPCStatus, Origin: status.Bare}},
+		{"a deadline", deadline, interceptor.Event{Code: codes.Default().FromGRPC(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.FromDeadline}},
+		{"a legacy peer", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromPeer, Origin: status.Legacy}},
+		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
+			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, Truncated: "message"}},
+		{"keys that can't be", status.New(codes.Args, "").WithMetadata("code", "1").WithMetadata("Key", "2").Err(),
+			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, Dropped: []string{"code", "Key"}}},
+	}
+	for _, tt := range tests {
+		var o observing
+		serverUnary(tt.err, o.option())
+		tt.want.Err = tt.err
+		tt.want.Call = interceptors.CallMeta{Typ: interceptors.Unary, Service: "users.Users", Method: "Get"}
+		sameError := cmp.Comparer(func(a, b error) bool { return a == b })
+		if diff := cmp.Diff(tt.want, o.one(t, tt.name), sameError); diff != "" {
+			t.Errorf("%s: event (-want +got):\n%s", tt.name, diff)
+		}
+		serverStream(tt.err, o.option())
+		if got := o.one(t, tt.name+" of a stream"); got.Call.Method != "Watch" || got.Call.Typ != interceptors.BidiStream || got.Err != tt.err {
+			t.Errorf("%s of a stream: %+v", tt.name, got)
+		}
+	}
+}
+
+func TestObserverIsNotGivenWhatCantBeRun(t *testing.T) {
+	for _, tt := range []struct {
+		err    error
+		panics bool
+	}{
+		{loops{}, false},
+		{status.Wrap(loops{}, codes.Args, ""), false},
+		{panics{}, true},
+		{panicsInError{}, true},
+		{status.Wrap(panicsInError{}, codes.Args, ""), true},
+	} {
+		var o observing
+		serverUnary(tt.err, o.option())
+		event := o.one(t, fmt.Sprintf("%T", tt.err))
+		if event.Err == tt.err || !strings.Contains(event.Err.Error(), fmt.Sprintf("%T", tt.err)) {
+			t.Errorf("%T: the observer got %v; want an error that names the type alone", tt.err, event.Err)
+		}
+		if (event.Panic != nil) != tt.panics {
+			t.Errorf("%T: observed the panic %v; want one: %t", tt.err, event.Panic, tt.panics)
+		}
+	}
+}
+
+func TestSuccessIsNotObserved(t *testing.T) {
+	var o observing
+	serverUnary(nil, o.option())
+	serverStream(nil, o.option())
+	clientUnary(nil, o.option())
+	if len(o.events) > 0 {
+		t.Errorf("observed %v; want nothing", o.events)
+	}
+}
+
+func TestTwiceInstalledTheObserverIsToldOnce(t *testing.T) {
+	var o observing
+	inner := serverUnary(codes.RecordNotFound, o.option())
+	serverUnary(inner, o.option())
+	if got := o.one(t, "server"); got.Err != error(codes.RecordNotFound) {
+		t.Errorf("observed %v; want what the handler returned", got.Err)
+	}
+	decoded := clientUnary(codes.RecordNotFound.GRPCStatus().Err(), o.option())
+	clientUnary(decoded, o.option())
+	if got := o.one(t, "client"); got.Err != decoded {
+		t.Errorf("observed %v; want what the caller gets", got.Err)
+	}
+}
+
+func TestClientsObserverIsToldWhatWasReceived(t *testing.T) {
+	large := new(status.Encoder).Encode(t.Context(), status.Error(codes.Args, strings.Repeat("x", 5000))).Status
+	tests := []struct {
+		name      string
+		received  error
+		want      codes.Code
+		grpc      grpccodes.Code
+		origin    status.Origin
+		truncated string
+	}{
+		{"ours", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.Ours, ""},
+		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, 1004, status.Legacy, ""},
+		{"bare", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.Bare, ""},
+		{"cut", large.Err(), codes.Args, grpccodes.InvalidArgument, status.Ours, "message"},
+	}
+	for _, tt := range tests {
+		var o observing
+		err := clientUnary(tt.received, o.option())
+		got := o.one(t, tt.name)
+		if got.Code != tt.want || got.GRPCCode != tt.grpc || got.Origin != tt.origin || got.Truncated != tt.truncated || got.Err != err ||
+			!got.Call.IsClient || got.Call.FullMethod() != "/users.Users/Get" || got.Source != status.FromNothing {
+			t.Errorf("%s: observed %+v", tt.name, got)
+		}
+	}
+}
+
+// TestStreamIsObservedOnce, in however many of its methods it fails.
+func TestStreamIsObservedOnce(t *testing.T) {
+	var o observing
+	open := func(inner grpc.ClientStream, err error) grpc.ClientStream {
+		stream, _ := interceptor.StreamClient(o.option())(t.Context(), streamDesc, nil, "/users.Users/Watch",
+			func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+				return inner, err
+			})
+		return stream
+	}
+	sent := codes.SrvDatabase.GRPCStatus().Err()
+	open(nil, sent)
+	if got := o.one(t, "opening"); got.Code != codes.Code(codes.SrvDatabase) || got.Call.Typ != interceptors.BidiStream {
+		t.Errorf("observed %+v", got)
+	}
+	stream := open(&failingStream{err: sent}, nil)
+	for range 2 {
+		for _, method := range each(stream) {
+			_ = method()
+		}
+	}
+	if got := o.one(t, "methods"); got.Code != codes.Code(codes.SrvDatabase) || got.Call.FullMethod() != "/users.Users/Watch" {
+		t.Errorf("observed %+v", got)
+	}
+}
+
+// uncomparableStatus can't be compared, and has no status that counts.
+func TestClientsObserverSurvivesWhatCantBeCompared(t *testing.T) {
+	var o observing
+	if err := clientUnary(uncomparable{"x"}, o.option()); err == nil || len(o.events) > 0 {
+		t.Errorf("got %v, observed %v; want the error as it was, and nothing observed", err, o.events)
+	}
+}
+
+// captured is the log of what f does.
+func captured(t *testing.T, f func()) string {
+	t.Helper()
+	var buffer bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&buffer, nil)))
+	defer slog.SetDefault(before)
+	f()
+	return buffer.String()
+}
+
+func TestObserverTakesThePlaceOfTheLog(t *testing.T) {
+	plain := errors.New("dsn=secret")
+	var o observing
+	for name, opts := range map[string][]interceptor.ServerOption{
+		"an observer": {o.option()},
+		"nil":         {interceptor.WithObserver(nil)},
+	} {
+		if got := captured(t, func() { serverUnary(plain, opts...) }); got != "" {
+			t.Errorf("%s: logged %s; want nothing", name, got)
+		}
+	}
+	both := []interceptor.ServerOption{interceptor.WithObserver(interceptor.LogWithheld), o.option()}
+	o.events = nil
+	if got := captured(t, func() { serverUnary(plain, both...) }); strings.Count(got, "dsn=secret") != 1 || len(o.events) != 1 {
+		t.Errorf("logged %q, observed %v; want both once", got, o.events)
+	}
+	if got := captured(t, func() { serverUnary(codes.Args); clientUnary(grpcstatus.Error(5, "x")) }); got != "" {
+		t.Errorf("logged %q; want nothing of an error that the caller reads", got)
+	}
+}
+
+func TestPanickingObserverIsContained(t *testing.T) {
+	var o observing
+	bad := interceptor.WithObserver(func(context.Context, interceptor.Event) { panic("nil map") })
+	logged := captured(t, func() {
+		if err := serverUnary(codes.RecordNotFound, bad, o.option()); status.Code(err) != codes.Code(codes.RecordNotFound) {
+			t.Errorf("server: %v; want RecordNotFound", err)
+		}
+		if err := serverStream(codes.RecordNotFound, bad); status.Code(err) != codes.Code(codes.RecordNotFound) {
+			t.Errorf("server's stream: %v; want RecordNotFound", err)
+		}
+		if err := clientUnary(codes.RecordNotFound.GRPCStatus().Err(), bad); status.Code(err) != codes.Code(codes.RecordNotFound) {
+			t.Errorf("client: %v; want RecordNotFound", err)
+		}
+	})
+	o.one(t, "the observer after it")
+	if strings.Count(logged, "panic: nil map") != 3 || !strings.Contains(logged, "observer_test.go") {
+		t.Errorf("logged %s; want the panic three times, with its stack", logged)
+	}
+	// Nor does a log that panics as well reach the caller.
+	before := slog.Default()
+	slog.SetDefault(slog.New(panickingHandler{}))
+	defer slog.SetDefault(before)
+	if err := serverUnary(errors.New("x"), bad, interceptor.WithObserver(interceptor.LogWithheld)); status.Code(err) != codes.Code(codes.ServerInternal) {
+		t.Errorf("with a log that panics: %v; want ServerInternal", err)
+	}
+}
+
+type panickingHandler struct{ slog.Handler }
+
+func (panickingHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h panickingHandler) WithAttrs([]slog.Attr) slog.Handler     { return h }
+func (panickingHandler) Handle(context.Context, slog.Record) error {
+	panic("the log panics")
+}
+
+func TestRecoveryHandlerHidesThePanic(t *testing.T) {
+	handler := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
+	for _, value := range []any{"dsn=secret", codes.RecordNotFound, status.Error(codes.Args, "x"), loops{}, error(panicsInError{})} {
+		var o observing
+		recovered := func() (err error) {
+			_, err = recovery.UnaryServerInterceptor(handler)(t.Context(), nil, unaryInfo, func(context.Context, any) (any, error) { panic(value) })
+			return err
+		}()
+		err := serverUnary(recovered, o.option())
+		if grpcstatus.Code(err) != grpccodes.Internal || err.Error() != "internal server error" {
+			t.Errorf("panic(%T): the caller gets %v; want INTERNAL with its fixed message", value, err)
+		}
+		event := o.one(t, fmt.Sprintf("panic(%T)", value))
+		if event.Source != status.FromPanic || event.Panic == nil || event.Panic.Value != value || !strings.Contains(string(event.Panic.Stack), "TestRecoveryHandler") {
+			t.Errorf("panic(%T): observed %+v; want the value and the place", value, event)
+		}
+		if panicked, ok := errors.AsType[*status.PanicError](event.Err); !ok || !strings.HasPrefix(panicked.Error(), "panic: ") {
+			t.Errorf("panic(%T): observed %v; want a PanicError", value, event.Err)
+		}
+	}
+	recovered := recovery.StreamServerInterceptor(handler)(nil, openServerStream{}, streamInfo, func(any, grpc.ServerStream) error { panic("dsn=secret") })
+	logged := captured(t, func() { serverStream(recovered) })
+	if !strings.Contains(logged, "panic: dsn=secret") || !strings.Contains(logged, "TestRecoveryHandler") {
+		t.Errorf("logged %s; want the panic and its stack", logged)
+	}
+	if text := fmt.Sprintf("%v|%+v", recovered, recovered); !strings.HasPrefix(text, "panic: dsn=secret|panic: dsn=secret\n") || !strings.Contains(text, "goroutine") {
+		t.Errorf("%%v and %%+v print %s; want the value, and then the stack too", text)
+	}
+}
+
+func TestWrongSizesAndPoliciesPanic(t *testing.T) {
+	for name, tt := range map[string]struct {
+		make func()
+		want string
+	}{
+		"too small":         {func() { interceptor.WithMaxStatusSize(1023) }, "WithMaxStatusSize(1023)"},
+		"negative":          {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
+		"unknown policy":    {func() { interceptor.Upstream(3) }, "Upstream(Policy(3))"},
+		"a code's no table": {func() { interceptor.MapError(errors.New("x"), homeless(1)) }, "interceptor_test.homeless"},
+	} {
+		if got := panicOf(tt.make); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "interceptor: ") {
+			t.Errorf("%s: panics with %q; want %q in it", name, got, tt.want)
+		}
+	}
+	for _, policy := range []status.Policy{interceptor.Peer, interceptor.Foreign, interceptor.Proxy} {
+		if name := policy.String(); !slices.Contains([]string{"peer", "foreign", "proxy"}, name) {
+			t.Errorf("String() = %q", name)
+		}
+		interceptor.Upstream(policy)
+	}
+}
+
+// homeless codes have no table.
+type homeless int32
+
+func (homeless) Error() string       { return "homeless" }
+func (c homeless) Number() int32     { return int32(c) }
+func (homeless) Table() *codes.Table { return nil }
