@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -238,4 +240,25 @@ func shaped(number int32, message, key, value string, detail []byte, shape uint8
 		return status.Convert(grpcstatus.Error(grpccodes.Code(uint32(number)), message)).WithMetadata(key, value).WithDetails(resource).Err()
 	}
 	return new(status.Decoder).Decode(context.Background(), grpcstatus.Error(grpccodes.Code(uint32(number)), message))
+}
+
+// TestServeHTTPSendsTheSame: gRPC's other transport panics where a status can't be
+// marshalled, and has no limits of its own.
+func TestServeHTTPSendsTheSame(t *testing.T) {
+	svc := returning(nil)
+	grpcServer := grpc.NewServer(interceptor.ServerOptions()...)
+	testgrpc.RegisterTestServiceServer(grpcServer, svc)
+	defer grpcServer.Stop()
+	server := httptest.NewUnstartedServer(grpcServer)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	defer server.Close()
+	conn := wiretest.Dial(t, server.Listener.Addr().String())
+	for name, err := range large(t) {
+		svc.end(atOpen, err)
+		if diff := cmp.Diff(status.ToGRPC(err).Proto(), failure(t, answer(t, conn, kinds[0], "")), protocmp.Transform()); diff != "" {
+			t.Errorf("%s: status (-want +got):\n%s", name, diff)
+		}
+	}
 }

@@ -21,6 +21,9 @@
 //		grpc.ChainStreamInterceptor(…),
 //	)
 //
+// Recovery is go-grpc-middleware's, with [RecoveryHandler]. What callers don't
+// read goes to the log, or to an observer: see [WithObserver].
+//
 // Options with a wrong value panic when the interceptor is made, with the option
 // and the value named.
 package interceptor

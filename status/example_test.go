@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/retry"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -207,4 +208,21 @@ func ExampleDecoder_Decode() {
 	// Output:
 	// SdkNetwork: no route to host
 	// true Unavailable
+}
+
+// The caller waits as long as the server asks for.
+func ExampleRetryDelay() {
+	err := status.New(codes.SrvConnOverMaxNumLimit, "").WithRetryDelay(2 * time.Second).Err()
+	if delay, ok := status.RetryDelay(err); ok {
+		fmt.Println("again in", delay)
+	}
+	// Output: again in 2s
+}
+
+// go-grpc-middleware's retry takes Retryable as its predicate.
+func ExampleRetryable() {
+	_ = retry.UnaryClientInterceptor(retry.WithMax(3), retry.WithRetriable(status.Retryable))
+
+	fmt.Println(status.Retryable(codes.SdkNetwork), status.Retryable(codes.RecordNotFound))
+	// Output: true false
 }

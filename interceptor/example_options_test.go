@@ -1,0 +1,109 @@
+package interceptor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// An observer counts failures by code, and goes on logging what callers don't
+// read.
+func ExampleWithObserver() {
+	failures := make(map[string]int)
+	count := func(_ context.Context, event interceptor.Event) {
+		row, _ := event.Code.Table().Lookup(event.Code.Number())
+		failures[event.Call.Method+" "+row.Name]++
+		if event.Source.Withheld() {
+			fmt.Println("withheld:", event.Err)
+		}
+	}
+	server := interceptor.UnaryServer(interceptor.WithObserver(count), interceptor.WithObserver(interceptor.LogWithheld))
+	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
+	for _, err := range []error{codes.RecordNotFound, errors.New("dsn=secret"), codes.RecordNotFound} {
+		server(context.Background(), nil, info, func(context.Context, any) (any, error) { return nil, err })
+	}
+	fmt.Println(failures)
+	// Output:
+	// withheld: dsn=secret
+	// map[Get RecordNotFound:2 Get ServerInternal:1]
+}
+
+// A panic reaches the caller as any error that states nothing, and the observer
+// with its value and its stack.
+func ExampleRecoveryHandler() {
+	observer := interceptor.WithObserver(func(_ context.Context, event interceptor.Event) {
+		fmt.Println(event.Source, "-", event.Panic.Value, "- stack:", len(event.Panic.Stack) > 0)
+	})
+	server := interceptor.UnaryServer(observer)
+	inner := recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(interceptor.RecoveryHandler))
+	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
+
+	_, err := server(context.Background(), nil, info, func(ctx context.Context, req any) (any, error) {
+		return inner(ctx, req, info, func(context.Context, any) (any, error) { panic("index out of range") })
+	})
+	fmt.Println(err)
+	// Output:
+	// panic - index out of range - stack: true
+	// internal server error
+}
+
+// What a partner's service says is not for this service's callers.
+func ExampleUpstream() {
+	partner := interceptor.UnaryClient(interceptor.Upstream(interceptor.Foreign))
+	call := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
+		return grpcstatus.Error(5, "no row in partners.accounts")
+	}
+	received := partner(context.Background(), "/partner.Accounts/Get", nil, nil, nil, call)
+	fmt.Println(received)
+
+	server := interceptor.UnaryServer(interceptor.WithObserver(nil))
+	_, sent := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
+		func(context.Context, any) (any, error) { return nil, received })
+	fmt.Println(grpcstatus.Code(sent), sent)
+	// Output:
+	// RecordNotFound: no row in partners.accounts
+	// Internal internal server error
+}
+
+// A server that is busy says for how long; native retries are told by a trailer.
+func ExampleWithPushback() {
+	server := interceptor.StreamServer(interceptor.WithPushback())
+	stream := &trailers{}
+	err := server(nil, stream, &grpc.StreamServerInfo{FullMethod: "/users.Users/Watch"}, func(any, grpc.ServerStream) error {
+		return status.New(codes.SrvConnOverMaxNumLimit, "too many streams").WithRetryDelay(1500 * time.Millisecond).Err()
+	})
+	delay, ok := status.RetryDelay(err)
+	fmt.Println(delay, ok, stream.md)
+	// Output: 1.5s true map[grpc-retry-pushback-ms:[1500]]
+}
+
+type trailers struct {
+	grpc.ServerStream
+	md metadata.MD
+}
+
+func (*trailers) Context() context.Context    { return context.Background() }
+func (s *trailers) SetTrailer(md metadata.MD) { s.md = metadata.Join(s.md, md) }
+
+// What is too large for a status is left out from the end, and said to be.
+func ExampleWithMaxStatusSize() {
+	server := interceptor.UnaryServer(interceptor.WithMaxStatusSize(1024))
+	handler := func(context.Context, any) (any, error) {
+		return nil, status.Error(codes.Args, "bad items: "+strings.Repeat("items[42].name is empty; ", 100))
+	}
+	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/shop.Shop/Order"}, handler)
+	st := status.FromGRPC(grpcstatus.Convert(err)) // as a client receives it
+	fmt.Println(st.Code().Number(), len(st.Message()) < 500, strings.HasSuffix(st.Message(), "..."), st.Metadata())
+	// Output: 1001 true true map[truncated:message]
+}
