@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/errstatus/errstatus/codes"
 )
@@ -605,4 +606,46 @@ func TestCodesOfTwoTypesAreNeverEqual(t *testing.T) {
 			t.Errorf("Code(%d) is the same of both tables: %#v", number, got)
 		}
 	}
+}
+
+// FuzzNewTable: a row is refused with an error that names it, or is found by its
+// number, its reason and its name, and can be sent.
+func FuzzNewTable(f *testing.F) {
+	for _, r := range orderRows() {
+		f.Add("orders.example.com", r.Code.Number(), r.Name, r.Reason, uint32(r.GRPCCode), r.Message, true)
+	}
+	f.Add("orders.example.com", int32(7), "Lost", "ORDER_LOST", uint32(grpccodes.NotFound), "lost", true)
+	f.Add("", int32(-1), "", "ERROR_CODE_7", uint32(17), "\xff", false)
+	f.Fuzz(func(t *testing.T, domain string, number int32, name, reason string, grpcCode uint32, message string, isDefault bool) {
+		row := codes.Row{
+			Code: orderCode(number), Name: name, Reason: reason, GRPCCode: grpccodes.Code(grpcCode), Message: message, Default: isDefault,
+		}
+		table, err := codes.NewTable(domain, append(orderRows(), row)...)
+		if err != nil {
+			if err.Error() == "" || table != nil {
+				t.Errorf("NewTable() = %v, %q; want no table, and why", table, err)
+			}
+			return
+		}
+		got, ok := table.Lookup(number)
+		if !ok || got.Reason != reason || got.Message != message || got.GRPCCode != grpccodes.Code(grpcCode) {
+			t.Errorf("Lookup(%d) = %+v, %t; want %+v", number, got, ok, row)
+		}
+		for _, text := range []string{got.Name, reason, strconv.Itoa(int(number))} {
+			if code, err := table.Parse(text); err != nil || code != row.Code {
+				t.Errorf("Parse(%q) = %v, %v; want %v", text, code, err, row.Code)
+			}
+		}
+		p := table.GRPCStatus(number).Proto()
+		info := &errdetails.ErrorInfo{}
+		if err := p.GetDetails()[0].UnmarshalTo(info); err != nil {
+			t.Fatal(err)
+		}
+		if info.GetReason() != reason || info.GetDomain() != domain || info.GetMetadata()["code"] != strconv.Itoa(int(number)) {
+			t.Errorf("ErrorInfo %v; want reason %q, domain %q, number %d", info, reason, domain, number)
+		}
+		if _, err := proto.Marshal(p); err != nil {
+			t.Errorf("can't be sent: %v", err)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -316,11 +317,25 @@ func FuzzBudget(f *testing.F) {
 		}
 		br := violations(int(fields % 2000))
 		st = st.WithDetails(wrapperspb.String(detail), br, &anypb.Any{TypeUrl: key, Value: []byte(value)})
-		checkBudget(t, int(size), st.Err())
+		if got := checkBudget(t, int(size), st.Err()); got.Truncated == "" {
+			checkSame(t, st, status.FromGRPC(got.Status))
+		}
 		if p, err := proto.Marshal(status.ToGRPC(st.Err()).Proto()); err != nil {
 			t.Errorf("%v can't be sent: %v", p, err)
 		}
 	})
+}
+
+// checkSame: what was received is what was sent.
+func checkSame(t testing.TB, sent, got *status.Status) {
+	t.Helper()
+	if got.Code() != sent.Code() || got.Message() != sent.Message() || got.Reason() != sent.Reason() || got.Domain() != sent.Domain() ||
+		got.GRPCCode() != sent.GRPCCode() || got.Origin() != status.Ours || !maps.Equal(got.Metadata(), sent.Metadata()) {
+		t.Errorf("sent %v %v, got %v %v, origin %v", sent, sent.Metadata(), got, got.Metadata(), got.Origin())
+	}
+	if diff := cmp.Diff(sent.Details(), got.Details(), protocmp.Transform()); diff != "" {
+		t.Errorf("details (-sent +got):\n%s", diff)
+	}
 }
 
 // FuzzErrorInfo reads an ErrorInfo's bytes, with a canonical code or a number
@@ -332,7 +347,13 @@ func FuzzErrorInfo(f *testing.F) {
 			f.Add(codes.Default().AppendErrorInfo(nil, row.Code.Number()), uint32(row.Code.Number()))
 		}
 	}
-	f.Add([]byte("\x0a\x03ABC\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041305"), uint32(5))
+	for _, number := range []string{"1305", "0", "-1", "01004", " 1004", "0x3ec", "2147483648", "18446744073709551616", "１００４"} {
+		b, err := proto.Marshal(info("openim.io", "", number))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, uint32(5))
+	}
 	f.Fuzz(func(t *testing.T, b []byte, code uint32) {
 		if code == 0 {
 			return
