@@ -1,0 +1,137 @@
+package peers_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/errstatus/errstatus/status"
+)
+
+// budget is what a status adds to a header list at most. nginx reads an answer's
+// headers into a buffer of 4 KiB; gRPC's core takes 8 KiB of them.
+const budget = 4096
+
+// weight is what a status adds to a header list in the count of RFC 9113, section
+// 6.5.2: each header's name, its value and 32 bytes.
+func weight(st *spb.Status) int {
+	header := func(name string, value int) int { return len(name) + value + 32 }
+	return header(":status", len("200")) +
+		header("content-type", len("application/grpc")) +
+		header("grpc-status", len(strconv.Itoa(int(st.GetCode())))) +
+		header("grpc-message", percentEncoded(st.GetMessage())) +
+		header("grpc-status-details-bin", base64.RawStdEncoding.EncodedLen(proto.Size(st)))
+}
+
+// percentEncoded is the length of a message in grpc-message.
+func percentEncoded(message string) int {
+	length := len(message)
+	for _, b := range []byte(message) {
+		if b < ' ' || b > '~' || b == '%' {
+			length += len("%00") - 1
+		}
+	}
+	return length
+}
+
+// A size is a call whose answer is at the budget, or would be above it.
+type size struct {
+	call call
+	cut  bool // the answer comes cut down to the budget
+}
+
+func sizes(t *testing.T, direct *grpc.ClientConn) []size {
+	t.Helper()
+	return []size{
+		{call: longestWhole(t, direct, "x")},
+		{call: longestWhole(t, direct, "错")},
+		{call: longestWhole(t, direct, "~")}, // which HPACK doesn't shorten, so it's the most bytes for a proxy
+		{call: call{Name: "20,000 letters", Message: strings.Repeat("x", 20_000)}, cut: true},
+		{call: call{Name: "5,000 Chinese characters", Message: strings.Repeat("错", 5_000)}, cut: true},
+		{call: call{Name: "60 metadata pairs", Metadata: pairs(60)}, cut: true},
+	}
+}
+
+func pairs(n int) map[string]string {
+	all := make(map[string]string)
+	for i := range n {
+		all[fmt.Sprintf("key-%02d", i)] = strings.Repeat("v", 64)
+	}
+	return all
+}
+
+// longestWhole is the call with the longest message of a character that arrives
+// as it was sent: one more, and it is cut down.
+func longestWhole(t *testing.T, direct *grpc.ClientConn, character string) call {
+	t.Helper()
+	repeated := func(n int) call {
+		return call{Name: "at the budget with " + character, Code: sizesCode, Message: strings.Repeat(character, n)}
+	}
+	const tooMany = 20_000
+	shortestCut := sort.Search(tooMany+1, func(n int) bool {
+		_, err := ask(t, direct, repeated(n))
+		return truncated(err) != ""
+	})
+	if shortestCut > tooMany {
+		t.Fatalf("a message of %d times %q arrives directly without truncated in its ErrorInfo's metadata; want the status cut down to %d bytes", tooMany, character, budget)
+	}
+	return repeated(shortestCut - 1)
+}
+
+// sizesCode is the code of all calls that are about sizes.
+const sizesCode = "RecordNotFound"
+
+// truncated says what an error's status lost to its size, nothing if it is whole.
+func truncated(err error) string {
+	return status.Convert(err).Metadata()["truncated"]
+}
+
+// everySize is calls at the budget and above it, each with the answer that comes
+// directly.
+func everySize(t *testing.T, address string) []exchange {
+	t.Helper()
+	direct, err := connect(t, t.Context(), address)
+	if err != nil {
+		t.Fatalf("connecting to the quickstart without a proxy: %v", err)
+	}
+	var all []exchange
+	for _, s := range sizes(t, direct) {
+		s.call.Code = sizesCode
+		for _, c := range s.call.inAllWays() {
+			messages, err := ask(t, direct, c)
+			checkSize(t, size{c, s.cut}, err)
+			all = append(all, exchange{c, answerOf(messages, err)})
+		}
+	}
+	return all
+}
+
+// checkSize checks an answer that came directly: what is wanted of proxies and
+// other clients is no more than that theirs is the same.
+func checkSize(t *testing.T, s size, err error) {
+	t.Helper()
+	st, ok := status.FromError(err)
+	if !ok || st.Reason() != "RECORD_NOT_FOUND" {
+		t.Errorf("%s directly: %v with reason %q; want %s", s.call, err, st.Reason(), sizesCode)
+	}
+	if w := weight(grpcstatus.Convert(err).Proto()); w > budget {
+		t.Errorf("%s directly: the status adds %d bytes to the header list; want %d at most", s.call, w, budget)
+	} else if w <= budget-16 && !s.cut { // 16 is more than a Chinese character adds
+		t.Errorf("%s directly: the status adds %d bytes to the header list; want what is next to %d", s.call, w, budget)
+	}
+	switch {
+	case s.cut && truncated(err) == "":
+		t.Errorf("%s directly: metadata %q; want truncated in it", s.call, st.Metadata())
+	case !s.cut && (st.Message() != s.call.Message || !maps.Equal(st.Metadata(), s.call.Metadata)):
+		t.Errorf("%s directly: message %q with metadata %q; want both as they were sent", s.call, st.Message(), st.Metadata())
+	}
+}
