@@ -42,8 +42,8 @@ type Encoder struct {
 	// 0 stands for [DefaultMaxSize], and what is less than [MinMaxSize] for that.
 	MaxSize int
 
-	// Pushback tells gRPC's native retries how long to wait, where a status of this
-	// process has a RetryInfo; see [Encoded.Trailer].
+	// Pushback tells gRPC's native retries how long to wait, where a [Status] was
+	// given a RetryInfo in this process; see [Encoded.Trailer].
 	Pushback bool
 
 	// ExposeDebugInfo lets google.rpc.DebugInfo out.

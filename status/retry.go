@@ -18,10 +18,9 @@ const retryInfoName = "google.rpc.RetryInfo"
 // they try again, as google.rpc.RetryInfo, which [RetryDelay] reads. It takes the
 // place of an earlier one.
 //
-// A negative delay tells them not to try again: no RetryInfo is sent then.
-//
 // gRPC's native retries don't read RetryInfo. A server with
-// interceptor.WithPushback tells them the same; see gRFC A6.
+// interceptor.WithPushback tells them the same; see gRFC A6. Them alone a negative
+// delay tells not to try again: no RetryInfo is sent then, which has no word for it.
 func (st *Status) WithRetryDelay(delay time.Duration) *Status {
 	if delay >= 0 {
 		return st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
