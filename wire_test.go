@@ -100,6 +100,7 @@ func large(t testing.TB) map[string]error {
 		"a short message":        status.Errorf(codes.RecordNotFound, "user %q: 100%% ☃\n", "42"),
 		"ASCII":                  status.Error(codes.RecordNotFound, strings.Repeat("x", 1<<20)),
 		"Chinese":                status.Error(codes.RecordNotFound, strings.Repeat("中", 1<<20/3)),
+		"every printable byte":   status.Error(codes.RecordNotFound, "~ !\x7f%"+strings.Repeat("~", 300)),
 		"percent signs":          status.Error(codes.RecordNotFound, strings.Repeat("%", 10_000)),
 		"not UTF-8":              status.Error(codes.RecordNotFound, strings.Repeat("a\xff", 10_000)),
 		"violations":             status.New(codes.Args, "bad").WithDetails(violations(10_000)).Err(),
@@ -118,7 +119,7 @@ func large(t testing.TB) map[string]error {
 // TestSizeOnTheWire: what a server writes has the size that was reckoned, and is
 // within the bound, in every kind of call.
 func TestSizeOnTheWire(t *testing.T) {
-	for _, size := range []int{status.MinMaxSize, 2000, status.DefaultMaxSize, 16 << 10} {
+	for _, size := range []int{status.LeastMaxSize, 2000, status.DefaultMaxSize, 16 << 10} {
 		svc := returning(nil)
 		conn := dialWire(t, svc, interceptor.WithMaxStatusSize(size))
 		for name, err := range large(t) {

@@ -71,7 +71,7 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 		GRPCCode:  st.GRPCStatus().Code(),
 		Err:       err,
 		Origin:    st.Origin(),
-		Truncated: st.Metadata()["truncated"],
+		Truncated: st.Truncated(),
 	})
 }
 
@@ -99,7 +99,8 @@ func (s *clientStream) decode(err error) error {
 	return decoded
 }
 
-// RecvMsg gives the same error, identical, each time after the stream has ended.
+// RecvMsg gives the same error, identical, each time after the stream has ended,
+// as gRPC's own does; the inner stream is asked no more.
 func (s *clientStream) RecvMsg(m any) error {
 	if s.end == nil {
 		s.end = s.decode(s.ClientStream.RecvMsg(m))

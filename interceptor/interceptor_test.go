@@ -279,6 +279,11 @@ func TestCauseIsLogged(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&buffer, nil)))
 	defer slog.SetDefault(before)
 
+	serverUnary(status.Wrap(errors.New("dsn=secret"), codes.NoError, "done"))
+	serverUnary(status.Recovered("nil map"))
+	if strings.Contains(buffer.String(), "wrapped") || strings.Contains(buffer.String(), `"panic":{`) {
+		t.Errorf("logged %s; want the error alone: it says all that there is", buffer.String())
+	}
 	serverUnary(fmt.Errorf("outer: %w", status.Wrap(errors.New("dsn=secret"), codes.NoError, "done")))
 	for _, want := range []string{`"error":"outer: NoError: done"`, `"cause":"dsn=secret"`} {
 		if !strings.Contains(buffer.String(), want) {

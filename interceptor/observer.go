@@ -2,7 +2,6 @@ package interceptor
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"reflect"
 
@@ -28,8 +27,9 @@ type Event struct {
 	GRPCCode grpccodes.Code
 
 	// Err is on a server what the handler returned, causes and all; if that is not
-	// to be run again (a method of it panics, or it wraps without end), it is an
-	// error that says so with its type. On a client it is what the caller gets.
+	// to be run again (a method of it panics, or it wraps too much), it is an error
+	// that says so, with its type and the first of the texts in it. On a client it is
+	// what the caller gets.
 	Err error
 
 	// Source tells on a server which kind of error decided on the answer.
@@ -44,12 +44,13 @@ type Event struct {
 	// "metadata", "message", after commas. On a client it is what the sender says.
 	Truncated string
 
-	// Dropped are, on a server, the keys that the handler gave for the ErrorInfo's
-	// metadata and that can't be there.
-	Dropped []string
+	// DroppedKeys are, on a server, the keys that the handler gave for the
+	// ErrorInfo's metadata and that can't be there.
+	DroppedKeys []string
 
 	// Panic is, on a server, the handler's panic that a RecoveryHandler made an
 	// error of, or that of a rule or a method of the error; nil if there was none.
+	// Print it, rather than its Value, which can be an error that can't be printed.
 	Panic *status.PanicError
 }
 
@@ -85,11 +86,6 @@ func contained(ctx context.Context, event Event, f func(context.Context, Event))
 			append(callAttrs(event), slog.Any("panic", status.Recovered(value)))...)
 	}()
 	f(ctx, event)
-}
-
-// An unprintable error stands for one that is not to be run again.
-func unprintable(err error) error {
-	return fmt.Errorf("%T, which can't be printed: a method of it panics, or it wraps too much", err)
 }
 
 // same tells whether an error came back as it was. Errors of a type that can't be

@@ -66,7 +66,7 @@ func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
 		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
 			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, Truncated: "message"}},
 		{"keys that can't be", status.New(codes.Args, "").WithMetadata("code", "1").WithMetadata("Key", "2").Err(),
-			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, Dropped: []string{"code", "Key"}}},
+			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, DroppedKeys: []string{"Key", "code"}}},
 	}
 	for _, tt := range tests {
 		var o observing
@@ -82,6 +82,30 @@ func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
 			t.Errorf("%s of a stream: %+v", tt.name, got)
 		}
 	}
+}
+
+// TestEventsGuessIsTheTables where none is stated, as it would be a client's.
+func TestEventsGuessIsTheTables(t *testing.T) {
+	var o observing
+	serverUnary(grpcstatus.Error(grpccodes.Internal, "x"), o.option(), interceptor.WithTable(mineTable))
+	if got := o.one(t, "a bare status").Code; got != codes.Code(mine(1)) {
+		t.Errorf("observed %v; want the table's default of INTERNAL", got)
+	}
+}
+
+// mine are codes of another domain.
+type mine int32
+
+func (mine) Error() string       { return "mine" }
+func (c mine) Number() int32     { return int32(c) }
+func (mine) Table() *codes.Table { return mineTable }
+
+var mineTable *codes.Table
+
+func init() {
+	mineTable = codes.MustTable("mine.example",
+		codes.Row{Code: mine(1), Reason: "MINE_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+		codes.Row{Code: mine(2), Reason: "MINE_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
 }
 
 func TestObserverIsNotGivenWhatCantBeRun(t *testing.T) {

@@ -104,16 +104,16 @@ func MapErrorFunc(f func(err error) codes.Code) ServerOption {
 // nginx answers 502 above about 4 KiB by default, and clients in C++, Python and
 // Java lose a status above 8 KiB.
 func WithMaxStatusSize(bytes int) ServerOption {
-	if bytes < status.MinMaxSize {
-		panic(fmt.Sprintf("interceptor: WithMaxStatusSize(%d): give at least %d: a code needs as much", bytes, status.MinMaxSize))
+	if bytes < status.LeastMaxSize {
+		panic(fmt.Sprintf("interceptor: WithMaxStatusSize(%d): give at least %d: a code needs as much", bytes, status.LeastMaxSize))
 	}
 	return serverOption(func(s *server) { s.encoder.MaxSize = bytes })
 }
 
-// WithPushback tells gRPC's native retries to wait as long as a status says that
-// was made with [status.Status.WithRetryDelay], or with a google.rpc.RetryInfo, by
-// the trailer grpc-retry-pushback-ms (gRFC A6). What came from upstream pushes
-// nothing back. A handler that sets that trailer itself is to set no delay: two
+// WithPushback tells gRPC's native retries to wait as long as a [status.Status]
+// says that was made with WithRetryDelay, or with a google.rpc.RetryInfo, by the
+// trailer grpc-retry-pushback-ms (gRFC A6). What came from upstream, and gRPC's own
+// statuses, push nothing back. A handler that sets that trailer itself is to set no delay: two
 // values forbid the retry.
 func WithPushback() ServerOption {
 	return serverOption(func(s *server) { s.encoder.Pushback = true })

@@ -75,29 +75,25 @@ type server struct {
 func (s *server) encode(ctx context.Context, err error, call interceptors.CallMeta) status.Encoded {
 	encoded := s.encoder.Encode(ctx, err)
 	if len(s.observers.list) > 0 && encoded.Source != status.FromResolved {
-		s.observers.observe(ctx, s.event(encoded, err, call))
+		s.observers.observe(ctx, s.event(encoded, call))
 	}
 	return encoded
 }
 
-func (s *server) event(encoded status.Encoded, err error, call interceptors.CallMeta) Event {
+func (s *server) event(encoded status.Encoded, call interceptors.CallMeta) Event {
 	event := Event{
-		Call:      call,
-		Code:      encoded.Code,
-		GRPCCode:  encoded.Status.Code(),
-		Err:       err,
-		Source:    encoded.Source,
-		Truncated: encoded.Truncated,
-		Dropped:   encoded.Dropped,
-		Panic:     encoded.Panic,
+		Call:        call,
+		Code:        encoded.Code,
+		GRPCCode:    encoded.Status.Code(),
+		Err:         encoded.Original(),
+		Source:      encoded.Source,
+		Origin:      encoded.Origin,
+		Truncated:   encoded.Truncated,
+		DroppedKeys: encoded.DroppedKeys,
+		Panic:       encoded.Panic,
 	}
 	if encoded.Code == nil {
 		event.Code = (&status.Decoder{Tables: s.encoder.Tables}).FromGRPC(encoded.Status).Code()
-	}
-	if encoded.Broken() {
-		event.Err = unprintable(err)
-	} else if st, ok := status.FromError(err); ok {
-		event.Origin = st.Origin()
 	}
 	return event
 }

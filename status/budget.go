@@ -26,9 +26,9 @@ const (
 	// is said. nginx passes an answer's head of 4 KiB by default.
 	DefaultMaxSize = 4096
 
-	// MinMaxSize is room for what is never left out: the canonical code, the
+	// LeastMaxSize is room for what is never left out: the canonical code, the
 	// reason, the domain and the number.
-	MinMaxSize = 1024
+	LeastMaxSize = 1024
 )
 
 // A header's size is that of its name, its value and 32 bytes (RFC 9113, section
@@ -129,6 +129,9 @@ func (b *budget) fit() []string {
 	if b.fits() {
 		return nil
 	}
+	if b.code != nil {
+		b.reduceErrorInfo() // of a peer's that may do
+	}
 	b.fitDetails()
 	b.fitMetadata()
 	b.fitMessage()
@@ -143,7 +146,7 @@ func (b *budget) fitDetails() {
 	if b.code != nil {
 		first = 1
 	}
-	if len(b.p.Details) == first {
+	if len(b.p.Details) == first || b.fits() {
 		return
 	}
 	b.note(cutDetails)
@@ -160,7 +163,7 @@ func (b *budget) fitDetails() {
 // fitViolations puts back as many of a BadRequest's violations as there is room
 // for, if that is any.
 func (b *budget) fitViolations(d *anypb.Any) {
-	ends := violationEnds(d.GetValue())
+	ends := violationEnds(d.GetValue(), b.room)
 	rest := b.details
 	tooMany := sort.Search(len(ends), func(i int) bool {
 		b.details = rest + detailSize(len(d.GetTypeUrl()), ends[i])
@@ -174,11 +177,12 @@ func (b *budget) fitViolations(d *anypb.Any) {
 	}
 }
 
-// violationEnds are where the field violations of a serialized BadRequest end. Up
-// to there the bytes are one with the violations before, and no others.
-func violationEnds(value []byte) (ends []int) {
+// violationEnds are where the field violations of a serialized BadRequest end, in
+// its first bytes. Up to there the bytes are one with the violations before, and
+// no others.
+func violationEnds(value []byte, first int) (ends []int) {
 	const fieldViolations protowire.Number = 1
-	for end := 0; end < len(value); {
+	for end := 0; end < min(first, len(value)); {
 		number, _, n := protowire.ConsumeField(value[end:])
 		if n < 0 {
 			return ends
@@ -191,26 +195,44 @@ func violationEnds(value []byte) (ends []int) {
 	return ends
 }
 
+// fitMetadata keeps of the user's metadata the first keys that there is room for.
 func (b *budget) fitMetadata() {
 	if b.code == nil || b.fits() {
 		return
 	}
-	users := b.errorInfo().GetMetadata()
+	users := b.info.GetMetadata()
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(users)), isReserved)
 	if len(keys) == 0 {
 		return
 	}
 	b.note(cutMetadata)
+	kept := make(map[string]string)
+	for _, key := range []string{numberKey, truncatedKey} {
+		if value, ok := users[key]; ok {
+			kept[key] = value
+		}
+	}
+	b.info.Metadata = kept
 	size := proto.Size(b.info)
-	for _, key := range slices.Backward(keys) {
-		if b.fits() {
+	for _, key := range keys {
+		size += pairSize(key, users[key])
+		b.details = errorInfoSize(size) // the others have gone
+		if !b.fits() {
+			size -= pairSize(key, users[key])
+			b.details = errorInfoSize(size)
 			return
 		}
-		size -= proto.Size(&errdetails.ErrorInfo{Metadata: map[string]string{key: users[key]}})
-		delete(users, key)
-		b.details = detailSize(len(errorInfoURL), size) // the others have gone
+		kept[key] = users[key]
 	}
 }
+
+// pairSize is what a pair takes in an ErrorInfo.
+func pairSize(key, value string) int {
+	return fieldSize(protowire.SizeTag(1) + protowire.SizeBytes(len(key)) + protowire.SizeTag(1) + protowire.SizeBytes(len(value)))
+}
+
+// errorInfoSize is what an ErrorInfo of n bytes takes in a google.rpc.Status.
+func errorInfoSize(n int) int { return detailSize(len(errorInfoURL), n) }
 
 func (b *budget) fitMessage() {
 	if b.fits() {
@@ -238,29 +260,33 @@ func (b *budget) note(part string) {
 	if b.code == nil {
 		return
 	}
-	before := proto.Size(b.errorInfo())
-	b.info.Metadata[truncatedKey] = joinCuts(append(b.cut, strings.Split(b.info.Metadata[truncatedKey], ",")...))
-	b.details += detailSize(len(errorInfoURL), proto.Size(b.info)) - detailSize(len(errorInfoURL), before)
+	before := proto.Size(b.info)
+	b.info.Metadata[truncatedKey] = joinCuts(append(splitCuts(b.info.Metadata[truncatedKey]), b.cut...))
+	b.details += errorInfoSize(proto.Size(b.info)) - errorInfoSize(before)
 }
 
-// joinCuts are parts in the order of losing them, each once. What else a peer may
-// have written there is dropped.
-func joinCuts(parts []string) string {
-	var known []string
-	for _, part := range []string{cutDetails, cutMetadata, cutMessage} {
-		if slices.Contains(parts, part) {
-			known = append(known, part)
-		}
+// allCuts are what a status can lose, in the order of losing it.
+var allCuts = []string{cutDetails, cutMetadata, cutMessage}
+
+// splitCuts are the parts that a peer says were left out. A longer text than all
+// of them is none of ours.
+func splitCuts(text string) []string {
+	if len(text) > len(cutDetails+","+cutMetadata+","+cutMessage) {
+		return nil
 	}
+	return strings.Split(text, ",")
+}
+
+// joinCuts are parts in the order of losing them, each once, and no others.
+func joinCuts(parts []string) string {
+	known := slices.DeleteFunc(slices.Clone(allCuts), func(part string) bool { return !slices.Contains(parts, part) })
 	return strings.Join(known, ",")
 }
 
-// errorInfo is the first detail, to be changed. A peer's is reduced to what has a
-// bound: it can have a reason or a number of any length, and fields of its own.
-func (b *budget) errorInfo() *errdetails.ErrorInfo {
-	if b.info != nil {
-		return b.info
-	}
+// reduceErrorInfo takes the first detail apart, to be changed. What in a peer's
+// has no bound goes: it can have a reason, a number and a list of cuts of any
+// length, and fields of its own. The code that it names stays the same.
+func (b *budget) reduceErrorInfo() {
 	packed := b.p.Details[0]
 	b.info = &errdetails.ErrorInfo{}
 	if err := proto.Unmarshal(packed.GetValue(), b.info); err != nil {
@@ -271,18 +297,22 @@ func (b *budget) errorInfo() *errdetails.ErrorInfo {
 		b.info.Metadata = make(map[string]string, 1)
 	}
 	numbered := b.info.Metadata[numberKey] == strconv.Itoa(int(b.code.Number()))
-	if !numbered && len(b.info.Metadata[numberKey]) > maxDigits {
-		delete(b.info.Metadata, numberKey) // the code is a guess, and this names none
-	}
-	if len(b.info.Reason) > maxReason {
+	switch {
+	case len(b.info.Reason) > maxReason && numbered:
+		row, _ := b.code.Table().Lookup(b.code.Number())
+		b.info.Reason = row.Reason
+	case len(b.info.Reason) > maxReason: // the code is a guess: nothing names one
 		b.info.Reason = ""
-		if numbered {
-			row, _ := b.code.Table().Lookup(b.code.Number())
-			b.info.Reason = row.Reason
-		}
+		delete(b.info.Metadata, numberKey)
+	case !numbered && len(b.info.Metadata[numberKey]) > maxDigits:
+		delete(b.info.Metadata, numberKey)
 	}
-	b.details += detailSize(len(errorInfoURL), proto.Size(b.info)) - detailSize(len(packed.GetTypeUrl()), len(packed.GetValue()))
-	return b.info
+	if cut := joinCuts(splitCuts(b.info.Metadata[truncatedKey])); cut == "" {
+		delete(b.info.Metadata, truncatedKey)
+	} else {
+		b.info.Metadata[truncatedKey] = cut
+	}
+	b.details += errorInfoSize(proto.Size(b.info)) - detailSize(len(packed.GetTypeUrl()), len(packed.GetValue()))
 }
 
 const (
@@ -293,20 +323,21 @@ const (
 // rowSize is what the status of a row adds to the header list at most, whose
 // message is all that has no bound: it counts thrice in grpc-message, and by 4/3
 // in base64.
-func rowSize(message string) int { return 900 + 13*len(message)/3 }
+func rowSize(message string) int { return 900 + maxSubtype + 13*(len(message)/3+1) }
 
-// maxSubtype is what content types are longer than application/grpc in practice,
-// such as application/grpc+proto. Only near the bound it is looked up.
-const maxSubtype = 32
+// maxSubtype is what content types are longer than application/grpc at most in
+// practice, such as application/grpc+proto. Only near the bound they are looked
+// up.
+const maxSubtype = 64
 
 // contentTypeExtra is by how much the content type of an answer to the RPC of ctx
 // is longer than application/grpc. gRPC answers with the client's.
 func contentTypeExtra(ctx context.Context) int {
-	values := metadata.ValueFromIncomingContext(ctx, contentTypeName)
-	if len(values) != 1 {
-		return 0
+	extra := 0
+	for _, value := range metadata.ValueFromIncomingContext(ctx, contentTypeName) {
+		extra = max(extra, len(value)-len(contentType))
 	}
-	return max(0, len(values[0])-len(contentType))
+	return extra
 }
 
 // pushbackSize is what a pushback adds to the header list.

@@ -16,6 +16,7 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -87,7 +88,7 @@ func TestBudget(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, size := range []int{0, status.MinMaxSize, 2000, 8192} {
+			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
 				got := checkBudget(t, size, tt.err)
 				if size == 0 && got.Truncated != tt.truncated {
 					t.Errorf("left out %q; want %q", got.Truncated, tt.truncated)
@@ -106,7 +107,7 @@ func checkBudget(t testing.TB, size int, err error) status.Encoded {
 	t.Helper()
 	got := (&status.Encoder{MaxSize: size}).Encode(t.Context(), err)
 	all := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), err)
-	bound := max(size, status.MinMaxSize)
+	bound := max(size, status.LeastMaxSize)
 	if size == 0 {
 		bound = status.DefaultMaxSize
 	}
@@ -226,7 +227,13 @@ func TestBudgetIsUsedUp(t *testing.T) {
 	if got.Size() < 1998 {
 		t.Errorf("a message was cut to %d bytes in all; want 1998 to 2000", got.Size())
 	}
-	// Of the metadata the last keys go first.
+	// Of the metadata the last keys go first, and of a BadRequest what isn't known.
+	br := violations(100)
+	br.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 99, protowire.BytesType), make([]byte, 5000)))
+	got = encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(br).Err())
+	if n := violationsOf(t, got.Status.Proto().Details[1]); n != kept {
+		t.Errorf("%d violations stayed of a BadRequest with an unknown field; want %d", n, kept)
+	}
 	got = encoder.Encode(t.Context(), keys(100, 50).Err())
 	sent := status.FromGRPC(got.Status).Metadata()
 	for i := range len(sent) - 1 {
@@ -258,7 +265,7 @@ func TestBudgetOfARow(t *testing.T) {
 // TestBudgetCountsTheContentType that gRPC will answer with, which is the
 // client's.
 func TestBudgetCountsTheContentType(t *testing.T) {
-	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc+proto"))
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc", "content-type", "application/grpc+proto"))
 	encoder := &status.Encoder{}
 	for n := 1000; ; n++ {
 		err := status.Error(codes.Args, strings.Repeat("x", n))
@@ -289,7 +296,7 @@ func TestTruncatedAddsUp(t *testing.T) {
 func TestDroppedKeys(t *testing.T) {
 	st := status.New(codes.Args, "x").WithMetadata("Bad", "1").WithMetadata("ok", "2").WithMetadata("code", "3").WithMetadata("Bad", "4")
 	got := new(status.Encoder).Encode(t.Context(), st.Err())
-	if diff := cmp.Diff([]string{"Bad", "code"}, got.Dropped); diff != "" {
+	if diff := cmp.Diff([]string{"Bad", "code"}, got.DroppedKeys); diff != "" {
 		t.Errorf("dropped keys (-want +got):\n%s", diff)
 	}
 	peers := grpcError(t, grpccodes.NotFound, "x", &errdetails.ErrorInfo{

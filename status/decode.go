@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,8 +23,8 @@ type Decoder struct {
 	// Tables are those of the domains whose codes are understood, besides the
 	// default table's. The first also has the codes that are guessed where a
 	// status names none, and those of numbers in the place of a canonical code; by
-	// default codes.Default() has them. None is nil, and of two with the same
-	// domain the first counts.
+	// default codes.Default() has them. None is nil or without rows, and no two are
+	// of one domain.
 	Tables []*codes.Table
 
 	// Upstream is what becomes of the decoded errors where a handler returns them
@@ -120,18 +121,10 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 	}
 	for i, packed := range p.GetDetails() {
 		if packed.MessageName() == errorInfoName && d.decodeErrorInfo(st, packed) {
-			st.details = without(p.GetDetails(), i)
+			st.details = slices.Delete(p.GetDetails(), i, i+1) // p is a copy
 			return
 		}
 	}
-}
-
-// without is details less one; the first costs nothing.
-func without(details []*anypb.Any, i int) []*anypb.Any {
-	if i == 0 {
-		return details[1:]
-	}
-	return append(details[:i:i], details[i+1:]...)
 }
 
 // decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known

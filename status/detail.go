@@ -43,9 +43,8 @@ func Detail[T proto.Message](err error) (detail T, ok bool) {
 
 // Details are the status's details as its receiver has them, the ErrorInfo that
 // states the code first; DebugInfo is among them even where it won't be sent. One
-// of a type that this program doesn't know, or whose
-// bytes can't be decoded, is the *anypb.Any that it came in. They are new
-// messages each time.
+// of a type that this program doesn't know, or whose bytes can't be decoded, is
+// the *anypb.Any that it came in. They are new messages each time.
 func (st *Status) Details() []proto.Message {
 	packed := st.receiverDetails()
 	details := make([]proto.Message, 0, len(packed))
@@ -81,26 +80,38 @@ func (st *Status) receiverDetails() []*anypb.Any {
 	return cleanDetails(st.packedDetails(st.code.Table()), true)
 }
 
-// addDetail adds a detail to a copy that is still being made, or puts it in the
-// place of one of its type.
-func (st *Status) addDetail(message proto.Message) {
+// packDetail is a detail to add to a copy that is still being made, nil if there
+// is nothing to add.
+func (st *Status) packDetail(message proto.Message) *anypb.Any {
 	if message == nil || !message.ProtoReflect().IsValid() {
-		return
+		return nil
 	}
 	packed := pack(message)
 	if st.addMetadata(packed) {
-		return
+		return nil
 	}
 	if packed.MessageName() == retryInfoName {
 		st.pushback = pushbackOf(packed)
 	}
-	i := slices.IndexFunc(st.details, func(d *anypb.Any) bool { return d.MessageName() == packed.MessageName() })
-	st.details = slices.Clone(st.details)
-	if i >= 0 {
-		st.details[i] = packed
-	} else {
-		st.details = append(st.details, packed)
+	return packed
+}
+
+// lastOfEachType puts each detail in the place of the first of its type. Those
+// whose type has no name stay as they are. It changes details, and takes one pass:
+// there can be a peer's thousands.
+func lastOfEachType(details []*anypb.Any) []*anypb.Any {
+	places := make(map[protoreflect.FullName]int, len(details))
+	kept := details[:0]
+	for _, d := range details {
+		name := d.MessageName()
+		if i, ok := places[name]; ok && name != "" {
+			kept[i] = d
+			continue
+		}
+		places[name] = len(kept)
+		kept = append(kept, d)
 	}
+	return kept
 }
 
 // dropDetail is a copy of details without those of a type.

@@ -23,8 +23,8 @@ type Encoder struct {
 	// Tables decide what codes are on the wire, each those of its domain; codes
 	// of other domains have their own table. The first also has the default code
 	// of INTERNAL for errors that state none, and the codes for numbers in the
-	// place of a canonical code; by default it is codes.Default(). None is nil, and
-	// of two with the same domain the first counts.
+	// place of a canonical code; by default it is codes.Default(). None is nil or
+	// without rows, and no two are of one domain.
 	Tables []*codes.Table
 
 	// Rules give codes to errors that state none, in the order of their trying.
@@ -39,14 +39,15 @@ type Encoder struct {
 	// code, the reason, the domain and the number stay, and metadata["truncated"]
 	// says what was left out.
 	//
-	// 0 stands for [DefaultMaxSize], and what is less than [MinMaxSize] for that.
+	// 0 stands for [DefaultMaxSize], and what is less than [LeastMaxSize] for that.
 	MaxSize int
 
 	// Pushback tells gRPC's native retries how long to wait, where a [Status] was
 	// given a RetryInfo in this process; see [Encoded.Trailer].
 	Pushback bool
 
-	// ExposeDebugInfo lets google.rpc.DebugInfo out.
+	// ExposeDebugInfo lets google.rpc.DebugInfo out that was added in this process,
+	// as a detail of its own. What a peer sent stays here.
 	ExposeDebugInfo bool
 }
 
@@ -66,19 +67,24 @@ type Encoded struct {
 	// Source tells what the status was made of.
 	Source Source
 
-	// Truncated names what was left out for the sake of MaxSize, after commas:
-	// "details", "metadata", "message". It is empty if nothing was.
+	// Origin tells where the status comes from that the error has.
+	Origin Origin
+
+	// Truncated names what was left out for the sake of MaxSize, as it is in
+	// metadata["truncated"]: "details", "metadata" and "message", with commas between.
+	// It is empty if nothing was.
 	Truncated string
 
-	// Dropped are the keys that the handler gave for the ErrorInfo's metadata and
-	// that can't be there: AIP-193 forbids them, or they are errstatus's own.
-	Dropped []string
+	// DroppedKeys are the keys that the handler gave for the ErrorInfo's metadata
+	// and that can't be there: AIP-193 forbids them, or they are errstatus's own.
+	DroppedKeys []string
 
 	// Panic is the handler's panic that the error was made of, or that of a rule or
 	// a method of the error; nil if there was none. It is private.
 	Panic *PanicError
 
-	err error // what was encoded; nil if it must not be run again
+	err      error // what was encoded; nil if it must not be run again
+	original error // what was encoded, or what stands for it
 }
 
 // Err is the error for a server to hand to gRPC, nil for success. Its text is the
@@ -117,6 +123,11 @@ func (e Encoded) Size() int {
 // doesn't lead to it.
 func (e Encoded) Broken() bool { return e.Status != nil && e.err == nil }
 
+// Original is the error that was encoded, nil for nil. For one that is Broken it
+// is another that tells its type and the texts of the first errors in it. It is
+// private.
+func (e Encoded) Original() error { return e.original }
+
 // Encode decides what the caller gets for an error that a handler returned. ctx
 // is the RPC's own. The first of these that holds decides:
 //
@@ -151,21 +162,41 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 		return Encoded{}
 	}
 	f := search(err)
-	encoded := e.decide(ctx, err, &f)
-	ok, panicked := whole(err)
-	if ok {
-		encoded.err = err
+	var encoded Encoded
+	if panicked := guarded(func() { encoded = e.decide(ctx, err, &f) }); panicked != nil {
+		encoded = e.unknown(ctx, FromUnknown, panicked)
 	}
+	ok, panicked := whole(err)
 	if encoded.Panic == nil {
 		encoded.Panic = panicked
 	}
+	if !ok {
+		encoded.original = summary(err)
+		return encoded
+	}
+	encoded.err, encoded.original = err, err
+	if encoded.Trailer != nil && pushedBack(err) {
+		encoded.Trailer = nil // two of them forbid the retry
+	}
 	return encoded
+}
+
+// pushedBack tells whether an interceptor has set a pushback for an error that err
+// wraps.
+func pushedBack(err error) (already bool) {
+	w := walk{visit: func(err error) step {
+		r, ok := err.(*resolvedError)
+		already = already || ok && r.pushedBack
+		return descend
+	}}
+	w.from(err, 1)
+	return already
 }
 
 func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 	switch {
 	case f.resolved != nil:
-		return Encoded{Status: f.resolved.sent, Code: f.resolved.code, Source: FromResolved}
+		return Encoded{Status: f.resolved.sent, Code: f.resolved.code, Source: FromResolved, Origin: f.resolved.origin}
 	case f.code != nil:
 		return e.code(ctx, f.code, FromCode)
 	case f.status != nil:
@@ -173,11 +204,7 @@ func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 	case f.panicked != nil:
 		return e.unknown(ctx, FromUnknown, f.panicked)
 	}
-	var ruled codes.Code
-	if panicked := guarded(func() { ruled = e.match(err, f) }); panicked != nil {
-		return e.unknown(ctx, FromUnknown, panicked)
-	}
-	if ruled != nil {
+	if ruled := e.match(err, f); ruled != nil {
 		return e.code(ctx, ruled, FromRule)
 	}
 	if ended := ctx.Err(); ended != nil && f.ended {
@@ -219,12 +246,12 @@ func (e *Encoder) code(ctx context.Context, code codes.Code, source Source) Enco
 // with the error, where this encoder's is no other.
 func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) Encoded {
 	st := &se.st
-	asItIs := st.received == nil && st.pushback == "" && st.dropped == nil && !e.ExposeDebugInfo &&
+	asItIs := st.received == nil && (st.pushback == "" || !e.Pushback) && st.dropped == nil && !e.ExposeDebugInfo &&
 		tables(e.Tables).of(st.code) == st.code.Table()
 	if !asItIs || se.wire().size+maxSubtype > e.maxSize() {
 		return e.send(ctx, st, source)
 	}
-	encoded := Encoded{Status: se.wire().status, Source: source}
+	encoded := Encoded{Status: se.wire().status, Source: source, Origin: st.origin}
 	if st.origin.stated() {
 		encoded.Code = st.code
 	}
@@ -234,8 +261,8 @@ func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) En
 // send is the answer that is a Status, with what has to go with it and without
 // what is too much.
 func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
-	encoded := Encoded{Source: source, Dropped: slices.Clone(st.dropped)}
-	p := st.proto(e.Tables, e.ExposeDebugInfo)
+	encoded := Encoded{Source: source, Origin: st.origin, DroppedKeys: slices.Clone(st.dropped)}
+	p := st.proto(e.Tables, e.ExposeDebugInfo && source != FromPeer)
 	fitting := budget{p: p, room: e.maxSize()}
 	if st.origin.stated() {
 		encoded.Code, fitting.code = st.code, st.code
@@ -256,11 +283,17 @@ func (e *Encoder) maxSize() int {
 	if e.MaxSize == 0 {
 		return DefaultMaxSize
 	}
-	return max(e.MaxSize, MinMaxSize)
+	return max(e.MaxSize, LeastMaxSize)
 }
 
 // contextStatus is the status of a context's end, with gRPC's own code and text.
-func contextStatus(ended error) *grpcstatus.Status { return grpcstatus.FromContextError(ended) }
+// An interceptor's own context can say more in its error: that stays here.
+func contextStatus(ended error) *grpcstatus.Status {
+	if ended != context.Canceled && search(ended).deadline {
+		return grpcstatus.FromContextError(context.DeadlineExceeded)
+	}
+	return grpcstatus.FromContextError(context.Canceled)
+}
 
 // The messages that stand for those of an upstream that is not to be quoted.
 const (
@@ -275,11 +308,13 @@ func (e *Encoder) upstream(ctx context.Context, received *statusError) Encoded {
 	case received.policy.passes(st.origin):
 		return e.send(ctx, st, FromPeer)
 	case st.grpcCode == grpccodes.Unavailable:
-		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamUnavailable), Source: FromUpstream}
+		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamUnavailable), Source: FromUpstream, Origin: st.origin}
 	case st.grpcCode == grpccodes.DeadlineExceeded:
-		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamDeadline), Source: FromUpstream}
+		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamDeadline), Source: FromUpstream, Origin: st.origin}
 	}
-	return e.unknown(ctx, FromUpstream, nil)
+	encoded := e.unknown(ctx, FromUpstream, nil)
+	encoded.Origin = st.origin
+	return encoded
 }
 
 // grpc is the answer to a gRPC status that was made here.

@@ -408,14 +408,15 @@ func TestDebugInfo(t *testing.T) {
 		"a Status":      status.New(codes.Args, "bad").WithDetails(debug, badRequest("name")).Err(),
 		"a gRPC status": grpcError(t, grpccodes.Aborted, "again", debug, badRequest("name")),
 		"a peer":        received(t, grpccodes.Aborted, "again", info("openim.io", "ARGS", "1001"), debug, badRequest("name")),
+		"a proxy":       under(t, status.ProxyPolicy, grpccodes.Aborted, "again", debug, badRequest("name")),
 	} {
 		if got := status.ToGRPC(err); strings.Contains(fmt.Sprint(got.Proto()), "DebugInfo") {
 			t.Errorf("%s: DebugInfo is sent: %v", name, got)
 		}
 		got := (&status.Encoder{ExposeDebugInfo: true}).Encode(t.Context(), err)
 		sent, _ := status.Detail[*errdetails.DebugInfo](got.Status.Err())
-		if sent.GetDetail() != secret {
-			t.Errorf("%s: with ExposeDebugInfo %v is sent, want the DebugInfo too", name, got.Status)
+		if here := got.Source != status.FromPeer; (sent.GetDetail() == secret) != here {
+			t.Errorf("%s: with ExposeDebugInfo %v is sent; want the DebugInfo too: %t", name, got.Status, here)
 		}
 		if _, ok := status.Detail[*errdetails.BadRequest](got.Status.Err()); !ok {
 			t.Errorf("%s: the BadRequest beside it is lost: %v", name, got.Status)

@@ -2,11 +2,14 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 
 	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
 )
 
 // A PanicError is a panic as an error: of a handler, by interceptor.RecoveryHandler,
@@ -20,22 +23,54 @@ type PanicError struct {
 	// Stack is as of debug.Stack where the panic was recovered from, the place of
 	// the panic among it.
 	Stack []byte
+
+	text string // of the value
 }
 
-// Recovered is the error for a panic with a value. Call it in the deferred
-// function that recovers, for the sake of the stack.
-func Recovered(value any) *PanicError {
-	return &PanicError{Value: value, Stack: debug.Stack()}
-}
-
-// Error is "panic: " and the value.
-func (e *PanicError) Error() string {
-	if err, ok := e.Value.(error); ok {
-		if ok, _ := whole(err); !ok {
-			return fmt.Sprintf("panic: %T, which can't be printed", e.Value)
-		}
+// Recovered is the error for a panic with a value, nil for nil. Call it in the
+// deferred function that recovers, for the sake of the stack:
+//
+//	defer func() {
+//		if p := recover(); p != nil {
+//			err = status.Recovered(p)
+//		}
+//	}()
+func Recovered(value any) error {
+	if value == nil {
+		return nil
 	}
-	return fmt.Sprintf("panic: %v", e.Value)
+	return newPanic(value)
+}
+
+func newPanic(value any) *PanicError {
+	return &PanicError{Value: value, Stack: debug.Stack(), text: panicText(value)}
+}
+
+// panicText is the value if that is text, a number, a bool or an error that can be
+// printed, else its type: a map can hold itself, and then it has no end.
+func panicText(value any) (text string) {
+	text = fmt.Sprintf("%T", value)
+	defer func() { _ = recover() }()
+	switch v := value.(type) {
+	case error:
+		w := walk{visit: func(error) step { return descend }}
+		if w.from(v, 1); !w.cut {
+			text = v.Error()
+		}
+	case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
+		text = fmt.Sprint(v)
+	}
+	return text
+}
+
+// Error is "panic: " and the value, if that is text, a number, a bool or an error
+// that can be printed; else the value's type. A value that was put in later isn't
+// read.
+func (e *PanicError) Error() string {
+	if e.text == "" {
+		return fmt.Sprintf("panic: %T", e.Value)
+	}
+	return "panic: " + e.text
 }
 
 // Format prints Error, and with %+v the stack after it.
@@ -62,7 +97,7 @@ func (e *PanicError) LogValue() slog.Value {
 func guarded(run func()) (panicked *PanicError) {
 	defer func() {
 		if value := recover(); value != nil {
-			panicked = Recovered(value)
+			panicked = newPanic(value)
 		}
 	}()
 	run()
@@ -78,19 +113,28 @@ func whole(err error) (ok bool, panicked *PanicError) {
 	if panicked != nil || w.cut {
 		return false, panicked // before anything prints it: text has no bounds in a loop
 	}
-	w = walk{visit: func(err error) step { probe(err); return descend }}
+	p := probe{}
+	w = walk{visit: p.visit}
 	panicked = guarded(func() { w.from(err, 1) })
 	return panicked == nil, panicked
 }
 
-// probe calls the methods that others will call of an error, for them to panic
-// here. Those of this package don't.
-func probe(err error) {
+// A probe calls the methods that others will call of errors, for them to panic
+// here. Those of this package's errors don't.
+type probe struct{ text int }
+
+// maxProbed is how much text is asked for. An error's text holds that of all it
+// wraps, so that long ones in a long chain would take a while.
+const maxProbed = 256 << 10
+
+func (p *probe) visit(err error) step {
 	switch err.(type) {
-	case *statusError, *resolvedError:
-		return
+	case codes.ErrorCode, *statusError, *resolvedError, *PanicError:
+		return descend
 	}
-	_ = err.Error()
+	if p.text < maxProbed {
+		p.text += len(err.Error())
+	}
 	if x, ok := err.(interface{ Is(error) bool }); ok {
 		x.Is(context.Canceled)
 	}
@@ -98,6 +142,44 @@ func probe(err error) {
 		x.As(new(*PanicError))
 	}
 	if x, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok {
-		x.GRPCStatus().Code()
+		x.GRPCStatus()
 	}
+	return descend
+}
+
+// The bounds of a summary.
+const (
+	maxSummed    = 10
+	maxSummedLen = 4 << 10
+)
+
+// summary stands for an error that is not to be run again: its type, and the
+// texts of the first errors in it that wrap no other and don't panic.
+func summary(err error) error {
+	text := fmt.Sprintf("%T, which can't be printed: a method of it panics, or it wraps too much", err)
+	var found int
+	w := walk{visit: func(err error) step {
+		if isLeaf(err) && found < maxSummed {
+			_ = guarded(func() { text += "; in it: " + shortened(err.Error()) })
+			found++
+		}
+		return descend
+	}}
+	_ = guarded(func() { w.from(err, 1) })
+	return errors.New(text)
+}
+
+func isLeaf(err error) bool {
+	switch err.(type) {
+	case interface{ Unwrap() error }, interface{ Unwrap() []error }, *PanicError:
+		return false
+	}
+	return true
+}
+
+func shortened(text string) string {
+	if len(text) > maxSummedLen {
+		return text[:maxSummedLen] + cutMark
+	}
+	return text
 }

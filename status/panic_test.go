@@ -18,9 +18,13 @@ func TestPanicError(t *testing.T) {
 	}{
 		{"nil map", "panic: nil map"},
 		{codes.Args, "panic: Args: invalid argument"},
-		{loop{}, "panic: status_test.loop, which can't be printed"},
-		{panicsInError{}, "panic: status_test.panicsInError, which can't be printed"},
+		{loop{}, "panic: status_test.loop"},
+		{panicsInError{}, "panic: status_test.panicsInError"},
+		{panicsInUnwrap{}, "panic: status_test.panicsInUnwrap"},
 		{42, "panic: 42"},
+		{endless, "panic: map[string]interface {}"},
+		{status.Recovered("inner"), "panic: panic: inner"},
+		{struct{}{}, "panic: struct {}"},
 	} {
 		err := status.Recovered(tt.value)
 		if err.Error() != tt.want || fmt.Sprint(err) != tt.want {
@@ -38,10 +42,42 @@ func TestPanicError(t *testing.T) {
 			t.Errorf("Code() = %v, want SdkUnknownCode", got)
 		}
 	}
-	if text := fmt.Sprintf("%+v", &status.PanicError{Value: "x"}); text != "panic: x" {
+	if text := fmt.Sprintf("%+v", &status.PanicError{Value: "x"}); text != "panic: string" {
 		t.Errorf("without a stack, %%+v prints %q", text)
 	}
+	if err := status.Recovered(nil); err != nil {
+		t.Errorf("Recovered(nil) = %v; want nil: nothing panicked", err)
+	}
 }
+
+// endless holds itself.
+var endless = func() map[string]any {
+	m := map[string]any{}
+	m["self"] = m
+	return m
+}()
+
+// TestPanicErrorThatHoldsItself has an end all the same.
+func TestPanicErrorThatHoldsItself(t *testing.T) {
+	itself := status.Recovered("x").(*status.PanicError)
+	itself.Value = itself
+	wrapped := status.Recovered("x").(*status.PanicError)
+	wrapped.Value = wrapsPanic{wrapped}
+	var again error = codes.Args
+	for range 100 {
+		again = status.Recovered(wrapsPanic{status.Recovered(again).(*status.PanicError)})
+	}
+	for _, err := range []error{itself, wrapped, wrapsPanic{wrapped}, again, status.Recovered(endless)} {
+		if got := new(status.Encoder).Encode(t.Context(), err); got.Source != status.FromPanic || got.Original().Error() == "" {
+			t.Errorf("Encode(%T) is from %v, %v; want from a panic", err, got.Source, got.Original())
+		}
+	}
+}
+
+type wrapsPanic struct{ panicked *status.PanicError }
+
+func (w wrapsPanic) Error() string { return "wrapped: " + w.panicked.Error() }
+func (w wrapsPanic) Unwrap() error { return w.panicked }
 
 // TestPolicyNames: each has one, and others are not valid.
 func TestPolicyNames(t *testing.T) {

@@ -13,9 +13,11 @@ import (
 // A resolvedError is an error that a server has decided on. gRPC finds all it
 // needs in it and runs no method of the handler's error.
 type resolvedError struct {
-	sent     *grpcstatus.Status
-	code     codes.Code // nil if sent states none
-	original error      // the handler's error; nil if it failed when it was looked at
+	sent       *grpcstatus.Status
+	code       codes.Code // nil if sent states none
+	origin     Origin
+	pushedBack bool  // a pushback goes with it
+	original   error // the handler's error; nil if it failed when it was looked at
 
 	// chain is the code, where the handler's error doesn't say it itself, then
 	// the handler's error.
@@ -24,9 +26,11 @@ type resolvedError struct {
 }
 
 func newResolved(e Encoded) *resolvedError {
-	r := &resolvedError{sent: e.Status, code: e.Code, original: e.err}
+	r := &resolvedError{sent: e.Status, code: e.Code, origin: e.Origin, pushedBack: e.Trailer != nil, original: e.err}
 	if e.Code != nil && (e.Source != FromCode || e.err == nil) {
-		r.link(e.Code)
+		if ok, _ := whole(e.Code); ok { // a user's type can fail as any error can
+			r.link(e.Code)
+		}
 	}
 	if e.err != nil {
 		r.link(e.err)

@@ -60,21 +60,25 @@ func retryDelay(info *errdetails.RetryInfo) (time.Duration, bool) {
 // It is so for the canonical code UNAVAILABLE (AIP-194), and for any status with
 // a RetryInfo, by which the server asks for it. That interceptor waits its own
 // backoff, not the [RetryDelay]: gRPC's native retries wait what a server pushes
-// back. It is false for nil.
+// back. It is false for nil, and in this process for what was given a negative
+// delay.
 func Retryable(err error) bool {
 	st, ok := FromError(err)
-	if !ok || st == nil {
+	if !ok || st == nil || st.pushback == never {
 		return false
 	}
 	_, asked := RetryDelay(err)
 	return asked || st.GRPCCode() == grpccodes.Unavailable
 }
 
+// never is the pushback that forbids a retry, as any negative number does.
+const never = "-1"
+
 // pushback is the value of grpc-retry-pushback-ms: a signed 32-bit number of
-// milliseconds. Any negative one forbids the retry.
+// milliseconds.
 func pushback(delay time.Duration) string {
 	if delay < 0 {
-		return "-1"
+		return never
 	}
 	ms := delay / time.Millisecond
 	if delay%time.Millisecond > 0 {

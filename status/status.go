@@ -112,6 +112,13 @@ func (st *Status) Metadata() map[string]string {
 	return metadata
 }
 
+// Truncated names what the sender left out for the sake of size, as
+// metadata["truncated"] says it: "details", "metadata" and "message", with commas
+// between. Anything else there is passed over.
+func (st *Status) Truncated() string {
+	return joinCuts(splitCuts(st.errorInfo().GetMetadata()[truncatedKey]))
+}
+
 // Origin tells where the status comes from: Local for nil.
 func (st *Status) Origin() Origin {
 	if st == nil {
@@ -152,9 +159,13 @@ func (st *Status) WithDetails(details ...proto.Message) *Status {
 		return nil
 	}
 	changed := st.changed()
+	all := slices.Clone(st.details)
 	for _, message := range details {
-		changed.addDetail(message)
+		if packed := changed.packDetail(message); packed != nil {
+			all = append(all, packed)
+		}
 	}
+	changed.details = lastOfEachType(all)
 	return changed
 }
 
@@ -252,14 +263,20 @@ func (st *Status) setMetadata(metadata map[string]string) {
 	if all == nil {
 		all = make(map[string]string, len(metadata))
 	}
-	kept := 0
-	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+	var kept int
+	var dropped []string
+	for key, value := range metadata {
 		if isMetadataKey(key) && !isReserved(key) {
-			all[key] = validUTF8(metadata[key])
+			all[key] = validUTF8(value)
 			kept++
-		} else if !slices.Contains(st.dropped, key) {
-			st.dropped = append(slices.Clip(st.dropped), key)
+		} else {
+			dropped = append(dropped, key)
 		}
+	}
+	if dropped != nil {
+		dropped = append(dropped, st.dropped...)
+		slices.Sort(dropped)
+		st.dropped = slices.Compact(dropped)
 	}
 	if kept == 0 {
 		return

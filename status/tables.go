@@ -19,9 +19,6 @@ func (ts tables) first() *codes.Table {
 func (ts tables) of(code codes.Code) *codes.Table {
 	own := code.Table()
 	for _, t := range ts {
-		if t == own {
-			return own
-		}
 		if t.Domain() == own.Domain() && t.Has(code.Number()) {
 			return t
 		}
