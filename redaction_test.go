@@ -13,6 +13,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -165,6 +166,28 @@ func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 		}
 	}
 	return ""
+}
+
+// TestForwardedTrailers: a handler that copies an upstream's trailers into its own
+// doesn't get its details over those of an error that states a code, or whose text
+// is withheld. Beside a status without details gRPC itself sends them, which no
+// interceptor can undo: see docs/guarantees.md.
+func TestForwardedTrailers(t *testing.T) {
+	upstream, err := proto.Marshal(stated(t, codes.TokenExpired, canary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, handlers := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New("x")} {
+		svc := running(func(ctx context.Context) error {
+			grpc.SetTrailer(ctx, metadata.Pairs("grpc-status-details-bin", string(upstream)))
+			return handlers
+		})
+		got := answer(t, dialWire(t, svc), kinds[0], "")
+		if found := find(t, got, canary); found != "" {
+			t.Errorf("%v: %s", handlers, found)
+		}
+		failure(t, got)
+	}
 }
 
 // TestCanariesWouldBeFound on a server without errstatus.

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -149,6 +151,21 @@ func TestSizeOnTheWire(t *testing.T) {
 	}
 }
 
+// TestSizeCountsThePushback, which is a header like the others.
+func TestSizeCountsThePushback(t *testing.T) {
+	svc := returning(nil)
+	conn := dialWire(t, svc, interceptor.WithPushback())
+	for _, n := range []int{0, 1500, 20_000} {
+		err := status.New(codes.SrvNetwork, strings.Repeat("x", n)).WithRetryDelay(time.Hour).Err()
+		encoded := (&status.Encoder{Pushback: true}).Encode(t.Context(), err)
+		svc.end(atOpen, err)
+		got := answer(t, conn, kinds[0], "").Trailers()
+		if got.ListSize() != encoded.Size() || got.ListSize() > status.DefaultMaxSize || got.Get("grpc-retry-pushback-ms") != "3600000" {
+			t.Errorf("with %d letters: %d bytes, pushback %q; want %d bytes, and 3600000", n, got.ListSize(), got.Get("grpc-retry-pushback-ms"), encoded.Size())
+		}
+	}
+}
+
 // TestLargestStatusIsSentWhole: one byte less room, and something would have been
 // left out.
 func TestLargestStatusIsSentWhole(t *testing.T) {
@@ -176,7 +193,11 @@ func TestNoHeaderIsSet(t *testing.T) {
 	known := map[string]bool{":status": true, "content-type": true, "grpc-status": true, "grpc-message": true, "grpc-status-details-bin": true}
 	for name, err := range large(t) {
 		svc.end(atOpen, err)
-		for _, field := range answer(t, conn, kinds[0], "").Trailers() {
+		got := answer(t, conn, kinds[0], "")
+		if len(got.Blocks) != 1 {
+			t.Errorf("%s: %d header blocks; want one", name, len(got.Blocks))
+		}
+		for _, field := range slices.Concat(got.Blocks...) {
 			if !known[field.Name] {
 				t.Errorf("%s: header %v; want none but gRPC's own", name, field)
 			}

@@ -62,7 +62,7 @@ func ExampleRecoveryHandler() {
 func ExampleUpstream() {
 	partner := interceptor.UnaryClient(interceptor.Upstream(interceptor.Foreign))
 	call := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
-		return grpcstatus.Error(5, "no row in partners.accounts")
+		return status.ToGRPC(status.Error(codes.RecordNotFound, "no row in partners.accounts")).Err()
 	}
 	received := partner(context.Background(), "/partner.Accounts/Get", nil, nil, nil, call)
 	fmt.Println(received)

@@ -28,12 +28,23 @@ func FuzzFromGRPC(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(unnamed)
+	large, err := proto.Marshal(keys(100, 50).WithDetails(violations(100), nestedAny(3, 1000)).GRPCStatus().Proto())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(large)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p := &spb.Status{}
 		if proto.Unmarshal(b, p) != nil || p.GetCode() == 0 {
 			return // gRPC hands on neither
 		}
 		gst := grpcstatus.FromProto(p)
+		for _, policy := range []status.Policy{status.ForeignPolicy, status.ProxyPolicy} {
+			err := (&status.Decoder{Upstream: policy}).Decode(t.Context(), gst.Err())
+			if got := checkBudget(t, len(b)/2, err); got.Status.Code() < 1 || got.Status.Code() > 16 {
+				t.Errorf("as from a %v, sent on with code %d, want 1..16", policy, got.Status.Code())
+			}
+		}
 		err := new(status.Decoder).Decode(t.Context(), gst.Err())
 		st, ok := status.FromError(err)
 		if !ok || st.Code() == nil || st.Code().Number() <= 0 || st.Code() != status.Code(err) || !errors.Is(err, st.Code()) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
@@ -71,6 +72,12 @@ func (e *PanicError) Error() string {
 		return fmt.Sprintf("panic: %T", e.Value)
 	}
 	return "panic: " + e.text
+}
+
+// GRPCStatus is the default code of INTERNAL, for a server that has no errstatus
+// outside of the recovery: gRPC would send the text else.
+func (e *PanicError) GRPCStatus() *grpcstatus.Status {
+	return codes.Default().GRPCStatus(codes.Default().FromGRPC(grpccodes.Internal).Number())
 }
 
 // Format prints Error, and with %+v the stack after it.

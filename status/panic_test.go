@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/status"
 )
@@ -37,6 +40,9 @@ func TestPanicError(t *testing.T) {
 		slog.New(slog.NewTextHandler(&b, nil)).Error("x", "panic", err)
 		if !strings.Contains(b.String(), "panic.message=") || !strings.Contains(b.String(), "TestPanicError") {
 			t.Errorf("logged %s; want the message and the stack", b.String())
+		}
+		if got := grpcstatus.Convert(err); got.Code() != grpccodes.Internal || got.Message() != "internal server error" {
+			t.Errorf("gRPC alone sends %v; want INTERNAL with its fixed message", got)
 		}
 		if got := status.Code(err); got != codes.Code(codes.SdkUnknownCode) {
 			t.Errorf("Code() = %v, want SdkUnknownCode", got)
