@@ -68,7 +68,7 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 	c.observers.observe(ctx, Event{
 		Call:      call,
 		Code:      st.Code(),
-		GRPCCode:  st.GRPCStatus().Code(),
+		GRPCCode:  st.GRPCCode(),
 		Err:       err,
 		Origin:    st.Origin(),
 		Truncated: st.Truncated(),

@@ -23,7 +23,8 @@ type Event struct {
 	// that a client guesses. It is never nil.
 	Code codes.Code
 
-	// GRPCCode is the canonical code on the wire.
+	// GRPCCode is the canonical code: that on the wire, or of the code's row where a
+	// peer sends the code's number in its place.
 	GRPCCode grpccodes.Code
 
 	// Err is on a server what the handler returned, causes and all; if that is not
@@ -54,7 +55,7 @@ type Event struct {
 	Panic *status.PanicError
 }
 
-// Observers are called one after the other.
+// observers are called one after the other.
 type observers struct {
 	list  []func(context.Context, Event)
 	given bool // by an option, be it nil

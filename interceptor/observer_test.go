@@ -166,7 +166,7 @@ func TestClientsObserverIsToldWhatWasReceived(t *testing.T) {
 		truncated string
 	}{
 		{"ours", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.Ours, ""},
-		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, 1004, status.Legacy, ""},
+		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.Legacy, ""},
 		{"bare", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.Bare, ""},
 		{"cut", large.Err(), codes.Args, grpccodes.InvalidArgument, status.Ours, "message"},
 	}

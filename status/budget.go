@@ -72,17 +72,14 @@ type budget struct {
 
 // headerSize is what p adds to the header list of an answer that has nothing
 // else, Trailers-Only, with the content type application/grpc.
-func headerSize(p *spb.Status) int {
-	b := budget{p: p}
-	b.measure()
-	return b.size()
-}
+func headerSize(p *spb.Status) int { return newBudget(p).size() }
 
-func (b *budget) measure() {
-	b.message, b.text = percentEncodedLen(b.p.GetMessage()), len(b.p.GetMessage())
-	for _, d := range b.p.GetDetails() {
+func newBudget(p *spb.Status) *budget {
+	b := &budget{p: p, message: percentEncodedLen(p.GetMessage()), text: len(p.GetMessage())}
+	for _, d := range p.GetDetails() {
 		b.details += detailSize(len(d.GetTypeUrl()), len(d.GetValue()))
 	}
+	return b
 }
 
 func (b *budget) size() int {
@@ -125,7 +122,6 @@ func detailSize(typeURL, value int) int {
 // fit leaves out what is too much, and tells what it left out: details from the
 // last to the first, then metadata, then the message's end.
 func (b *budget) fit() []string {
-	b.measure()
 	if b.fits() {
 		return nil
 	}

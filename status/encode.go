@@ -263,7 +263,8 @@ func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) En
 func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 	encoded := Encoded{Source: source, Origin: st.origin, DroppedKeys: slices.Clone(st.dropped)}
 	p := st.proto(e.Tables, e.ExposeDebugInfo && source != FromPeer)
-	fitting := budget{p: p, room: e.maxSize()}
+	fitting := newBudget(p)
+	fitting.room = e.maxSize()
 	if st.origin.stated() {
 		encoded.Code, fitting.code = st.code, st.code
 	}
@@ -271,7 +272,7 @@ func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 		encoded.Trailer = metadata.Pairs(pushbackName, st.pushback)
 		fitting.room -= pushbackSize(st.pushback)
 	}
-	if headerSize(p)+maxSubtype > fitting.room {
+	if fitting.size()+maxSubtype > fitting.room {
 		fitting.room -= contentTypeExtra(ctx)
 	}
 	encoded.Truncated = strings.Join(fitting.fit(), ",")
