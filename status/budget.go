@@ -58,15 +58,16 @@ const (
 // A budget fits a status into a number of bytes. It keeps count of what the parts
 // take, so that fitting costs no more than a pass over each.
 type budget struct {
-	p    *spb.Status
-	code codes.Code // that the first detail states, an ErrorInfo; nil if none does
-	room int        // for what p adds to the header list
+	p     *spb.Status
+	code  codes.Code // that the ErrorInfo of ours states; nil if there is none
+	place int        // of that among the details: 1 after OpenIM's, else 0
+	room  int        // for what p adds to the header list
 
 	message int // bytes of the message, percent-encoded
 	text    int // and as it is
 	details int // bytes of the details, as fields of p
 
-	info *errdetails.ErrorInfo // the first detail, once it has to change
+	info *errdetails.ErrorInfo // our ErrorInfo, once it has to change
 	cut  []string              // what was left out
 }
 
@@ -77,7 +78,7 @@ func headerSize(p *spb.Status) int { return newBudget(p).size() }
 func newBudget(p *spb.Status) *budget {
 	b := &budget{p: p, message: percentEncodedLen(p.GetMessage()), text: len(p.GetMessage())}
 	for _, d := range p.GetDetails() {
-		b.details += detailSize(len(d.GetTypeUrl()), len(d.GetValue()))
+		b.details += sizeOf(d)
 	}
 	return b
 }
@@ -119,8 +120,10 @@ func detailSize(typeURL, value int) int {
 	return protowire.SizeTag(1) + protowire.SizeBytes(fieldSize(typeURL)+fieldSize(value))
 }
 
+func sizeOf(d *anypb.Any) int { return detailSize(len(d.GetTypeUrl()), len(d.GetValue())) }
+
 // fit leaves out what is too much, and tells what it left out: details from the
-// last to the first, then metadata, then the message's end.
+// last to the first, of OpenIM's the end, then metadata, then the message's end.
 func (b *budget) fit() []string {
 	if b.fits() {
 		return nil
@@ -129,10 +132,11 @@ func (b *budget) fit() []string {
 		b.reduceErrorInfo() // of a peer's that may do
 	}
 	b.fitDetails()
+	b.fitLegacyDetail()
 	b.fitMetadata()
 	b.fitMessage()
 	if b.info != nil {
-		b.p.Details[0] = pack(b.info)
+		b.p.Details[b.place] = pack(b.info)
 	}
 	return b.cut
 }
@@ -140,7 +144,7 @@ func (b *budget) fit() []string {
 func (b *budget) fitDetails() {
 	first := 0
 	if b.code != nil {
-		first = 1
+		first = b.place + 1
 	}
 	if len(b.p.Details) == first || b.fits() {
 		return
@@ -149,7 +153,7 @@ func (b *budget) fitDetails() {
 	for last := len(b.p.Details) - 1; last >= first && !b.fits(); last-- {
 		d := b.p.Details[last]
 		b.p.Details = b.p.Details[:last]
-		b.details -= detailSize(len(d.GetTypeUrl()), len(d.GetValue()))
+		b.details -= sizeOf(d)
 		if d.MessageName() == badRequestName {
 			b.fitViolations(d)
 		}
@@ -191,6 +195,27 @@ func violationEnds(value []byte, first int) (ends []int) {
 	return ends
 }
 
+// fitLegacyDetail keeps of the text in OpenIM's detail, which is the first, the
+// beginning that there is room for.
+func (b *budget) fitLegacyDetail() {
+	if b.place == 0 || len(b.p.Details[0].GetValue()) == 0 || b.fits() {
+		return
+	}
+	b.note(cutDetails)
+	rest := b.details - sizeOf(b.p.Details[0])
+	text, _ := readLegacyDetail(b.p.Details[0].GetValue())
+	keep := longest(text, func(end int) bool {
+		b.details = rest + detailSize(len(legacyDetailURL), fieldSize(end+len(cutMark)))
+		return b.fits()
+	})
+	first := packLegacyDetail("")
+	if keep > 0 {
+		first = packLegacyDetail(text[:keep] + cutMark)
+	}
+	b.p.Details[0] = first
+	b.details = rest + sizeOf(first)
+}
+
 // fitMetadata keeps of the user's metadata the first keys that there is room for.
 func (b *budget) fitMetadata() {
 	if b.code == nil || b.fits() {
@@ -209,13 +234,17 @@ func (b *budget) fitMetadata() {
 		}
 	}
 	b.info.Metadata = kept
+	rest := 0 // of the other details, of which OpenIM's has stayed
+	if b.place > 0 {
+		rest = sizeOf(b.p.Details[0])
+	}
 	size := proto.Size(b.info)
 	for _, key := range keys {
 		size += pairSize(key, users[key])
-		b.details = errorInfoSize(size) // the others have gone
+		b.details = rest + errorInfoSize(size)
 		if !b.fits() {
 			size -= pairSize(key, users[key])
-			b.details = errorInfoSize(size)
+			b.details = rest + errorInfoSize(size)
 			return
 		}
 		kept[key] = users[key]
@@ -235,24 +264,36 @@ func (b *budget) fitMessage() {
 		return
 	}
 	b.note(cutMessage)
-	text, keep := b.p.Message, 0
-	b.message, b.text = len(cutMark), len(cutMark)
-	for i, r := range text {
-		end := i + utf8.RuneLen(r)
-		b.message += percentEncodedLen(text[i:end])
+	text, counted := b.p.Message, 0
+	b.message = len(cutMark)
+	keep := longest(text, func(end int) bool {
+		b.message += percentEncodedLen(text[counted:end])
 		b.text = end + len(cutMark)
-		if !b.fits() {
-			break
-		}
-		keep = end
-	}
+		counted = end
+		return b.fits()
+	})
 	b.p.Message = text[:keep] + cutMark
 	b.message, b.text = percentEncodedLen(b.p.Message), len(b.p.Message)
 }
 
+// longest is where the longest beginning of text ends that fits. It is asked of
+// each end of a rune, in order, until one doesn't fit.
+func longest(text string, fits func(end int) bool) (keep int) {
+	for i, r := range text {
+		end := i + utf8.RuneLen(r)
+		if !fits(end) {
+			break
+		}
+		keep = end
+	}
+	return keep
+}
+
 // note says in the ErrorInfo that a part was left out.
 func (b *budget) note(part string) {
-	b.cut = append(b.cut, part)
+	if !slices.Contains(b.cut, part) {
+		b.cut = append(b.cut, part)
+	}
 	if b.code == nil {
 		return
 	}
@@ -279,11 +320,11 @@ func joinCuts(parts []string) string {
 	return strings.Join(known, ",")
 }
 
-// reduceErrorInfo takes the first detail apart, to be changed. What in a peer's
+// reduceErrorInfo takes our ErrorInfo apart, to be changed. What in a peer's
 // has no bound goes: it can have a reason, a number and a list of cuts of any
 // length, and fields of its own. The code that it names stays the same.
 func (b *budget) reduceErrorInfo() {
-	packed := b.p.Details[0]
+	packed := b.p.Details[b.place]
 	b.info = &errdetails.ErrorInfo{}
 	if err := proto.Unmarshal(packed.GetValue(), b.info); err != nil {
 		panic(err) // these bytes were written here, or have been read before
@@ -308,7 +349,7 @@ func (b *budget) reduceErrorInfo() {
 	} else {
 		b.info.Metadata[truncatedKey] = cut
 	}
-	b.details += errorInfoSize(proto.Size(b.info)) - detailSize(len(packed.GetTypeUrl()), len(packed.GetValue()))
+	b.details += errorInfoSize(proto.Size(b.info)) - sizeOf(packed)
 }
 
 const (

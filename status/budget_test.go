@@ -101,12 +101,20 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// checkBudget encodes an error within a size, and compares the result with what
-// is sent where there is room for all.
+// checkBudget encodes an error within a size, in OpenIM's form too, and compares
+// the result with what is sent where there is room for all. It gives the canonical
+// one.
 func checkBudget(t testing.TB, size int, err error) status.Encoded {
 	t.Helper()
-	got := (&status.Encoder{MaxSize: size}).Encode(t.Context(), err)
-	all := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), err)
+	checkFit(t, status.Encoder{Legacy: true}, size, err)
+	return checkFit(t, status.Encoder{}, size, err)
+}
+
+func checkFit(t testing.TB, encoder status.Encoder, size int, err error) status.Encoded {
+	t.Helper()
+	roomy := encoder
+	encoder.MaxSize, roomy.MaxSize = size, 1<<30
+	got, all := encoder.Encode(t.Context(), err), roomy.Encode(t.Context(), err)
 	bound := max(size, status.LeastMaxSize)
 	if size == 0 {
 		bound = status.DefaultMaxSize
@@ -115,7 +123,7 @@ func checkBudget(t testing.TB, size int, err error) status.Encoded {
 		t.Errorf("size %d, want %d at most", got.Size(), bound)
 	}
 	sent, whole := got.Status.Proto(), all.Status.Proto()
-	if sent.Code != whole.Code || got.Code != all.Code || got.Source != all.Source {
+	if sent.Code != whole.Code || got.Code != all.Code || got.Source != all.Source || got.GRPCCode != all.GRPCCode {
 		t.Errorf("%d, %v from %v; want %d, %v from %v", sent.Code, got.Code, got.Source, whole.Code, all.Code, all.Source)
 	}
 	cut := strings.Split(got.Truncated, ",")
@@ -126,11 +134,11 @@ func checkBudget(t testing.TB, size int, err error) status.Encoded {
 	if !utf8.ValidString(sent.Message) {
 		t.Errorf("the message was cut inside of a rune: %q", sent.Message[len(sent.Message)-10:])
 	}
-	checkDetails(t, got, sent, whole)
+	checkDetails(t, got, proto.CloneOf(sent), whole)
 	// The next hop sends the same again.
 	received := new(status.Decoder).Decode(t.Context(), got.Status.Err())
 	if got.Code != nil && got.Code.Table() == codes.Default() {
-		again := (&status.Encoder{MaxSize: size}).Encode(t.Context(), received)
+		again := encoder.Encode(t.Context(), received)
 		if diff := cmp.Diff(sent, again.Status.Proto(), protocmp.Transform()); diff != "" || again.Truncated != "" {
 			t.Errorf("sent on, left out %q (-want +got):\n%s", again.Truncated, diff)
 		}
@@ -142,6 +150,10 @@ func checkBudget(t testing.TB, size int, err error) status.Encoded {
 // out; of the others the first stay as they were, the last maybe in part.
 func checkDetails(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
 	t.Helper()
+	if got.GRPCCode != got.Status.Code() {
+		checkLegacyDetail(t, got, sent, whole)
+		sent.Details, whole.Details = sent.Details[1:], whole.Details[1:]
+	}
 	kept := sent.Details
 	if got.Code != nil {
 		want, info := &errdetails.ErrorInfo{}, &errdetails.ErrorInfo{}

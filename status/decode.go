@@ -22,9 +22,10 @@ import (
 type Decoder struct {
 	// Tables are those of the domains whose codes are understood, besides the
 	// default table's. The first also has the codes that are guessed where a
-	// status names none, and those of numbers in the place of a canonical code; by
-	// default codes.Default() has them. None is nil or without rows, and no two are
-	// of one domain.
+	// status names none; by default codes.Default() has them. A number in the place
+	// of a canonical code is that of the first table with a row for it, the default
+	// table last; where none has, it is of the first table's type. None is nil or
+	// without rows, and no two are of one domain.
 	Tables []*codes.Table
 
 	// Upstream is what becomes of the decoded errors where a handler returns them
@@ -92,7 +93,8 @@ func endOf(ctx context.Context, code grpccodes.Code) error {
 //   - that of the first ErrorInfo of a known domain: by the reason; by the number
 //     in its metadata if the reason is empty, or unknown while the number is too,
 //     and then both are kept. A number is a positive int32 in canonical decimals;
-//   - the number in the place of a canonical code, where it is outside 0..16;
+//   - the number in the place of a canonical code, where it is outside 0..16, as
+//     OpenIM's servers write it; see [LegacyDetail] for the text beside it;
 //   - a guess after the canonical code, as by the first table's FromGRPC.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
@@ -115,7 +117,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 		st.grpcCode = gst.Code()
 	} else if gst.Code() <= math.MaxInt32 {
 		st.origin = Legacy
-		st.code = tables(d.Tables).first().Code(int32(gst.Code()))
+		st.code = tables(d.Tables).numbered(int32(gst.Code())).Code(int32(gst.Code()))
 	} else {
 		st.grpcCode = grpccodes.Unknown // no number of ours, and never success
 	}
@@ -146,7 +148,7 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 		return false // the number in the place of a canonical code says more
 	}
 	if code == nil {
-		code = table.FromGRPC(st.grpcCode)
+		code, st.unnamed = table.FromGRPC(st.grpcCode), true
 	} else {
 		number, ok := parseNumber(info.GetMetadata()[numberKey])
 		st.unnumbered = !ok || number != code.Number()

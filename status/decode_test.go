@@ -158,10 +158,10 @@ func TestOriginAndSourceNames(t *testing.T) {
 	for o := status.Local; o <= status.Bare; o++ {
 		seen["origin "+o.String()] = true
 	}
-	for s := status.FromNothing; s <= status.FromUnknown; s++ {
+	for s := status.FromNothing; s <= status.FromPanic; s++ {
 		seen["source "+s.String()] = true
 	}
-	if len(seen) != 5+11 {
+	if len(seen) != 5+12 {
 		t.Errorf("names are missing or used twice: %v", seen)
 	}
 	if got := fmt.Sprint(status.Origin(99), status.Source(99)); got != "Origin(99) Source(99)" {

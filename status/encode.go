@@ -22,8 +22,9 @@ import (
 type Encoder struct {
 	// Tables decide what codes are on the wire, each those of its domain; codes
 	// of other domains have their own table. The first also has the default code
-	// of INTERNAL for errors that state none, and the codes for numbers in the
-	// place of a canonical code; by default it is codes.Default(). None is nil or
+	// of INTERNAL for errors that state none; by default it is codes.Default(). A
+	// number in the place of a canonical code is that of the first table with a row
+	// for it, the default table last. None is nil or
 	// without rows, and no two are of one domain.
 	Tables []*codes.Table
 
@@ -49,12 +50,24 @@ type Encoder struct {
 	// ExposeDebugInfo lets google.rpc.DebugInfo out that was added in this process,
 	// as a detail of its own. What a peer sent stays here.
 	ExposeDebugInfo bool
+
+	// Legacy sends codes in the form of OpenIM's servers, for clients that read no
+	// other: the number in the place of the canonical code, and before the ErrorInfo
+	// an openim.protobuf.ErrorInfo, the status's own or an empty one. It does so with
+	// numbers above 16 that are of the code's domain wherever nothing but the number
+	// is read. All else goes out as ever, and so does a status that states no code.
+	Legacy bool
 }
 
 // Encoded is what an [Encoder] made of an error. The zero Encoded is success.
 type Encoded struct {
-	// Status is what is sent: nil for success, else with a code in 1..16.
+	// Status is what is sent: nil for success, else with a code in 1..16, or that of
+	// OpenIM's form, which is above.
 	Status *grpcstatus.Status
+
+	// GRPCCode is the canonical code: that of Status, or the one that stands there
+	// in any other than OpenIM's form. It is OK for success.
+	GRPCCode grpccodes.Code
 
 	// Code is the code that Status states, nil if it states none. It is a guess
 	// where a peer's ErrorInfo is sent on that names none; see [Ours].
@@ -166,6 +179,9 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	if panicked := guarded(func() { encoded = e.decide(ctx, err, &f) }); panicked != nil {
 		encoded = e.unknown(ctx, FromUnknown, panicked)
 	}
+	if encoded.GRPCCode == grpccodes.OK {
+		encoded.GRPCCode = encoded.Status.Code()
+	}
 	ok, panicked := whole(err)
 	if encoded.Panic == nil {
 		encoded.Panic = panicked
@@ -196,7 +212,7 @@ func pushedBack(err error) (already bool) {
 func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 	switch {
 	case f.resolved != nil:
-		return Encoded{Status: f.resolved.sent, Code: f.resolved.code, Source: FromResolved, Origin: f.resolved.origin}
+		return f.resolved.encoded()
 	case f.code != nil:
 		return e.code(ctx, f.code, FromCode)
 	case f.status != nil:
@@ -236,7 +252,7 @@ func (e *Encoder) unknown(ctx context.Context, source Source, panicked *PanicErr
 // code is the answer that is a bare code.
 func (e *Encoder) code(ctx context.Context, code codes.Code, source Source) Encoded {
 	st := tables(e.Tables).of(code).GRPCStatus(code.Number())
-	if rowSize(st.Message()) <= e.maxSize() {
+	if rowSize(st.Message()) <= e.maxSize() && !e.inLegacyForm(code) {
 		return Encoded{Status: st, Code: code, Source: source}
 	}
 	return e.send(ctx, New(code, ""), source)
@@ -247,7 +263,7 @@ func (e *Encoder) code(ctx context.Context, code codes.Code, source Source) Enco
 func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) Encoded {
 	st := &se.st
 	asItIs := st.received == nil && (st.pushback == "" || !e.Pushback) && st.dropped == nil && !e.ExposeDebugInfo &&
-		tables(e.Tables).of(st.code) == st.code.Table()
+		tables(e.Tables).of(st.code) == st.code.Table() && !e.inLegacyForm(st.code)
 	if !asItIs || se.wire().size+maxSubtype > e.maxSize() {
 		return e.send(ctx, st, source)
 	}
@@ -263,11 +279,17 @@ func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) En
 func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 	encoded := Encoded{Source: source, Origin: st.origin, DroppedKeys: slices.Clone(st.dropped)}
 	p := st.proto(e.Tables, e.ExposeDebugInfo && source != FromPeer)
-	fitting := newBudget(p)
-	fitting.room = e.maxSize()
+	encoded.GRPCCode = grpccodes.Code(p.Code)
+	place := 0 // of our ErrorInfo
 	if st.origin.stated() {
-		encoded.Code, fitting.code = st.code, st.code
+		encoded.Code = st.code
+		if !st.unnamed && e.inLegacyForm(st.code) {
+			toLegacy(p, st.code.Number())
+			place = 1
+		}
 	}
+	fitting := newBudget(p)
+	fitting.code, fitting.place, fitting.room = encoded.Code, place, e.maxSize()
 	if e.Pushback && st.pushback != "" {
 		encoded.Trailer = metadata.Pairs(pushbackName, st.pushback)
 		fitting.room -= pushbackSize(st.pushback)

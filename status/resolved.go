@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
+	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
@@ -15,6 +16,7 @@ import (
 type resolvedError struct {
 	sent       *grpcstatus.Status
 	code       codes.Code // nil if sent states none
+	grpcCode   grpccodes.Code
 	origin     Origin
 	pushedBack bool  // a pushback goes with it
 	original   error // the handler's error; nil if it failed when it was looked at
@@ -26,7 +28,7 @@ type resolvedError struct {
 }
 
 func newResolved(e Encoded) *resolvedError {
-	r := &resolvedError{sent: e.Status, code: e.Code, origin: e.Origin, pushedBack: e.Trailer != nil, original: e.err}
+	r := &resolvedError{sent: e.Status, code: e.Code, grpcCode: e.GRPCCode, origin: e.Origin, pushedBack: e.Trailer != nil, original: e.err}
 	if e.Code != nil && (e.Source != FromCode || e.err == nil) {
 		if ok, _ := whole(e.Code); ok { // a user's type can fail as any error can
 			r.link(e.Code)
@@ -50,6 +52,11 @@ func (r *resolvedError) Error() string { return r.sent.Message() }
 // GRPCStatus is what is sent.
 func (r *resolvedError) GRPCStatus() *grpcstatus.Status { return r.sent }
 
+// encoded is what encoding the error again gives, without the error.
+func (r *resolvedError) encoded() Encoded {
+	return Encoded{Status: r.sent, Code: r.code, GRPCCode: r.grpcCode, Source: FromResolved, Origin: r.origin}
+}
+
 // status is the Status as its receiver has it, but for the code, which is known
 // here in whatever enum it is of.
 func (r *resolvedError) status() *Status {
@@ -71,7 +78,7 @@ func (r *resolvedError) Unwrap() []error { return r.chain[:r.length:r.length] }
 // that is stated, and the handler's error.
 func (r *resolvedError) LogValue() slog.Value {
 	attrs := []slog.Attr{
-		slog.String("grpc_code", code.Code(r.sent.Code()).String()),
+		slog.String("grpc_code", code.Code(r.grpcCode).String()),
 		slog.String("message", r.sent.Message()),
 	}
 	if r.code != nil {

@@ -35,6 +35,7 @@ type Status struct {
 	grpcCode   grpccodes.Code     // the canonical code, where it isn't the table's to say
 	info       []byte             // the ErrorInfo that states the code
 	unnumbered bool               // its number is not the code's, which the reason named
+	unnamed    bool               // it names no code that is known: the code is a guess
 	received   *grpcstatus.Status // the whole, until a With method changes it
 }
 

@@ -26,6 +26,20 @@ func (ts tables) of(code codes.Code) *codes.Table {
 	return own
 }
 
+// numbered is the table that says what a number in the place of a canonical code
+// is: the first with a row for it, the default table last, else the first of all.
+func (ts tables) numbered(number int32) *codes.Table {
+	for _, t := range ts {
+		if t.Has(number) {
+			return t
+		}
+	}
+	if codes.Default().Has(number) {
+		return codes.Default()
+	}
+	return ts.first()
+}
+
 // byDomain is the table of a domain, nil if it isn't known. Domains compare
 // exactly.
 func (ts tables) byDomain(domain string) *codes.Table {

@@ -1,0 +1,455 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/status"
+)
+
+const legacyURL = "type.googleapis.com/openim.protobuf.ErrorInfo"
+
+// openIMInfo is the message openim.protobuf.ErrorInfo as OpenIM defines it. It is
+// registered nowhere.
+var openIMInfo = func() protoreflect.MessageDescriptor {
+	field := func(name string, number int32, kind descriptorpb.FieldDescriptorProto_Type, label descriptorpb.FieldDescriptorProto_Label) *descriptorpb.FieldDescriptorProto {
+		return &descriptorpb.FieldDescriptorProto{Name: &name, Number: &number, Type: &kind, Label: &label}
+	}
+	text, number := descriptorpb.FieldDescriptorProto_TYPE_STRING, descriptorpb.FieldDescriptorProto_TYPE_UINT32
+	one, many := descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL, descriptorpb.FieldDescriptorProto_LABEL_REPEATED
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: new("errinfo.proto"), Package: new("openim.protobuf"), Syntax: new("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{{Name: new("ErrorInfo"), Field: []*descriptorpb.FieldDescriptorProto{
+			field("path", 1, text, one), field("line", 2, number, one), field("name", 3, text, one),
+			field("cause", 4, text, one), field("warp", 5, text, many),
+		}}},
+	}, new(protoregistry.Files))
+	if err != nil {
+		panic(err)
+	}
+	return file.Messages().Get(0)
+}()
+
+// openIMBytes are an openim.protobuf.ErrorInfo, serialized by protobuf.
+func openIMBytes(t testing.TB, cause string, warp ...string) []byte {
+	t.Helper()
+	m := dynamicpb.NewMessage(openIMInfo)
+	fields := openIMInfo.Fields()
+	m.Set(fields.ByName("path"), protoreflect.ValueOfString("a/b.go"))
+	m.Set(fields.ByName("line"), protoreflect.ValueOfUint32(42))
+	m.Set(fields.ByName("cause"), protoreflect.ValueOfString(cause))
+	for _, w := range warp {
+		m.Mutable(fields.ByName("warp")).List().Append(protoreflect.ValueOfString(w))
+	}
+	b, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// openIMText is the text that OpenIM's client makes of such bytes: ok is false
+// where it can't read them.
+func openIMText(b []byte) (text string, ok bool) {
+	m := dynamicpb.NewMessage(openIMInfo)
+	if proto.Unmarshal(b, m) != nil {
+		return "", false
+	}
+	var warp []string
+	list := m.Get(openIMInfo.Fields().ByName("warp")).List()
+	for i := range list.Len() {
+		warp = append(warp, list.Get(i).String())
+	}
+	return strings.Join(warp, "->") + m.Get(openIMInfo.Fields().ByName("cause")).String(), true
+}
+
+func legacyAny(value []byte) *anypb.Any { return &anypb.Any{TypeUrl: legacyURL, Value: value} }
+
+// legacyError is an error as OpenIM's servers send it.
+func legacyError(number uint32, message string, details ...*anypb.Any) error {
+	return grpcstatus.FromProto(&spb.Status{Code: int32(number), Message: message, Details: details}).Err()
+}
+
+func textField(number protowire.Number, text string) []byte {
+	return protowire.AppendString(protowire.AppendTag(nil, number, protowire.BytesType), text)
+}
+
+func TestLegacyDetail(t *testing.T) {
+	const cause, warp protowire.Number = 4, 5
+	bad := status.New(codes.Args, "bad").WithDetails(badRequest("name")).GRPCStatus().Proto().Details[1]
+	join := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
+	tests := []struct {
+		name    string
+		details []*anypb.Any
+		text    string
+		none    bool
+		twice   bool // the next hop has the first alone, which is malformed
+	}{
+		{name: "no details", none: true},
+		{name: "cause", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42"))}, text: "row 42"},
+		{name: "empty", details: []*anypb.Any{legacyAny(nil)}},
+		{name: "wrapped", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42", "a", "b"))}, text: "a->brow 42"},
+		{name: "wrapped in nothing", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42", "", "", "c"))}, text: "->->crow 42"},
+		{name: "wrapped, without a cause", details: []*anypb.Any{legacyAny(openIMBytes(t, "", "a", "b"))}, text: "a->b"},
+		{name: "cause before what wraps it, and another cause", details: []*anypb.Any{legacyAny(join(textField(cause, "x"), textField(warp, "a"), textField(cause, "y"), textField(warp, "b")))}, text: "a->by"},
+		{name: "fields that it doesn't have", details: []*anypb.Any{legacyAny(join([]byte{0x20, 1, 0x2b, 0x2c}, textField(99, "z"), textField(cause, "x")))}, text: "x"},
+		{name: "not UTF-8", details: []*anypb.Any{legacyAny(join(textField(cause, "a\xffb"), textField(warp, "\xfe")))}, text: "\uFFFDa\uFFFDb"},
+		{name: "cut off", details: []*anypb.Any{legacyAny(textField(cause, "row 42")[:4])}, none: true},
+		{name: "a field of no number", details: []*anypb.Any{legacyAny([]byte{0x02, 0})}, none: true},
+		{name: "after another detail", details: []*anypb.Any{bad, legacyAny(openIMBytes(t, "row 42"))}, text: "row 42"},
+		{name: "the first of two", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42")), legacyAny(openIMBytes(t, "row 43"))}, text: "row 42"},
+		{name: "the first that can be read", details: []*anypb.Any{legacyAny([]byte{0xff}), legacyAny(openIMBytes(t, "row 43"))}, text: "row 43", twice: true},
+		{name: "of another host", details: []*anypb.Any{{TypeUrl: "example.com/openim.protobuf.ErrorInfo", Value: openIMBytes(t, "row 42")}}, text: "row 42"},
+		{name: "google.rpc.ErrorInfo", details: []*anypb.Any{packed(t, info("a.example", "ARGS", "1001"))}, none: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, number := range []uint32{1004, uint32(grpccodes.NotFound)} {
+				err := legacyError(number, "no such user", tt.details...)
+				for name, err := range map[string]error{"as received": err, "decoded": decoded(err), "sent on": resolve(decoded(legacyError(1004, "x", tt.details...)))} {
+					text, ok := status.LegacyDetail(err)
+					if name == "sent on" && tt.twice {
+						text, ok = tt.text, !ok
+					}
+					if ok == tt.none || text != tt.text {
+						t.Errorf("%d, %s: LegacyDetail() = %q, %t; want %q, %t", number, name, text, ok, tt.text, !tt.none)
+					}
+				}
+				st := status.Convert(decoded(err))
+				if st.Code() != codes.RecordNotFound || st.GRPCCode() != grpccodes.NotFound || st.Message() != "no such user" {
+					t.Errorf("%d: decoded as %v, %v; want RecordNotFound, whatever the details", number, st, st.GRPCCode())
+				}
+				if diff := cmp.Diff(tt.details, grpcstatus.Convert(decoded(err)).Proto().GetDetails(), protocmp.Transform()); diff != "" {
+					t.Errorf("%d: details (-received +decoded):\n%s", number, diff)
+				}
+			}
+		})
+	}
+	for name, err := range map[string]error{"nil": nil, "a plain error": errors.New("x"), "a code": codes.Args} {
+		if text, ok := status.LegacyDetail(err); text != "" || ok {
+			t.Errorf("%s: LegacyDetail() = %q, %t; want none", name, text, ok)
+		}
+	}
+}
+
+// FuzzLegacyDetail reads the bytes as protobuf does, and where OpenIM's client
+// can't for text that is not UTF-8, gives that text repaired.
+func FuzzLegacyDetail(f *testing.F) {
+	f.Add(openIMBytes(f, "row 42"))
+	f.Add(openIMBytes(f, "中文 %", "a", "b", ""))
+	f.Add([]byte{0x22, 0x01, 0xff, 0x2a, 0x00})
+	f.Add([]byte{0x23, 0x2b, 0x2c, 0x24, 0x22, 0x01, 'x'}) // groups
+	f.Fuzz(func(t *testing.T, b []byte) {
+		err := legacyError(1004, "x", legacyAny(b))
+		text, ok := status.LegacyDetail(err)
+		want, readable := openIMText(b)
+		if readable && (!ok || text != want) {
+			t.Errorf("LegacyDetail() = %q, %t of %x; want %q", text, ok, b, want)
+		}
+		if !utf8.ValidString(text) || !ok && text != "" || status.Code(err) != codes.RecordNotFound {
+			t.Errorf("LegacyDetail() = %q, %t of %x, code %v", text, ok, b, status.Code(err))
+		}
+		sent := checkFit(t, status.Encoder{Legacy: true}, 0, decoded(err)).Status.Proto()
+		if relayed, ok := openIMText(sent.Details[0].Value); sent.Code != 1004 || readable && (!ok || relayed != want && len(want) < 1000) {
+			t.Errorf("sent on as %v; want the code, and %q", sent, want)
+		}
+	})
+}
+
+// checkLegacyDetail: the first detail of OpenIM's form is OpenIM's, and has a
+// beginning of the text, or all of it.
+func checkLegacyDetail(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
+	t.Helper()
+	if got.Code == nil || sent.Code != got.Code.Number() || sent.Code <= 16 || got.GRPCCode < 1 || got.GRPCCode > 16 {
+		t.Fatalf("code %d for %v, canonical %v; want the number of a stated code", sent.Code, got.Code, got.GRPCCode)
+	}
+	if name := sent.Details[0].MessageName(); name != "openim.protobuf.ErrorInfo" {
+		t.Fatalf("the first detail is a %s; want OpenIM's", name)
+	}
+	if proto.Equal(sent.Details[0], whole.Details[0]) {
+		return
+	}
+	text, ok := openIMText(sent.Details[0].Value)
+	was, _ := status.LegacyDetail(grpcstatus.FromProto(whole).Err())
+	begins, marked := strings.CutSuffix(text, "...")
+	if !ok || text != "" && (!marked || !strings.HasPrefix(was, begins)) || !slices.Contains(strings.Split(got.Truncated, ","), "details") {
+		t.Errorf("OpenIM's detail says %.100q, left out %q; want a beginning of %.100q with a mark, or nothing", text, got.Truncated, was)
+	}
+}
+
+// TestLegacyForm holds every code's bytes to the description: the number, OpenIM's
+// detail, our ErrorInfo, then the rest.
+func TestLegacyForm(t *testing.T) {
+	encoder := &status.Encoder{Legacy: true}
+	for row := range codes.Default().All() {
+		c := row.Code
+		if c.Number() == 0 {
+			continue
+		}
+		st := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(badRequest("name"))
+		for name, tt := range map[string]struct {
+			err    error
+			like   *spb.Status // in canonical form
+			detail string
+		}{
+			"bare":              {c, status.ToGRPC(c).Proto(), ""},
+			"a Status":          {st.Err(), status.ToGRPC(st.Err()).Proto(), ""},
+			"with OpenIM's":     {st.WithDetails(legacyAny(openIMBytes(t, "row 42", "a"))).Err(), status.ToGRPC(st.Err()).Proto(), "arow 42"},
+			"of a peer of ours": {decoded(status.ToGRPC(st.Err()).Err()), status.ToGRPC(st.Err()).Proto(), ""},
+			"of OpenIM":         {decoded(legacyError(uint32(c.Number()), "x", legacyAny(openIMBytes(t, "row 42")))), status.ToGRPC(status.Error(c, "x")).Proto(), "row 42"},
+		} {
+			got := encoder.Encode(t.Context(), tt.err)
+			want := proto.CloneOf(tt.like)
+			want.Code = c.Number()
+			sent := got.Status.Proto()
+			if len(sent.Details) == 0 {
+				t.Fatalf("%v, %s: no details", c, name)
+			}
+			first := sent.Details[0]
+			sent.Details = sent.Details[1:]
+			if diff := cmp.Diff(want, sent, protocmp.Transform()); diff != "" {
+				t.Errorf("%v, %s: less the first detail (-want +got):\n%s", c, name, diff)
+			}
+			if text, ok := openIMText(first.Value); first.TypeUrl != legacyURL || !ok || text != tt.detail {
+				t.Errorf("%v, %s: the first detail is %v; want OpenIM's with %q", c, name, first, tt.detail)
+			}
+			if got.Code != c || got.GRPCCode != row.GRPCCode {
+				t.Errorf("%v, %s: Code %v, GRPCCode %v; want %v", c, name, got.Code, got.GRPCCode, row.GRPCCode)
+			}
+			back := status.FromGRPC(got.Status)
+			checkSame(t, status.FromGRPC(grpcstatus.FromProto(tt.like)), withoutLegacyDetail(back))
+			if text, ok := status.LegacyDetail(back.Err()); !ok || text != tt.detail {
+				t.Errorf("%v, %s: received with the detail %q, %t; want %q", c, name, text, ok, tt.detail)
+			}
+		}
+	}
+}
+
+// withoutLegacyDetail is a received status as it would be without OpenIM's detail.
+func withoutLegacyDetail(st *status.Status) *status.Status {
+	p := st.GRPCStatus().Proto()
+	p.Details = slices.DeleteFunc(p.Details, func(d *anypb.Any) bool { return d.TypeUrl == legacyURL })
+	return status.FromGRPC(grpcstatus.FromProto(p))
+}
+
+// TestLegacyFormIsForStatedCodes, for those that the number names, and for numbers
+// that no canonical code has.
+func TestLegacyFormIsForStatedCodes(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	small := small(16)
+	tests := []struct {
+		name   string
+		tables []*codes.Table
+		ctx    context.Context
+		err    error
+		code   grpccodes.Code // that is sent
+		grpc   grpccodes.Code // 0: the same
+	}{
+		{name: "a code", err: codes.RecordNotFound, code: 1004, grpc: grpccodes.NotFound},
+		{name: "no code", err: errors.New(secret), code: 500, grpc: grpccodes.Internal},
+		{name: "NoError", err: codes.NoError, code: 500, grpc: grpccodes.Internal},
+		{name: "NoError around an error", err: status.Wrap(errors.New(secret), codes.NoError, ""), code: 500, grpc: grpccodes.Internal},
+		{name: "a number without a row", err: codes.ErrorCode(1305), code: 1305, grpc: grpccodes.Unknown},
+		{name: "the greatest number", err: codes.ErrorCode(math.MaxInt32), code: math.MaxInt32, grpc: grpccodes.Unknown},
+		{name: "the least number", err: codes.ErrorCode(17), code: 17, grpc: grpccodes.Unknown},
+		{name: "a canonical code's number", err: codes.ErrorCode(16), code: grpccodes.Unknown},
+		{name: "that of OK, nearly", err: codes.ErrorCode(1), code: grpccodes.Unknown},
+		{name: "a negative number", err: codes.ErrorCode(-1), code: 500, grpc: grpccodes.Internal},
+		{name: "a canonical code's number that has a row", err: small, code: grpccodes.Aborted},
+		{name: "a gRPC status", err: grpcError(t, grpccodes.Aborted, "again"), code: grpccodes.Aborted},
+		{name: "a gRPC status with a code's number", err: grpcError(t, 1403, "muted"), code: 1403, grpc: grpccodes.PermissionDenied},
+		{name: "a gRPC status that states a code", err: grpcError(t, grpccodes.Aborted, "muted", info("openim.io", "SRV_MUTED_GROUP", "1403")), code: 1403, grpc: grpccodes.Aborted},
+		{name: "the context's end", ctx: ended, err: context.Canceled, code: grpccodes.Canceled},
+		{name: "another deadline", err: context.DeadlineExceeded, code: grpccodes.DeadlineExceeded},
+		{name: "of an upstream that is down", err: received(t, grpccodes.Unavailable, secret), code: grpccodes.Unavailable},
+		{name: "of a proxy", err: under(t, status.ProxyPolicy, grpccodes.NotFound, "gone"), code: grpccodes.NotFound},
+		{name: "an ErrorInfo that names no code", err: received(t, grpccodes.NotFound, "gone", info("openim.io", "NEVER_HEARD", "")), code: grpccodes.NotFound},
+		{name: "a guess, made an error", err: status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "gone")).Err(), code: grpccodes.NotFound},
+		{name: "an upstream's that isn't quoted", err: under(t, status.ForeignPolicy, 1403, secret), code: 500, grpc: grpccodes.Internal},
+		{name: "a panic", err: status.Recovered(secret), code: 500, grpc: grpccodes.Internal},
+		{name: "a code of a domain that the reader would not think of", err: shopClosed, code: grpccodes.Unavailable},
+		{name: "the same, first of the tables", tables: []*codes.Table{shop}, err: shopClosed, code: 1004, grpc: grpccodes.Unavailable},
+		{name: "OpenIM's of that number, then", tables: []*codes.Table{shop}, err: codes.RecordNotFound, code: grpccodes.NotFound},
+		{name: "OpenIM's of another", tables: []*codes.Table{shop}, err: codes.Args, code: 1001, grpc: grpccodes.InvalidArgument},
+		{name: "a number that neither has", tables: []*codes.Table{shop}, err: shopCode(1305), code: 1305, grpc: grpccodes.Unknown},
+		{name: "OpenIM's that neither has", tables: []*codes.Table{shop}, err: codes.ErrorCode(1305), code: grpccodes.Unknown},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.ctx == nil {
+				tt.ctx = t.Context()
+			}
+			encoder := &status.Encoder{Legacy: true, Tables: tt.tables}
+			got := encoder.Encode(tt.ctx, tt.err)
+			if tt.grpc == 0 {
+				tt.grpc = tt.code
+			}
+			if got.Status.Code() != tt.code || got.GRPCCode != tt.grpc {
+				t.Errorf("sent with %v, canonical %v; want %v, %v", got.Status.Code(), got.GRPCCode, tt.code, tt.grpc)
+			}
+			if text := fmt.Sprint(got.Status.Proto()); strings.Contains(text, secret) {
+				t.Errorf("private text in %v", text)
+			}
+			// A reader with the same tables comes to the same code, and so does one who
+			// sees nothing but the number.
+			if got.Code == nil {
+				return
+			}
+			decoder := &status.Decoder{Tables: tt.tables}
+			if back := decoder.FromGRPC(got.Status); back.Code() != got.Code && got.Code.Table() == codes.Default() {
+				t.Errorf("received as %v; want %v", back.Code(), got.Code)
+			}
+			if tt.code > 16 {
+				if back := decoder.FromGRPC(grpcstatus.New(tt.code, "")); back.Code() != got.Code || back.Origin() != status.Legacy {
+					t.Errorf("the number alone is received as %v, %v; want %v", back.Code(), back.Origin(), got.Code)
+				}
+			}
+			// Encoded again it is the same, whoever does it.
+			for _, again := range []*status.Encoder{encoder, {}} {
+				twice := again.Encode(tt.ctx, got.Err())
+				if twice.Status != got.Status || twice.GRPCCode != got.GRPCCode || twice.Code != got.Code || twice.Source != status.FromResolved {
+					t.Errorf("encoded again: %+v; want %+v", twice, got)
+				}
+			}
+		})
+	}
+}
+
+// small codes have the numbers of canonical ones.
+type small int32
+
+var smallTable = codes.MustTable("small.example",
+	codes.Row{Code: small(1), Reason: "SMALL_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+	codes.Row{Code: small(2), Reason: "SMALL_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true},
+	codes.Row{Code: small(16), Reason: "SMALL_ABORTED", GRPCCode: grpccodes.Aborted, Message: "x"},
+)
+
+func (small) Error() string       { return "small" }
+func (c small) Number() int32     { return int32(c) }
+func (small) Table() *codes.Table { return smallTable }
+
+// TestLegacyFormRepairsOpenIMsDetail: one that is not UTF-8 OpenIM's clients can't
+// read at all. One that is malformed stays: nothing is known of it.
+func TestLegacyFormRepairsOpenIMsDetail(t *testing.T) {
+	sound := openIMBytes(t, "row 42", "a")
+	for name, tt := range map[string]struct{ detail, want []byte }{
+		"not UTF-8": {textField(4, "a\xffb"), textField(4, "a\uFFFDb")},
+		"malformed": {[]byte{0xff}, []byte{0xff}},
+		"sound":     {sound, sound},
+	} {
+		err := status.New(codes.Args, "x").WithDetails(legacyAny(tt.detail)).Err()
+		got := (&status.Encoder{Legacy: true}).Encode(t.Context(), err).Status.Proto()
+		if diff := cmp.Diff(legacyAny(tt.want), got.Details[0], protocmp.Transform()); diff != "" || len(got.Details) != 2 {
+			t.Errorf("%s: the first of %d details (-want +got):\n%s", name, len(got.Details), diff)
+		}
+	}
+}
+
+// TestLegacyFormWithinASize: the number, OpenIM's detail and the ErrorInfo stay.
+func TestLegacyFormWithinASize(t *testing.T) {
+	long := strings.Repeat("中x", 5000)
+	detail := legacyAny(openIMBytes(t, long))
+	st := status.New(codes.RecordNotFound, "no such user")
+	tests := []struct {
+		name      string
+		err       error
+		truncated string
+	}{
+		{"small", st.WithDetails(legacyAny(openIMBytes(t, "row 42")), badRequest("x")).Err(), ""},
+		{"violations", st.WithDetails(violations(10_000), legacyAny(openIMBytes(t, "row 42"))).Err(), "details"},
+		{"OpenIM's text", st.WithDetails(detail).Err(), "details"},
+		{"OpenIM's text, and what is after it", st.WithDetails(detail, badRequest("x")).Err(), "details"},
+		{"OpenIM's, malformed", st.WithDetails(legacyAny(make([]byte, 5000))).Err(), "details"},
+		{"OpenIM's, wrapped", st.WithDetails(legacyAny(openIMBytes(t, "x", strings.Split(long, "x")...))).Err(), "details"},
+		{"metadata", keys(100, 100).WithDetails(detail).Err(), "details,metadata"},
+		{"the message", status.New(codes.RecordNotFound, long).WithDetails(legacyAny(openIMBytes(t, "row 42"))).Err(), "details,message"},
+		{"all", status.Wrap(keys(100, 100).WithDetails(violations(10_000), detail).Err(), codes.Args, long), "message"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
+				got := checkFit(t, status.Encoder{Legacy: true}, size, tt.err)
+				if size == 0 && got.Truncated != tt.truncated {
+					t.Errorf("left out %q; want %q", got.Truncated, tt.truncated)
+				}
+			}
+		})
+	}
+	// As much of the text stays as there is room for.
+	got := (&status.Encoder{Legacy: true}).Encode(t.Context(), st.WithDetails(legacyAny(openIMBytes(t, strings.Repeat("x", 5000)))).Err())
+	if size := got.Size(); size < status.DefaultMaxSize-3 || size > status.DefaultMaxSize {
+		t.Errorf("cut to %d bytes; want %d or 3 less", size, status.DefaultMaxSize)
+	}
+}
+
+// TestNumberIsOfTheFirstTableThatHasIt, the default one last.
+func TestNumberIsOfTheFirstTableThatHasIt(t *testing.T) {
+	row, _ := codes.Default().Lookup(1305)
+	row.Name, row.Reason = "Added", "ADDED"
+	added, err := codes.Default().With(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		tables []*codes.Table
+		number uint32
+		want   codes.Code
+	}{
+		{"default", nil, 1004, codes.RecordNotFound},
+		{"another, which has it", []*codes.Table{shop}, 1004, shopClosed},
+		{"the default first", []*codes.Table{codes.Default(), shop}, 1004, codes.RecordNotFound},
+		{"another, which lacks it", []*codes.Table{shop}, 1001, codes.Args},
+		{"a copy that has it", []*codes.Table{shop, added}, 1305, codes.ErrorCode(1305)},
+		{"none", []*codes.Table{shop}, 1306, shopCode(1306)},
+	} {
+		if got := (&status.Decoder{Tables: tt.tables}).FromGRPC(grpcstatus.New(grpccodes.Code(tt.number), "x")); got.Code() != tt.want || got.Origin() != status.Legacy {
+			t.Errorf("%s: %d is %v, %v; want %v", tt.name, tt.number, got.Code(), got.Origin(), tt.want)
+		}
+		handlers := grpcstatus.Error(grpccodes.Code(tt.number), "x")
+		got := (&status.Encoder{Tables: tt.tables}).Encode(t.Context(), handlers)
+		if has := tt.name != "none"; has != (got.Source == status.FromNumber) || has && got.Code != tt.want {
+			t.Errorf("%s: a handler's %d is sent as %v from %v; want %v", tt.name, tt.number, got.Code, got.Source, tt.want)
+		}
+	}
+}
+
+// TestLegacyFormOfTheLongestRow: what is never left out fits into the least size.
+func TestLegacyFormOfTheLongestRow(t *testing.T) {
+	const number = math.MaxInt32
+	wordyTable = codes.MustTable(strings.Repeat("d", 253),
+		codes.Row{Code: wordy(number), Reason: strings.Repeat("R", 63), GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+		codes.Row{Code: wordy(2), Reason: "UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
+	long := strings.Repeat("%", 3000)
+	st := status.New(wordy(number), long).WithMetadata("key", long).WithDetails(violations(1000), legacyAny(openIMBytes(t, long))).WithRetryDelay(1 << 62)
+	encoder := &status.Encoder{Tables: []*codes.Table{wordyTable}, MaxSize: status.LeastMaxSize, Pushback: true, Legacy: true}
+	for _, err := range []error{wordy(number), status.Error(wordy(number), ""), st.Err(), status.Error(wordy(number), long)} {
+		got := encoder.Encode(t.Context(), err)
+		back := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(got.Status)
+		if got.Size() > status.LeastMaxSize || got.Status.Code() != number || len(got.Status.Proto().Details) != 2 || back.Reason() != strings.Repeat("R", 63) {
+			t.Errorf("%.20v: %d bytes, %v; want %d at most, with both first details", err, got.Size(), got.Status, status.LeastMaxSize)
+		}
+	}
+}
