@@ -161,7 +161,7 @@ func TestOriginAndSourceNames(t *testing.T) {
 	for s := status.FromNothing; s <= status.FromPanic; s++ {
 		seen["source "+s.String()] = true
 	}
-	if len(seen) != 5+12 {
+	if len(seen) != 5+13 {
 		t.Errorf("names are missing or used twice: %v", seen)
 	}
 	if got := fmt.Sprint(status.Origin(99), status.Source(99)); got != "Origin(99) Source(99)" {

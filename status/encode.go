@@ -23,8 +23,8 @@ type Encoder struct {
 	// Tables decide what codes are on the wire, each those of its domain; codes
 	// of other domains have their own table. The first also has the default code
 	// of INTERNAL for errors that state none; by default it is codes.Default(). A
-	// number in the place of a canonical code is that of the first table with a row
-	// for it, the default table last. None is nil or
+	// number in the place of a canonical code, and that of a [CodeError], is that of
+	// the first table with a row for it, the default table last. None is nil or
 	// without rows, and no two are of one domain.
 	Tables []*codes.Table
 
@@ -50,6 +50,14 @@ type Encoder struct {
 	// ExposeDebugInfo lets google.rpc.DebugInfo out that was added in this process,
 	// as a detail of its own. What a peer sent stays here.
 	ExposeDebugInfo bool
+
+	// AdaptCodeErrors understands a [CodeError] as a stated code, if a table has its
+	// number: the message is sent, the detail is not.
+	AdaptCodeErrors bool
+
+	// ExposeCodeErrorDetail sends the detail of a CodeError that is understood, as
+	// OpenIM's servers do: in an openim.protobuf.ErrorInfo, which [LegacyDetail] reads.
+	ExposeCodeErrorDetail bool
 
 	// Legacy sends codes in the form of OpenIM's servers, for clients that read no
 	// other: the number in the place of the canonical code, and before the ErrorInfo
@@ -147,7 +155,8 @@ func (e Encoded) Original() error { return e.original }
 //  1. nil is success.
 //  2. An error that was encoded before gives the same again.
 //  3. A code or a [Status] in the error, also under %w or in errors.Join, is
-//     stated, with its public message and details.
+//     stated, with its public message and details; so is a [CodeError], where they
+//     are adapted.
 //  4. A rule that matches gives its code, with that code's message.
 //  5. A context error or a status CANCELLED or DEADLINE_EXCEEDED, where the RPC's
 //     own context has ended, is what ctx.Err() says.
@@ -174,7 +183,11 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	if err == nil {
 		return Encoded{}
 	}
-	f := search(err)
+	var f finding
+	if e.AdaptCodeErrors {
+		f.adapt = e.adaptCodeError
+	}
+	f.search(err)
 	var encoded Encoded
 	if panicked := guarded(func() { encoded = e.decide(ctx, err, &f) }); panicked != nil {
 		encoded = e.unknown(ctx, FromUnknown, panicked)
@@ -217,6 +230,8 @@ func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 		return e.code(ctx, f.code, FromCode)
 	case f.status != nil:
 		return e.stated(ctx, f.status, FromCode)
+	case f.adapted != nil:
+		return e.send(ctx, f.adapted, FromCodeError)
 	case f.panicked != nil:
 		return e.unknown(ctx, FromUnknown, f.panicked)
 	}

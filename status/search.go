@@ -68,8 +68,11 @@ func (w *walk) from(err error, depth int) bool {
 
 // A finding is what a search of an error came upon: the first of each kind.
 type finding struct {
+	adapt func(error) *Status // makes a Status of errors of others; nil makes none
+
 	resolved *resolvedError     // what a server has already decided on
 	code     codes.Code         // a bare code
+	adapted  *Status            // what adapt made
 	status   *statusError       // a Status that was made an error here
 	received *statusError       // an error that a client decoded
 	guessed  *statusError       // a Status made an error here, whose code is a guess
@@ -85,10 +88,14 @@ type finding struct {
 // search finds the first code that is stated in err, and where there is none, the
 // first of each other kind.
 func search(err error) (f finding) {
+	f.search(err)
+	return f
+}
+
+func (f *finding) search(err error) {
 	w := walk{visit: f.visit}
 	f.panicked = guarded(func() { w.from(err, 1) })
 	f.cut = w.cut
-	return f
 }
 
 func (f *finding) visit(err error) step {
@@ -109,6 +116,11 @@ func (f *finding) visit(err error) step {
 			return stop
 		}
 		return descend // NoError is no error, and a negative number no code
+	}
+	if f.adapt != nil {
+		if f.adapted = f.adapt(err); f.adapted != nil {
+			return stop
+		}
 	}
 	f.visitContext(err)
 	if x, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok {

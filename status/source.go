@@ -17,6 +17,9 @@ const (
 	// FromCode means that a code or a [Status] was stated.
 	FromCode
 
+	// FromCodeError means a [CodeError], where the Encoder adapts them.
+	FromCodeError
+
 	// FromRule means that a [Rule] matched.
 	FromRule
 
@@ -51,7 +54,7 @@ const (
 	FromPanic
 )
 
-var sourceNames = [...]string{"nothing", "resolved", "code", "rule", "context", "deadline", "peer", "upstream", "grpc status", "number", "unknown", "panic"}
+var sourceNames = [...]string{"nothing", "resolved", "code", "code error", "rule", "context", "deadline", "peer", "upstream", "grpc status", "number", "unknown", "panic"}
 
 // String is the source in a word or two.
 func (s Source) String() string {

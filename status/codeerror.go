@@ -1,0 +1,55 @@
+package status
+
+import (
+	"math"
+
+	grpcstatus "google.golang.org/grpc/status"
+)
+
+// A CodeError is an error of OpenIM's handlers, such as its errs.CodeError, as far
+// as it is of use here. An [Encoder] understands it where it is told to.
+type CodeError interface {
+	error
+
+	// Code is the number of a code.
+	Code() int
+
+	// Msg is the public message; an empty one stands for that of the code's row.
+	Msg() string
+
+	// Detail is text for the logs. It is private unless the Encoder exposes it.
+	Detail() string
+}
+
+// adaptCodeError is the Status of a [CodeError] whose number is in a table, and nil
+// for any other error. One that says itself what it is to gRPC is no CodeError:
+// it can be a view of an error that a client received.
+func (e *Encoder) adaptCodeError(err error) *Status {
+	x, ok := err.(CodeError)
+	if !ok {
+		return nil
+	}
+	if _, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok {
+		return nil
+	}
+	number := x.Code()
+	if number <= 0 || number > math.MaxInt32 {
+		return nil
+	}
+	table := tables(e.Tables).numbered(int32(number))
+	if !table.Has(int32(number)) {
+		return nil
+	}
+	st := New(table.Code(int32(number)), x.Msg())
+	if detail := e.codeErrorDetail(x); detail != "" {
+		st = st.WithDetails(packLegacyDetail(detail))
+	}
+	return st
+}
+
+func (e *Encoder) codeErrorDetail(x CodeError) string {
+	if !e.ExposeCodeErrorDetail {
+		return ""
+	}
+	return x.Detail()
+}
