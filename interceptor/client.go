@@ -29,7 +29,11 @@ func DialOptions(opts ...ClientOption) []grpc.DialOption {
 func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
 	c := newClient(opts)
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
-		err := invoker(ctx, method, req, reply, cc, callOpts...)
+		outgoing := ctx
+		if c.announces {
+			outgoing = announce(ctx)
+		}
+		err := invoker(outgoing, method, req, reply, cc, callOpts...)
 		if err == nil {
 			return nil
 		}
@@ -47,6 +51,9 @@ func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
 	c := newClient(opts)
 	return func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, callOpts ...grpc.CallOption) (grpc.ClientStream, error) {
 		s := &clientStream{client: c, ctx: ctx, desc: desc, method: method}
+		if c.announces {
+			ctx = announce(ctx)
+		}
 		stream, err := streamer(ctx, desc, cc, method, callOpts...)
 		if err != nil {
 			return nil, s.decode(err)
@@ -59,6 +66,7 @@ func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
 // A client is what the options of a client's interceptors come to.
 type client struct {
 	decoder   status.Decoder
+	announces bool // that it reads canonical statuses
 	observers observers
 }
 
@@ -71,6 +79,7 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 		GRPCCode:  st.GRPCCode(),
 		Err:       err,
 		Origin:    st.Origin(),
+		Legacy:    isLegacy(st.GRPCStatus().Code()),
 		Truncated: st.Truncated(),
 	})
 }

@@ -23,9 +23,14 @@ type Event struct {
 	// that a client guesses. It is never nil.
 	Code codes.Code
 
-	// GRPCCode is the canonical code: that on the wire, or of the code's row where a
-	// peer sends the code's number in its place.
+	// GRPCCode is the canonical code: that on the wire, or of the code's row where
+	// the code's number is in its place.
 	GRPCCode grpccodes.Code
+
+	// Legacy tells that the code's number is on the wire in the place of a canonical
+	// code, as in OpenIM's form: on a server, that the caller gets that; on a client,
+	// that the server sent it, be it OpenIM's or one of ours by [WithLegacy].
+	Legacy bool
 
 	// Err is on a server what the handler returned, causes and all; if that is not
 	// to be run again (a method of it panics, or it wraps too much), it is an error
@@ -37,8 +42,8 @@ type Event struct {
 	Source status.Source
 
 	// Origin tells where the status comes from: on a client the received one, on a
-	// server that of the handler's error. It is Legacy for a peer that sends numbers
-	// in the place of canonical codes.
+	// server that of the handler's error. It is Legacy for a server that sends numbers
+	// in the place of canonical codes and no ErrorInfo of ours: OpenIM's.
 	Origin status.Origin
 
 	// Truncated names what was left out for the sake of size: "details",

@@ -42,8 +42,8 @@ func (o tableOption) applyClient(c *client) { c.decoder.Tables = append(c.decode
 //
 // The option may be given once for each domain. The first table is also the one
 // for what names no domain: the server's default code of INTERNAL, the client's
-// guesses, and numbers in the place of a canonical code are of its type. To keep
-// those of [codes.Default], give that first.
+// guesses, and numbers in the place of a canonical code that no table has a row
+// for are of its type. To keep those of [codes.Default], give that first.
 func WithTable(table *codes.Table) Option {
 	switch {
 	case table == nil:
@@ -125,6 +125,25 @@ func ExposeDebugInfo() ServerOption {
 	return serverOption(func(s *server) { s.encoder.ExposeDebugInfo = true })
 }
 
+// AdaptCodeErrors understands the errors of OpenIM's handlers as codes, so that those
+// need no change: a [status.CodeError], such as errs.CodeError, anywhere in the
+// error, with a number that a table has. Its message is public; its detail stays in
+// the process, see [ExposeCodeErrorDetail]. It counts like a code that is stated,
+// but not where it has a GRPCStatus method too, which says what it is.
+//
+// Without this option such an error states no code: others have the same methods
+// and mean something else, such as an HTTP client's error with a Code of 404.
+func AdaptCodeErrors() ServerOption {
+	return serverOption(func(s *server) { s.encoder.AdaptCodeErrors = true })
+}
+
+// ExposeCodeErrorDetail is [AdaptCodeErrors] that sends the detail too, as OpenIM's
+// servers do: as an openim.protobuf.ErrorInfo, which [status.LegacyDetail] reads.
+// Details often have what is private, such as the text of a database's error.
+func ExposeCodeErrorDetail() ServerOption {
+	return serverOption(func(s *server) { s.encoder.AdaptCodeErrors, s.encoder.ExposeCodeErrorDetail = true, true })
+}
+
 // The policies of [Upstream].
 const (
 	// Peer passes on what states a code of a known domain, and numbers in the place
@@ -175,6 +194,8 @@ func newServer(opts []ServerOption) *server {
 		o.applyServer(s)
 	}
 	checkDomains(s.encoder.Tables)
+	s.forOpenIM = s.encoder
+	s.forOpenIM.Legacy = true
 	if !s.observers.given {
 		s.observers.add(LogWithheld)
 	}

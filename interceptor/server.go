@@ -33,6 +33,9 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
 	s := newServer(opts)
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		if s.strips {
+			ctx, _ = strip(ctx)
+		}
 		resp, err := handler(ctx, req)
 		if err == nil {
 			return resp, nil
@@ -52,6 +55,9 @@ func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
 func StreamServer(opts ...ServerOption) grpc.StreamServerInterceptor {
 	s := newServer(opts)
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		if s.strips {
+			stream = stripStream(stream)
+		}
 		err := handler(srv, stream)
 		if err == nil {
 			return nil
@@ -67,24 +73,36 @@ func StreamServer(opts ...ServerOption) grpc.StreamServerInterceptor {
 // A server is what the options of a server's interceptors come to.
 type server struct {
 	encoder   status.Encoder
+	forOpenIM status.Encoder // the same, in OpenIM's form
+	legacy    LegacyMode
+	strips    bool // takes announcements out of the metadata
 	observers observers
 }
 
 // encode decides on an error. The observers are told once, by the interceptor
 // that decides first.
 func (s *server) encode(ctx context.Context, err error, call interceptors.CallMeta) status.Encoded {
-	encoded := s.encoder.Encode(ctx, err)
+	encoded := s.encoderFor(ctx).Encode(ctx, err)
 	if len(s.observers.list) > 0 && encoded.Source != status.FromResolved {
 		s.observers.observe(ctx, s.event(encoded, call))
 	}
 	return encoded
 }
 
+// encoderFor is the encoder for the caller of an RPC.
+func (s *server) encoderFor(ctx context.Context) *status.Encoder {
+	if s.legacy == LegacyAlways || s.legacy == LegacyNegotiated && !announced(ctx) {
+		return &s.forOpenIM
+	}
+	return &s.encoder
+}
+
 func (s *server) event(encoded status.Encoded, call interceptors.CallMeta) Event {
 	event := Event{
 		Call:        call,
 		Code:        encoded.Code,
-		GRPCCode:    encoded.Status.Code(),
+		GRPCCode:    encoded.GRPCCode,
+		Legacy:      isLegacy(encoded.Status.Code()),
 		Err:         encoded.Original(),
 		Source:      encoded.Source,
 		Origin:      encoded.Origin,

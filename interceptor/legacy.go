@@ -1,0 +1,114 @@
+package interceptor
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+)
+
+// A LegacyMode says to whom a server sends codes in OpenIM's form: the number in
+// the place of the canonical code.
+type LegacyMode uint8
+
+const (
+	// LegacyNever sends canonical statuses to all. It is the default.
+	LegacyNever LegacyMode = iota
+
+	// LegacyAlways sends OpenIM's form to all.
+	LegacyAlways
+
+	// LegacyNegotiated sends canonical statuses to callers that announce, by
+	// [AnnounceCanonical], that they read them, and OpenIM's form to all others.
+	LegacyNegotiated
+)
+
+var legacyModeNames = [...]string{"never", "always", "negotiated"}
+
+// String is the mode in small letters.
+func (m LegacyMode) String() string {
+	if int(m) < len(legacyModeNames) {
+		return legacyModeNames[m]
+	}
+	return fmt.Sprintf("LegacyMode(%d)", uint8(m))
+}
+
+// AnnouncementKey is the metadata key by which a client announces that it reads
+// canonical statuses. Its presence counts, whatever the value.
+const AnnouncementKey = "errstatus"
+
+// WithLegacy sends codes as OpenIM's servers of today do, to the callers that the
+// mode says: grpc-status is the code's number, the first detail an
+// openim.protobuf.ErrorInfo, the second the google.rpc.ErrorInfo of any other
+// status. OpenIM's clients read the code, the message and the detail of it, and
+// [UnaryClient] reads no less than of a canonical one. Everything between the two
+// sees a number that it doesn't know, and interceptors outside of this one too.
+//
+// It holds for streams as for unary calls. What states no code goes out canonical,
+// and so do codes that the number doesn't name; see [status.Encoder].
+//
+// A server with this option, whatever the mode, takes [AnnouncementKey] out of the
+// incoming metadata, so that a handler that passes its metadata on doesn't announce
+// what another client reads. A server without it doesn't look at metadata.
+func WithLegacy(mode LegacyMode) ServerOption {
+	if int(mode) >= len(legacyModeNames) {
+		panic(fmt.Sprintf("interceptor: WithLegacy(%v): give LegacyNever, LegacyAlways or LegacyNegotiated", mode))
+	}
+	return serverOption(func(s *server) { s.legacy, s.strips = mode, true })
+}
+
+// AnnounceCanonical tells servers that this client reads canonical statuses, by the
+// metadata key [AnnouncementKey]: those with [LegacyNegotiated] send them then.
+// Without it, too, the client reads both forms.
+//
+// An interceptor that comes after this one and makes new outgoing metadata, as
+// OpenIM's do, takes the announcement away: put it before.
+func AnnounceCanonical() ClientOption {
+	return clientOption(func(c *client) { c.announces = true })
+}
+
+// announce is the context of a call of a client that reads canonical statuses.
+func announce(ctx context.Context) context.Context {
+	md, _ := metadata.FromOutgoingContext(ctx) // a copy
+	if md == nil {
+		md = metadata.MD{}
+	}
+	md.Set(AnnouncementKey, "1") // once, also where the interceptors are installed twice
+	return metadata.NewOutgoingContext(ctx, md)
+}
+
+// An announcement is the key of a context's value, for the interceptors that come
+// after the one that has taken the key out of the metadata.
+type announcement struct{}
+
+// announced tells whether the caller reads canonical statuses.
+func announced(ctx context.Context) bool { return ctx.Value(announcement{}) != nil }
+
+// strip is the context of an RPC without the caller's announcement in its metadata,
+// and whether it had one.
+func strip(ctx context.Context) (context.Context, bool) {
+	if len(metadata.ValueFromIncomingContext(ctx, AnnouncementKey)) == 0 {
+		return ctx, false
+	}
+	md, _ := metadata.FromIncomingContext(ctx) // a copy
+	md.Delete(AnnouncementKey)
+	return context.WithValue(metadata.NewIncomingContext(ctx, md), announcement{}, true), true
+}
+
+// stripStream is strip for a stream.
+func stripStream(stream grpc.ServerStream) grpc.ServerStream {
+	ctx, ok := strip(stream.Context())
+	if !ok {
+		return stream
+	}
+	return &middleware.WrappedServerStream{ServerStream: stream, WrappedContext: ctx}
+}
+
+// isLegacy tells whether a number in the place of a canonical code is a code's.
+func isLegacy(code grpccodes.Code) bool {
+	return code > grpccodes.Unauthenticated && code <= math.MaxInt32
+}

@@ -1,0 +1,280 @@
+package interceptor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// announcing is an RPC's context with metadata, among which may be an announcement.
+func announcing(values ...string) context.Context {
+	md := metadata.Pairs("operationid", "42", "x", "1", "x", "2")
+	md.Append(interceptor.AnnouncementKey, values...)
+	return metadata.NewIncomingContext(context.Background(), md)
+}
+
+// A serverStreamOf has a context of one's own.
+type serverStreamOf struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s serverStreamOf) Context() context.Context { return s.ctx }
+
+// servers calls a unary and a stream interceptor with a context, and gives what
+// their handlers' contexts are and what they hand to gRPC.
+func servers(ctx context.Context, handlers error, opts ...interceptor.ServerOption) map[string]func() (inner context.Context, err error) {
+	return map[string]func() (inner context.Context, err error){
+		"unary": func() (inner context.Context, err error) {
+			_, err = interceptor.UnaryServer(opts...)(ctx, nil, unaryInfo,
+				func(ctx context.Context, _ any) (any, error) { inner = ctx; return nil, handlers })
+			return inner, err
+		},
+		"stream": func() (inner context.Context, err error) {
+			err = interceptor.StreamServer(opts...)(nil, serverStreamOf{ctx: ctx}, streamInfo,
+				func(_ any, s grpc.ServerStream) error { inner = s.Context(); return handlers })
+			return inner, err
+		},
+	}
+}
+
+func TestLegacyModeDecidesTheForm(t *testing.T) {
+	const number, canonical = grpccodes.Code(1004), grpccodes.NotFound
+	tests := []struct {
+		mode      interceptor.LegacyMode
+		announced []string
+		want      grpccodes.Code
+	}{
+		{interceptor.LegacyNever, nil, canonical},
+		{interceptor.LegacyNever, []string{"1"}, canonical},
+		{interceptor.LegacyAlways, nil, number},
+		{interceptor.LegacyAlways, []string{"1"}, number},
+		{interceptor.LegacyNegotiated, nil, number},
+		{interceptor.LegacyNegotiated, []string{"1"}, canonical},
+		{interceptor.LegacyNegotiated, []string{""}, canonical},
+		{interceptor.LegacyNegotiated, []string{"2", "3"}, canonical},
+	}
+	for _, tt := range tests {
+		var o observing
+		for name, call := range servers(announcing(tt.announced...), codes.RecordNotFound, interceptor.WithLegacy(tt.mode), o.option()) {
+			_, err := call()
+			if got := grpcstatus.Code(err); got != tt.want || status.Code(err) != codes.RecordNotFound || !errors.Is(err, codes.RecordNotFound) {
+				t.Errorf("%v, announced %q, %s: sent %v, %v; want %v", tt.mode, tt.announced, name, got, err, tt.want)
+			}
+			if e := o.one(t, name); e.Legacy != (tt.want == number) || e.GRPCCode != canonical || e.Code != codes.RecordNotFound {
+				t.Errorf("%v, announced %q, %s: observed legacy %t, %v, %v", tt.mode, tt.announced, name, e.Legacy, e.GRPCCode, e.Code)
+			}
+		}
+	}
+	// Without metadata at all nothing is announced.
+	if err := serverUnary(codes.RecordNotFound, interceptor.WithLegacy(interceptor.LegacyNegotiated)); grpcstatus.Code(err) != number {
+		t.Errorf("without metadata: sent %v; want %v", grpcstatus.Code(err), number)
+	}
+	// The last of two holds, and never is what holds without.
+	err := serverUnary(codes.RecordNotFound, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.WithLegacy(interceptor.LegacyNever))
+	if grpcstatus.Code(err) != canonical || grpcstatus.Code(serverUnary(codes.RecordNotFound)) != canonical {
+		t.Errorf("sent %v; want %v", grpcstatus.Code(err), canonical)
+	}
+}
+
+// TestAnnouncementIsStripped, so that a handler that passes its metadata on
+// doesn't announce what another client reads.
+func TestAnnouncementIsStripped(t *testing.T) {
+	want := metadata.Pairs("operationid", "42", "x", "1", "x", "2")
+	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
+		for _, handlers := range []error{nil, codes.RecordNotFound} {
+			for name, call := range servers(announcing("1"), handlers, interceptor.WithLegacy(mode)) {
+				inner, _ := call()
+				if got, _ := metadata.FromIncomingContext(inner); !cmp.Equal(got, want) {
+					t.Errorf("%v, %s: the handler's metadata is %v; want %v", mode, name, got, want)
+				}
+			}
+			outer := announcing()
+			for name, call := range servers(outer, handlers, interceptor.WithLegacy(mode)) {
+				if inner, _ := call(); inner != outer {
+					t.Errorf("%v, %s: without an announcement the context is another", mode, name)
+				}
+			}
+		}
+	}
+	for name, call := range servers(announcing("1"), nil) {
+		inner, _ := call()
+		if got := metadata.ValueFromIncomingContext(inner, interceptor.AnnouncementKey); len(got) != 1 {
+			t.Errorf("%s, without the option: %q; want metadata not looked at", name, got)
+		}
+	}
+}
+
+// TestInstalledTwiceTheAnnouncementCounts, though the first takes it away.
+func TestInstalledTwiceTheAnnouncementCounts(t *testing.T) {
+	negotiated := interceptor.WithLegacy(interceptor.LegacyNegotiated)
+	for _, announced := range []bool{false, true} {
+		ctx, want := announcing(), grpccodes.Code(1004)
+		if announced {
+			ctx, want = announcing("1"), grpccodes.NotFound
+		}
+		inner := interceptor.UnaryServer(negotiated)
+		_, err := interceptor.UnaryServer(negotiated)(ctx, nil, unaryInfo, func(ctx context.Context, req any) (any, error) {
+			return inner(ctx, req, unaryInfo, func(context.Context, any) (any, error) { return nil, codes.RecordNotFound })
+		})
+		innerStream := interceptor.StreamServer(negotiated)
+		streamErr := interceptor.StreamServer(negotiated)(nil, serverStreamOf{ctx: ctx}, streamInfo, func(srv any, s grpc.ServerStream) error {
+			return innerStream(srv, s, streamInfo, func(any, grpc.ServerStream) error { return codes.RecordNotFound })
+		})
+		if grpcstatus.Code(err) != want || grpcstatus.Code(streamErr) != want {
+			t.Errorf("announced %t: sent %v and %v; want %v", announced, grpcstatus.Code(err), grpcstatus.Code(streamErr), want)
+		}
+	}
+}
+
+// outgoing is the metadata that a client's interceptors send, in a call and in a
+// stream.
+func outgoing(ctx context.Context, opts ...interceptor.ClientOption) map[string]metadata.MD {
+	sent := make(map[string]metadata.MD)
+	interceptor.UnaryClient(opts...)(ctx, "/s/m", nil, nil, nil,
+		func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+			sent["unary"], _ = metadata.FromOutgoingContext(ctx)
+			return nil
+		})
+	interceptor.StreamClient(opts...)(ctx, streamDesc, nil, "/s/m",
+		func(ctx context.Context, _ *grpc.StreamDesc, _ *grpc.ClientConn, _ string, _ ...grpc.CallOption) (grpc.ClientStream, error) {
+			sent["stream"], _ = metadata.FromOutgoingContext(ctx)
+			return nil, nil
+		})
+	return sent
+}
+
+func TestAnnounceCanonical(t *testing.T) {
+	plain := context.Background()
+	with := metadata.AppendToOutgoingContext(metadata.NewOutgoingContext(plain, metadata.Pairs("a", "1")), "a", "2")
+	for name, tt := range map[string]struct {
+		ctx  context.Context
+		want metadata.MD
+	}{
+		"no metadata":      {plain, metadata.Pairs("errstatus", "1")},
+		"metadata":         {with, metadata.Pairs("a", "1", "a", "2", "errstatus", "1")},
+		"announced before": {metadata.AppendToOutgoingContext(with, "errstatus", "1"), metadata.Pairs("a", "1", "a", "2", "errstatus", "1")},
+	} {
+		for kind, got := range outgoing(tt.ctx, interceptor.AnnounceCanonical()) {
+			if !cmp.Equal(got, tt.want) {
+				t.Errorf("%s, %s: sent %v; want %v", name, kind, got, tt.want)
+			}
+		}
+		if md, _ := metadata.FromOutgoingContext(tt.ctx); slices.Contains([]string{"no metadata", "metadata"}, name) && md.Get("errstatus") != nil {
+			t.Errorf("%s: the caller's own context is changed", name)
+		}
+	}
+	for kind, got := range outgoing(with) {
+		if got.Get("errstatus") != nil {
+			t.Errorf("%s, without the option: sent %v", kind, got)
+		}
+	}
+}
+
+func TestWrongLegacyModePanics(t *testing.T) {
+	if got := panicOf(func() { interceptor.WithLegacy(3) }); !strings.HasPrefix(got, "interceptor: WithLegacy(LegacyMode(3)): give ") {
+		t.Errorf("panics with %q; want the option and the value", got)
+	}
+	if got := fmt.Sprint(interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated); got != "never always negotiated" {
+		t.Errorf("the modes are called %s", got)
+	}
+}
+
+// openIMs is such an error as OpenIM's handlers return.
+type openIMs struct{}
+
+func (openIMs) Error() string  { return "1004 no such user dsn=secret" }
+func (openIMs) Code() int      { return 1004 }
+func (openIMs) Msg() string    { return "no such user" }
+func (openIMs) Detail() string { return "dsn=secret" }
+
+func TestAdaptCodeErrors(t *testing.T) {
+	for name, tt := range map[string]struct {
+		opts   []interceptor.ServerOption
+		want   codes.Code
+		detail string
+	}{
+		"by default":  {nil, codes.ServerInternal, ""},
+		"adapted":     {[]interceptor.ServerOption{interceptor.AdaptCodeErrors()}, codes.RecordNotFound, ""},
+		"exposed":     {[]interceptor.ServerOption{interceptor.ExposeCodeErrorDetail()}, codes.RecordNotFound, "dsn=secret"},
+		"in the form": {[]interceptor.ServerOption{interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.ExposeCodeErrorDetail()}, codes.RecordNotFound, "dsn=secret"},
+		"in the form, private": {[]interceptor.ServerOption{interceptor.AdaptCodeErrors(), interceptor.WithLegacy(interceptor.LegacyAlways)},
+			codes.RecordNotFound, ""},
+	} {
+		var o observing
+		for kind, call := range servers(context.Background(), fmt.Errorf("dsn=secret: %w", openIMs{}), append(tt.opts, o.option())...) {
+			_, err := call()
+			sent := grpcstatus.Convert(err)
+			if got, _ := status.LegacyDetail(sent.Err()); status.FromGRPC(sent).Code() != tt.want || got != tt.detail {
+				t.Errorf("%s, %s: sent %v with the detail %q; want %v, %q", name, kind, sent, got, tt.want, tt.detail)
+			}
+			if text := fmt.Sprint(sent.Proto()); tt.detail == "" && strings.Contains(text, "secret") {
+				t.Errorf("%s, %s: sent %s", name, kind, text)
+			}
+			if e := o.one(t, name); (e.Source == status.FromCodeError) != (tt.want == codes.RecordNotFound) {
+				t.Errorf("%s, %s: observed %v", name, kind, e.Source)
+			}
+			if _, ok := errors.AsType[openIMs](err); !ok {
+				t.Errorf("%s, %s: interceptors outside don't see the handler's error", name, kind)
+			}
+		}
+	}
+}
+
+// TestClientsObserverSeesTheForm: which servers still send it.
+func TestClientsObserverSeesTheForm(t *testing.T) {
+	ours := serverUnary(codes.RecordNotFound, interceptor.WithLegacy(interceptor.LegacyAlways))
+	for name, tt := range map[string]struct {
+		received error
+		legacy   bool
+		origin   status.Origin
+	}{
+		"OpenIM's":         {grpcstatus.Error(1004, "x"), true, status.Legacy},
+		"ours, in it":      {grpcstatus.Convert(ours).Err(), true, status.Ours},
+		"ours":             {codes.RecordNotFound.GRPCStatus().Err(), false, status.Ours},
+		"bare":             {grpcstatus.Error(grpccodes.NotFound, "x"), false, status.Bare},
+		"a negative one's": {grpcstatus.Error(1<<32-1, "x"), false, status.Bare},
+	} {
+		var o observing
+		clientUnary(tt.received, o.option())
+		if e := o.one(t, name); e.Legacy != tt.legacy || e.Origin != tt.origin || e.GRPCCode > grpccodes.Unauthenticated {
+			t.Errorf("%s: observed legacy %t, %v, %v; want %t, %v", name, e.Legacy, e.Origin, e.GRPCCode, tt.legacy, tt.origin)
+		}
+	}
+}
+
+// TestWithheldErrorInOpenIMsForm is logged with the canonical code.
+func TestWithheldErrorInOpenIMsForm(t *testing.T) {
+	logged := captured(t, func() { serverUnary(errors.New("dsn=secret"), interceptor.WithLegacy(interceptor.LegacyAlways)) })
+	if !strings.Contains(logged, "Internal") || strings.Contains(logged, "500") {
+		t.Errorf("logged %s; want the canonical code", logged)
+	}
+}
+
+// TestSuccessInOpenIMsTimesCostsNothing, where nobody announces.
+func TestSuccessInOpenIMsTimesCostsNothing(t *testing.T) {
+	ctx, stream := announcing(), grpc.ServerStream(serverStreamOf{ctx: announcing()})
+	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
+		unaryServer, streamServer := interceptor.UnaryServer(interceptor.WithLegacy(mode)), interceptor.StreamServer(interceptor.WithLegacy(mode))
+		handler := func(context.Context, any) (any, error) { return nil, nil }
+		streamHandler := func(any, grpc.ServerStream) error { return nil }
+		unary := testing.AllocsPerRun(100, func() { unaryServer(ctx, nil, unaryInfo, handler) })
+		streaming := testing.AllocsPerRun(100, func() { streamServer(nil, stream, streamInfo, streamHandler) })
+		if unary+streaming > 0 {
+			t.Errorf("%v: %v allocations, and %v of a stream; want none", mode, unary, streaming)
+		}
+	}
+}
