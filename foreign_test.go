@@ -92,23 +92,28 @@ func (l *fieldList) UnmarshalJSON(text []byte) error {
 // foreign has all fixtures.
 func foreign(t testing.TB) []fixture {
 	t.Helper()
-	file, err := os.Open("testdata/foreign.jsonl")
+	return recorded[fixture](t, "testdata/foreign.jsonl", 93)
+}
+
+// recorded has the lines of a file, of which there are a number at least.
+func recorded[F any](t testing.TB, path string, lines int) (all []F) {
+	t.Helper()
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	var all []fixture
 	for d := json.NewDecoder(file); ; {
-		var f fixture
+		var f F
 		if err := d.Decode(&f); err == io.EOF {
 			break
 		} else if err != nil {
-			t.Fatalf("line %d: %v", len(all)+1, err)
+			t.Fatalf("%s, line %d: %v", path, len(all)+1, err)
 		}
 		all = append(all, f)
 	}
-	if lines := 93; len(all) < lines {
-		t.Fatalf("%d fixtures; want %d", len(all), lines)
+	if len(all) < lines {
+		t.Fatalf("%s: %d lines; want %d", path, len(all), lines)
 	}
 	return all
 }

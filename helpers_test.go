@@ -323,12 +323,17 @@ func stated(t testing.TB, c codes.Code, message string, details ...proto.Message
 	if message == "" {
 		message = row.Message
 	}
-	info := &errdetails.ErrorInfo{
+	return canonical(t, row.GRPCCode, message, append([]proto.Message{errorInfo(c)}, details...)...)
+}
+
+// errorInfo states a code.
+func errorInfo(c codes.Code) *errdetails.ErrorInfo {
+	row, _ := c.Table().Lookup(c.Number())
+	return &errdetails.ErrorInfo{
 		Reason:   row.Reason,
 		Domain:   c.Table().Domain(),
 		Metadata: map[string]string{"code": strconv.Itoa(int(c.Number()))},
 	}
-	return canonical(t, row.GRPCCode, message, append([]proto.Message{info}, details...)...)
 }
 
 // canonical is a status of gRPC's own.

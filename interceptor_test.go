@@ -1085,7 +1085,7 @@ func TestInstalledTwiceTheBytesAreTheSame(t *testing.T) {
 		t.Helper()
 		svc.end(atOpen, handlers)
 		for _, k := range kinds {
-			if a, b := raw(t, once, k), raw(t, twice, k); a != b {
+			if a, b := raw(t.Context(), once, k), raw(t.Context(), twice, k); a != b {
 				t.Errorf("%s, %s: installed once it sends\n%q, twice\n%q", name, k.name, a, b)
 			}
 		}
@@ -1106,10 +1106,9 @@ func TestInstalledTwiceTheBytesAreTheSame(t *testing.T) {
 // A rawStatus is what arrived, before anything was decoded.
 type rawStatus struct{ code, message, details string }
 
-func raw(t *testing.T, client testgrpc.TestServiceClient, k kind) rawStatus {
-	t.Helper()
+func raw(ctx context.Context, client testgrpc.TestServiceClient, k kind) rawStatus {
 	var trailer metadata.MD
-	_, err := k.call(t.Context(), client, grpc.Trailer(&trailer))
+	_, err := k.call(ctx, client, grpc.Trailer(&trailer))
 	st := grpcstatus.Convert(err)
 	return rawStatus{st.Code().String(), st.Message(), strings.Join(trailer.Get("grpc-status-details-bin"), " and ")}
 }

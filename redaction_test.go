@@ -84,6 +84,8 @@ func canaries(t testing.TB) map[string]struct {
 		"a number of no table":          {grpcstatus.Error(777, canary), grpccodes.Internal},
 		"a panic":                       {panicking{canary}, grpccodes.Internal},
 		"a panic with an error":         {panicking{private}, grpccodes.Internal},
+		"a CodeError's detail":          {fmt.Errorf(canary+": %w", openIMError{1004, "x", canary}), grpccodes.NotFound},
+		"a CodeError of no table":       {openIMError{777, canary, canary}, grpccodes.Internal},
 	}
 }
 
@@ -107,8 +109,14 @@ func badRequestOf(text string) *errdetails.BadRequest {
 }
 
 // TestNothingPrivateGetsOut: what is private is in no byte of any header, trailer
-// or message, in any kind of call at any moment.
+// or message, in any kind of call at any moment, in both forms.
 func TestNothingPrivateGetsOut(t *testing.T) {
+	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways} {
+		t.Run(mode.String(), func(t *testing.T) { checkNothingPrivateGetsOut(t, interceptor.WithLegacy(mode)) })
+	}
+}
+
+func checkNothingPrivateGetsOut(t *testing.T, mode interceptor.ServerOption) {
 	var current error
 	svc := running(func(context.Context) error {
 		if p, ok := current.(panicking); ok {
@@ -119,7 +127,7 @@ func TestNothingPrivateGetsOut(t *testing.T) {
 	end := svc.script.Load().end
 	handler := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
 	rule := interceptor.MapError(sql.ErrNoRows, codes.RecordNotFound)
-	conn := dialWireOf(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithPushback()),
+	conn := dialWireOf(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithPushback(), interceptor.AdaptCodeErrors(), mode),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(handler)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(handler)),
 	))
@@ -135,8 +143,9 @@ func TestNothingPrivateGetsOut(t *testing.T) {
 				if found := find(t, got, canary, "canaryError", "errstatus_test"); found != "" {
 					t.Errorf("%s, %s, %v: %s", name, k.name, at, found)
 				}
-				if got := failure(t, got); grpccodes.Code(got.Code) != tt.want {
-					t.Errorf("%s, %s, %v: %v; want %v", name, k.name, at, got, tt.want)
+				st, err := got.Trailers().Status()
+				if read := status.FromGRPC(grpcstatus.FromProto(st)); err != nil || read.GRPCCode() != tt.want {
+					t.Errorf("%s, %s, %v: %v, %v; want %v", name, k.name, at, st, err, tt.want)
 				}
 			}
 		}

@@ -121,11 +121,21 @@ func (b Block) DetailsBin() (*spb.Status, error) {
 }
 
 // Failure is the status of a call that failed as it should. It is an error unless
-// the block has one grpc-status in 1..16, one grpc-message at most, of UTF-8 that
-// is percent-encoded, and in grpc-status-details-bin, if it has that, the same
-// code and message.
+// the block has what [Block.Status] wants, and a grpc-status in 1..16.
 func (b Block) Failure() (*spb.Status, error) {
-	code, err := b.failureCode()
+	st, err := b.Status()
+	if code := grpccodes.Code(st.GetCode()); err == nil && (code < 1 || code > grpccodes.Unauthenticated) {
+		return nil, fmt.Errorf("grpc-status is %d; want a number in 1..16", st.GetCode())
+	}
+	return st, err
+}
+
+// Status is the status that ended a call, be its code no canonical one. It is an
+// error unless the block has one grpc-status, a number of 32 bits in decimal that
+// is not negative; one grpc-message at most, of UTF-8 that is percent-encoded; and
+// in grpc-status-details-bin, if it has that, the same code and message.
+func (b Block) Status() (*spb.Status, error) {
+	code, err := b.code()
 	if err != nil {
 		return nil, err
 	}
@@ -146,14 +156,14 @@ func (b Block) Failure() (*spb.Status, error) {
 	return st, nil
 }
 
-func (b Block) failureCode() (int32, error) {
+func (b Block) code() (int32, error) {
 	values := b.Values("grpc-status")
 	if len(values) != 1 {
 		return 0, fmt.Errorf("fields grpc-status are %q; want one", values)
 	}
-	code, err := strconv.Atoi(values[0])
-	if err != nil || strconv.Itoa(code) != values[0] || code < 1 || code > int(grpccodes.Unauthenticated) {
-		return 0, fmt.Errorf("grpc-status is %q; want a number in 1..16", values[0])
+	code, err := strconv.ParseInt(values[0], 10, 32)
+	if err != nil || strconv.FormatInt(code, 10) != values[0] || code < 0 {
+		return 0, fmt.Errorf("grpc-status is %q; want a number of 32 bits in decimal", values[0])
 	}
 	return int32(code), nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -450,6 +451,11 @@ func TestFailureRefuses(t *testing.T) {
 				t.Errorf("Failure() = %v; want an error", st)
 			}
 		})
+	}
+	for number, bad := range map[string]bool{"0": false, "1004": false, "2147483647": false, "2147483648": true, "-1": true, "05": true} {
+		if st, err := block("grpc-status: " + number).Status(); (err != nil) != bad || err == nil && strconv.Itoa(int(st.Code)) != number {
+			t.Errorf("Status() of %s = %v, %v; want that code, or an error: %t", number, st, err, bad)
+		}
 	}
 	for _, good := range []string{"CAUSAW0", "CAUSAW0="} {
 		if _, err := block("grpc-status: 5\ngrpc-message: m\ngrpc-status-details-bin: " + good).Failure(); err != nil {
