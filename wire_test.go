@@ -210,6 +210,7 @@ func TestNoHeaderIsSet(t *testing.T) {
 func FuzzWire(f *testing.F) {
 	svc := returning(nil)
 	conn := dialWire(f, svc)
+	legacy := dialWire(f, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
 	for _, c := range errorCodes(f) {
 		f.Add(int32(c), "no such user", "key", "value", []byte("details"), uint8(0))
 	}
@@ -232,7 +233,25 @@ func FuzzWire(f *testing.F) {
 		if want.Code != nil && want.Source == status.FromCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
 			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code)
 		}
+		checkFuzzedForm(t, answer(t, legacy, kinds[int(shape)%len(kinds)], ""), err, want)
 	})
+}
+
+// checkFuzzedForm: in OpenIM's form too an answer is whole, within the bound, and
+// says no other code than the canonical one.
+func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonical status.Encoded) {
+	t.Helper()
+	want := (&status.Encoder{Legacy: true}).Encode(t.Context(), handlers)
+	st, err := got.Trailers().Status()
+	if size := got.Trailers().ListSize(); err != nil || st.Code != int32(want.Status.Code()) || st.Code < 1 || size != want.Size() || size > status.DefaultMaxSize {
+		t.Errorf("%v in OpenIM's form: %v, %v, %d bytes; want %d bytes, and %d at most", handlers, st, err, size, want.Size(), status.DefaultMaxSize)
+	}
+	if want.Code != canonical.Code || want.GRPCCode != canonical.GRPCCode {
+		t.Errorf("%v in OpenIM's form: %v, %v; want %v, %v", handlers, want.Code, want.GRPCCode, canonical.Code, canonical.GRPCCode)
+	}
+	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code != nil && want.Source == status.FromCode && read.Code() != want.Code {
+		t.Errorf("%v in OpenIM's form: received as %v; want %v", handlers, read.Code(), want.Code)
+	}
 }
 
 // shaped is an error of one of the kinds that handlers return.

@@ -75,7 +75,8 @@ func readLegacyDetail(b []byte) (text string, ok bool) {
 				first = false
 				warp.WriteString(value)
 			default:
-				warp.WriteString("->" + value)
+				warp.WriteString("->")
+				warp.WriteString(value)
 			}
 		}
 		b = b[n:]
