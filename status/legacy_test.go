@@ -453,3 +453,16 @@ func TestLegacyFormOfTheLongestRow(t *testing.T) {
 		}
 	}
 }
+
+// TestCostOfALegacyDetail is in proportion to its bytes.
+func TestCostOfALegacyDetail(t *testing.T) {
+	const times = 1_000_000
+	err := decoded(legacyError(1004, "x", legacyAny([]byte(strings.Repeat("\x2a\x00", times)))))
+	if text, ok := status.LegacyDetail(err); !ok || text != strings.Repeat("->", times-1) {
+		t.Errorf("LegacyDetail() has %d bytes, %t; want %d", len(text), ok, 2*(times-1))
+	}
+	got := (&status.Encoder{Legacy: true}).Encode(t.Context(), err)
+	if got.Size() > status.DefaultMaxSize || got.Truncated != "details" {
+		t.Errorf("%d bytes, left out %q", got.Size(), got.Truncated)
+	}
+}

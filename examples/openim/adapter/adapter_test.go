@@ -1,0 +1,132 @@
+package adapter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/openimsdk/tools/apiresp"
+	"github.com/openimsdk/tools/errs"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/examples/openim/adapter"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// received is what a caller gets of a connection with the adapter outside of
+// errstatus for what the transport returned.
+func received(t *testing.T, transports error, opts ...interceptor.ClientOption) error {
+	t.Helper()
+	conn, err := grpc.NewClient("passthrough:///services/user", grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	inner := interceptor.UnaryClient(opts...)
+	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return transports }
+	return adapter.UnaryClient()(t.Context(), "/s/m", nil, nil, conn,
+		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, opts ...grpc.CallOption) error {
+			return inner(ctx, method, req, reply, cc, invoker, opts...)
+		})
+}
+
+// sent is a status as a server sends it.
+func sent(err error, encoder status.Encoder) error {
+	return encoder.Encode(context.Background(), err).Status.Err()
+}
+
+func TestCallersReadWhatTheyDid(t *testing.T) {
+	notFound := errs.ErrRecordNotFound.WrapMsg("no such user", "userID", "u1")
+	full := status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true}
+	legacy := full
+	legacy.Legacy = true
+	tests := []struct {
+		name        string
+		received    error
+		code        int
+		msg, detail string
+		domain      codes.Code // what errors.Is finds; nil: none but the guess
+	}{
+		{"a canonical status", sent(notFound, full), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
+		{"OpenIM's form", sent(notFound, legacy), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
+		{"a server with a private detail", sent(notFound, status.Encoder{AdaptCodeErrors: true}), 1004, "RecordNotFoundError", "", codes.RecordNotFound},
+		{"a server of codes", sent(codes.TokenExpired, status.Encoder{}), 1501, "token has expired", "", codes.TokenExpired},
+		{"OpenIM's server", grpcstatus.Error(1201, "GroupIDNotFoundError"), 1201, "GroupIDNotFoundError", "", codes.SrvGroupIDNotFound},
+		{"a number without a row", grpcstatus.Error(1520, "OrgUserNoPermissionError"), 1520, "OrgUserNoPermissionError", "", codes.ErrorCode(1520)},
+		{"no code", grpcstatus.Error(grpccodes.NotFound, "no such method"), 500, "ServerInternalError", "rpc error: code = NotFound desc = no such method", nil},
+		{"no server", grpcstatus.Error(grpccodes.Unavailable, "connection refused"), 500, "grpc service user down, grpc message connection refused", "", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := received(t, tt.received)
+			want := errs.NewCodeError(tt.code, "")
+			for name, err := range map[string]error{"as it came": err, "wrapped": fmt.Errorf("loading: %w", err), "wrapped by errs": errs.WrapMsg(err, "loading")} {
+				var codeErr errs.CodeError
+				if !errors.As(err, &codeErr) || codeErr.Code() != tt.code || codeErr.Msg() != tt.msg || codeErr.Detail() != tt.detail {
+					t.Errorf("%s: errors.As finds %+v; want %d %q %q", name, codeErr, tt.code, tt.msg, tt.detail)
+				}
+				if resp := apiresp.ParseError(err); resp.ErrCode != tt.code || resp.ErrMsg != tt.msg || resp.ErrDlt != tt.detail {
+					t.Errorf("%s: ParseError() = %+v", name, resp)
+				}
+				if !errors.Is(err, want) || !want.Is(err) || errors.Is(err, errs.ErrDuplicateKey) || errs.ErrDuplicateKey.Is(err) {
+					t.Errorf("%s: %v is not OpenIM's error of %d, or is another", name, err, tt.code)
+				}
+				if tt.domain != nil && (!errors.Is(err, tt.domain) || status.Code(err) != tt.domain) {
+					t.Errorf("%s: the code is %v; want %v", name, status.Code(err), tt.domain)
+				}
+				if grpcstatus.Code(err) != grpcstatus.Code(tt.received) {
+					t.Errorf("%s: gRPC sees %v; want what was received, %v", name, grpcstatus.Code(err), grpcstatus.Code(tt.received))
+				}
+			}
+			if codeErr, ok := errs.Unwrap(errs.Wrap(err)).(errs.CodeError); !ok || codeErr.Code() != tt.code {
+				t.Errorf("errs.Unwrap() finds %v; want the CodeError", errs.Unwrap(err))
+			}
+		})
+	}
+}
+
+// TestWhatIsNoStatusIsLeft as it came: success, and errors of before the call.
+func TestWhatIsNoStatusIsLeft(t *testing.T) {
+	before := errs.ErrArgs.WrapMsg("ctx missing operationID")
+	for _, err := range []error{nil, io.EOF, before, errors.New("x")} {
+		if got := received(t, err); got != err {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+}
+
+// TestAdaptedErrorOfAnUpstream follows its connection's policy on a server that
+// adapts CodeErrors: it is a received error still, and not the handler's own.
+func TestAdaptedErrorOfAnUpstream(t *testing.T) {
+	ours := sent(status.Error(codes.RecordNotFound, "no such user"), status.Encoder{})
+	bare := grpcstatus.Error(grpccodes.Unavailable, "secret")
+	server := status.Encoder{AdaptCodeErrors: true}
+	for _, tt := range []struct {
+		name     string
+		received error
+		policy   status.Policy
+		want     grpccodes.Code
+		message  string
+	}{
+		{"a peer's code", ours, interceptor.Peer, grpccodes.NotFound, "no such user"},
+		{"a foreign code", ours, interceptor.Foreign, grpccodes.Internal, "internal server error"},
+		{"no code", bare, interceptor.Peer, grpccodes.Unavailable, "an upstream service is unavailable"},
+	} {
+		for name, err := range map[string]error{
+			"as it came": received(t, tt.received, interceptor.Upstream(tt.policy)),
+			"wrapped":    errs.WrapMsg(received(t, tt.received, interceptor.Upstream(tt.policy)), "secret"),
+		} {
+			got := server.Encode(t.Context(), err)
+			if got.Status.Code() != tt.want || got.Status.Message() != tt.message {
+				t.Errorf("%s, %s: sent on as %v from %v; want %v %q", tt.name, name, got.Status, got.Source, tt.want, tt.message)
+			}
+		}
+	}
+}

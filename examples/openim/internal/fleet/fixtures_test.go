@@ -1,0 +1,198 @@
+package fleet_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/openimsdk/protocol/errinfo"
+	"github.com/openimsdk/tools/errs"
+	"github.com/openimsdk/tools/mw"
+	openimclient "github.com/openimsdk/tools/mw/grpc/client"
+	"github.com/openimsdk/tools/mw/specialerror"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/examples/openim/internal/fleet"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+func TestMain(m *testing.M) {
+	fleet.Quiet()
+	os.Exit(m.Run())
+}
+
+// A fixture is an answer of OpenIM's servers, and what OpenIM's clients read of it.
+type fixture struct {
+	Name    string
+	Code    int64                                 `json:"grpc_status"`
+	Message string                                `json:"grpc_message"`
+	Details *string                               `json:"details_bin_base64"`
+	Client  struct{ MW, Convert json.RawMessage } `json:"openim_client"`
+}
+
+// fixtures are those with a code's number, which OpenIM's clients were asked of.
+func fixtures(t *testing.T) (all []fixture) {
+	t.Helper()
+	file, err := os.Open("../../../../testdata/openim_legacy.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var f fixture
+		if err := json.Unmarshal(lines.Bytes(), &f); err != nil {
+			t.Fatal(err)
+		}
+		if f.Code > 16 && f.Code < 1<<31 && f.Client.MW != nil {
+			all = append(all, f)
+		}
+	}
+	if want := 150; len(all) < want {
+		t.Fatalf("%d fixtures; want %d", len(all), want)
+	}
+	return all
+}
+
+// status is the gRPC status as it was received.
+func (f fixture) status(t *testing.T) *grpcstatus.Status {
+	t.Helper()
+	p := &spb.Status{Code: int32(f.Code), Message: f.Message}
+	if f.Details != nil {
+		b, err := base64.StdEncoding.DecodeString(*f.Details)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := proto.Unmarshal(b, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return grpcstatus.FromProto(p)
+}
+
+// reading is what a client of OpenIM's had read.
+func reading(t *testing.T, text json.RawMessage) (r fleet.Reading) {
+	t.Helper()
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// dial connects every client to a server.
+func dial(t *testing.T, server fleet.Server, fail func(context.Context, string) error, clients ...fleet.Client) map[string]*grpc.ClientConn {
+	t.Helper()
+	running := server.Serve(fail)
+	t.Cleanup(running.Stop)
+	conns := make(map[string]*grpc.ClientConn)
+	for _, c := range clients {
+		conn, err := c.Dial(running)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		conns[c.Name] = conn
+	}
+	return conns
+}
+
+// TestOpenIMsClientsReadOurFormAsOpenIMs: what they read of what OpenIM's servers
+// sent they read of what a server of ours sends on of it.
+func TestOpenIMsClientsReadOurFormAsOpenIMs(t *testing.T) {
+	var handlers error
+	fail := func(context.Context, string) error { return handlers }
+	old := []fleet.Client{fleet.OldClientMW, fleet.OldClientConvert}
+	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
+		conns := dial(t, fleet.New(mode), fail, old...)
+		for _, f := range fixtures(t) {
+			handlers = new(status.Decoder).Decode(t.Context(), f.status(t).Err())
+			for _, c := range old {
+				want := reading(t, f.Client.MW)
+				if c.Name == fleet.OldClientConvert.Name {
+					want = reading(t, f.Client.Convert)
+				}
+				if got := c.Read(fleet.ParseToken(conns[c.Name], "x")); got != want {
+					t.Errorf("%s, %v, %s: read %+v; want %+v", f.Name, mode, c.Name, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestLegacyDetailIsWhatOpenIMsMessageSays, though OpenIM's Go is linked here and
+// nothing of it there.
+func TestLegacyDetailIsWhatOpenIMsMessageSays(t *testing.T) {
+	compared := 0
+	for _, f := range fixtures(t) {
+		details := f.status(t).Details()
+		if len(details) == 0 {
+			continue
+		}
+		info, ok := details[0].(*errinfo.ErrorInfo)
+		if !ok {
+			t.Fatalf("%s: the first detail is a %T", f.Name, details[0])
+		}
+		compared++
+		if text, ok := status.LegacyDetail(f.status(t).Err()); !ok || text != info.GetCause() {
+			t.Errorf("%s: LegacyDetail() = %q, %t; want %q", f.Name, text, ok, info.GetCause())
+		}
+	}
+	if compared < 80 {
+		t.Errorf("compared %d; want 80", compared)
+	}
+	// A program that links it has it as a message among the details.
+	st := status.FromGRPC(grpcstatus.FromProto(&spb.Status{Code: 1004, Details: fixtures(t)[0].status(t).Proto().Details}))
+	if _, ok := st.Details()[1].(*errinfo.ErrorInfo); !ok {
+		t.Errorf("Details() = %v; want our ErrorInfo and OpenIM's", st.Details())
+	}
+}
+
+// TestOpenIMsInterceptorInside: a server may keep it, inside of errstatus's, which
+// then finds a number in the place of a canonical code.
+func TestOpenIMsInterceptorInside(t *testing.T) {
+	server := fleet.Server{Name: "both", Options: append(interceptor.ServerOptions(), mw.GrpcServer())}
+	fail := func(context.Context, string) error { return errs.ErrTokenExpired.WrapMsg("since noon") }
+	conn := dial(t, server, fail, fleet.NewClient)[fleet.NewClient.Name]
+	err := fleet.ParseToken(conn, "x")
+	if got := fleet.NewClient.Read(err); got != (fleet.Reading{Code: 1501, Msg: "TokenExpiredError", Detail: "since noon"}) || grpcstatus.Code(err) != grpccodes.Unauthenticated {
+		t.Errorf("read %+v, %v", got, grpcstatus.Code(err))
+	}
+}
+
+// TestReplacedErrorsByARule: the errors that OpenIM's servers replace by specialerror
+// are replaced still.
+func TestReplacedErrorsByARule(t *testing.T) {
+	errNoDocuments := errs.New("mongo: no documents in result")
+	specialerror.AddReplace(errNoDocuments, errs.ErrRecordNotFound)
+	replaced := interceptor.MapErrorFunc(func(err error) codes.Code {
+		if e := specialerror.ErrCode(err); e != nil {
+			return codes.ErrorCode(e.Code())
+		}
+		return nil
+	})
+	server := fleet.Server{Name: "rule", Options: interceptor.ServerOptions(interceptor.AdaptCodeErrors(), replaced)}
+	conn := dial(t, server, func(context.Context, string) error { return errs.WrapMsg(errNoDocuments, "find one") }, fleet.NewClient)[fleet.NewClient.Name]
+	if err := fleet.ParseToken(conn, "x"); status.Code(err) != codes.RecordNotFound {
+		t.Errorf("read %v; want RecordNotFound", err)
+	}
+}
+
+// TestAnnouncementBeforeOpenIMsMetadata is lost, as the documentation says: OpenIM's
+// interceptor makes the metadata anew. The client reads the old form then.
+func TestAnnouncementBeforeOpenIMsMetadata(t *testing.T) {
+	before := fleet.Client{Name: "before", Options: append(interceptor.DialOptions(interceptor.AnnounceCanonical()), openimclient.GrpcClientContext())}
+	conns := dial(t, fleet.New(interceptor.LegacyNegotiated), func(context.Context, string) error { return errs.ErrArgs }, before, fleet.NewClient)
+	for name, want := range map[string]grpccodes.Code{before.Name: 1001, fleet.NewClient.Name: grpccodes.InvalidArgument} {
+		if err := fleet.ParseToken(conns[name], "x"); grpcstatus.Code(err) != want || status.Code(err) != codes.Args {
+			t.Errorf("%s: sent %v, read %v; want %v, and Args", name, grpcstatus.Code(err), status.Code(err), want)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+// The program matrix runs every server of a fleet on its way from OpenIM's errors
+// to errstatus's against every client, with every code, and prints what the client
+// reads of a handler's CodeError. It ends with 1 where one reads what it should
+// not.
+//
+//	go run ./matrix
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/errstatus/errstatus/examples/openim/internal/fleet"
+)
+
+func main() {
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./matrix\n\nIt takes no flags and no arguments.")
+	}
+	flag.Parse()
+	if flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	fleet.Quiet()
+	m, err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "matrix:", err)
+		os.Exit(1)
+	}
+	m.print(os.Stdout)
+	if len(m.wrong()) > 0 {
+		os.Exit(1)
+	}
+}
