@@ -113,20 +113,31 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 	st.details = p.GetDetails()
 	st.origin = Bare
 	st.code = tables(d.Tables).first().FromGRPC(gst.Code())
-	if gst.Code() <= grpccodes.Unauthenticated {
-		st.grpcCode = gst.Code()
-	} else if gst.Code() <= math.MaxInt32 {
-		st.origin = Legacy
-		st.code = tables(d.Tables).numbered(int32(gst.Code())).Code(int32(gst.Code()))
-	} else {
+	switch code := gst.Code(); {
+	case code <= grpccodes.Unauthenticated:
+		st.grpcCode = code
+	case code > math.MaxInt32:
 		st.grpcCode = grpccodes.Unknown // no number of ours, and never success
+	default:
+		d.decodeNumber(st, int32(code))
 	}
 	for i, packed := range p.GetDetails() {
 		if packed.MessageName() == errorInfoName && d.decodeErrorInfo(st, packed) {
 			st.details = slices.Delete(p.GetDetails(), i, i+1) // p is a copy
-			return
+			break
 		}
 	}
+	if st.grpcCode == grpccodes.OK {
+		row, _ := tables(d.Tables).of(st.code).Lookup(st.code.Number())
+		st.inPlace = row.GRPCCode
+	}
+}
+
+// decodeNumber reads a number in the place of a canonical code into st. It is
+// stated as if an ErrorInfo said so.
+func (d *Decoder) decodeNumber(st *Status, number int32) {
+	table := tables(d.Tables).numbered(number)
+	st.origin, st.code, st.info = Legacy, table.Code(number), table.AppendErrorInfo(nil, number)
 }
 
 // decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known

@@ -404,6 +404,31 @@ func TestLegacyFormWithinASize(t *testing.T) {
 	}
 }
 
+// TestNumberOfAnAddedRow is all that the reader's table says of it, in either form,
+// and is sent on so.
+func TestNumberOfAnAddedRow(t *testing.T) {
+	const added codes.ErrorCode = 1305
+	table, err := codes.Default().With(codes.Row{Code: added, Reason: "ADDED", GRPCCode: grpccodes.Aborted, Message: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := []*codes.Table{table}
+	decoder := &status.Decoder{Tables: tables}
+	ours := (&status.Encoder{Tables: tables, Legacy: true}).Encode(t.Context(), added).Status
+	for name, gst := range map[string]*grpcstatus.Status{"OpenIM's": grpcstatus.New(grpccodes.Code(added), "x"), "ours": ours} {
+		st := decoder.FromGRPC(gst)
+		if st.Code() != added || st.GRPCCode() != grpccodes.Aborted || st.Reason() != "ADDED" || st.Domain() != "openim.io" || st.Metadata() != nil {
+			t.Errorf("%s: read as %v, %v, %s; want the row's", name, st, st.GRPCCode(), st.Reason())
+		}
+		for _, legacy := range []bool{false, true} {
+			sent := (&status.Encoder{Tables: tables, Legacy: legacy}).Encode(t.Context(), decoder.Decode(t.Context(), gst.Err()))
+			if back := decoder.FromGRPC(sent.Status); sent.GRPCCode != grpccodes.Aborted || back.Reason() != "ADDED" || back.GRPCCode() != grpccodes.Aborted {
+				t.Errorf("%s, legacy %t: sent on as %v, %v", name, legacy, sent.Status, sent.GRPCCode)
+			}
+		}
+	}
+}
+
 // TestNumberIsOfTheFirstTableThatHasIt, the default one last.
 func TestNumberIsOfTheFirstTableThatHasIt(t *testing.T) {
 	row, _ := codes.Default().Lookup(1305)

@@ -33,6 +33,7 @@ type Status struct {
 
 	// What follows is only in a received status.
 	grpcCode   grpccodes.Code     // the canonical code, where it isn't the table's to say
+	inPlace    grpccodes.Code     // where a number was in its place, what the reader's table says
 	info       []byte             // the ErrorInfo that states the code
 	unnumbered bool               // its number is not the code's, which the reason named
 	unnamed    bool               // it names no code that is known: the code is a guess
@@ -76,13 +77,18 @@ func (st *Status) Code() codes.Code {
 	return st.code
 }
 
-// GRPCCode is the canonical gRPC code: that of the code's row, or as received. It
-// is OK for nil and NoError.
+// GRPCCode is the canonical gRPC code: that of the code's row, or as received; for a
+// number received in its place that of the row in the receiver's tables. It is OK
+// for nil and NoError.
 func (st *Status) GRPCCode() grpccodes.Code {
-	if st == nil || st.grpcCode == grpccodes.OK {
-		return st.row().GRPCCode
+	switch {
+	case st == nil:
+	case st.grpcCode != grpccodes.OK:
+		return st.grpcCode
+	case st.inPlace != grpccodes.OK:
+		return st.inPlace
 	}
-	return st.grpcCode
+	return st.row().GRPCCode
 }
 
 // Message is the public message, by default that of the code's row.

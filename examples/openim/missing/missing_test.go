@@ -1,0 +1,59 @@
+package missing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/openimsdk/tools/errs"
+	"google.golang.org/grpc"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/examples/openim/missing"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// A server with the table understands a CodeError that it would else withhold.
+func Example() {
+	handler := func(context.Context, any) (any, error) { return nil, errs.ErrOrgUserNoPermissionError.Wrap() }
+	info := &grpc.UnaryServerInfo{FullMethod: "/openim.group.Group/Dismiss"}
+	for _, server := range []grpc.UnaryServerInterceptor{
+		interceptor.UnaryServer(interceptor.AdaptCodeErrors(), interceptor.WithObserver(nil)),
+		interceptor.UnaryServer(interceptor.AdaptCodeErrors(), interceptor.WithTable(missing.Table)),
+	} {
+		_, err := server(context.Background(), nil, info, handler)
+		fmt.Println(grpcstatus.Code(err), errors.Is(err, missing.OrgUserNoPermission))
+	}
+	// Output:
+	// Internal false
+	// PermissionDenied true
+}
+
+// TestTable: each number goes out with its row, in both forms, and comes back.
+func TestTable(t *testing.T) {
+	tables := []*codes.Table{missing.Table}
+	added := 0
+	for row := range missing.Table.All() {
+		if codes.Default().Has(row.Code.Number()) {
+			continue
+		}
+		added++
+		for _, legacy := range []bool{false, true} {
+			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, Legacy: legacy}
+			got := encoder.Encode(t.Context(), errs.NewCodeError(int(row.Code.Number()), "x"))
+			if got.Code != row.Code || got.GRPCCode != row.GRPCCode || got.Source != status.FromCodeError {
+				t.Errorf("%s: sent as %+v", row.Name, got)
+			}
+			back := (&status.Decoder{Tables: tables}).FromGRPC(got.Status)
+			if back.Code() != row.Code || back.Reason() != row.Reason {
+				t.Errorf("%s: received as %v, %s", row.Name, back, back.Reason())
+			}
+		}
+	}
+	if added != 9 {
+		t.Errorf("%d rows were added; want 9", added)
+	}
+}
