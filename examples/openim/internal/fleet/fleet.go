@@ -160,5 +160,6 @@ func ParseToken(conn *grpc.ClientConn, token string) error {
 // packages, which print each call by default.
 func Quiet() {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	log.InitLoggerFromConfig("", "", "", "", log.LevelFatal, false, false, "", 0, 0, "", false)
+	// It can fail for a file only, and gets none.
+	_ = log.InitLoggerFromConfig("", "", "", "", log.LevelFatal, false, false, "", 0, 0, "", false)
 }
