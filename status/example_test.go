@@ -10,8 +10,10 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/retry"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/errstatus/errstatus/codes"
@@ -225,4 +227,20 @@ func ExampleRetryable() {
 
 	fmt.Println(status.Retryable(codes.SdkNetwork), status.Retryable(codes.RecordNotFound))
 	// Output: true false
+}
+
+// An error of OpenIM's server, whose detail is not a message that this program
+// knows.
+func ExampleLegacyDetail() {
+	sent := grpcstatus.FromProto(&spb.Status{Code: 1004, Message: "RecordNotFoundError", Details: []*anypb.Any{{
+		TypeUrl: "type.googleapis.com/openim.protobuf.ErrorInfo",
+		Value:   []byte("\x22\x09userID=42"),
+	}}})
+	err := new(status.Decoder).Decode(context.Background(), sent.Err())
+	detail, ok := status.LegacyDetail(err)
+	fmt.Println(status.Code(err), status.Convert(err).Origin())
+	fmt.Println(detail, ok)
+	// Output:
+	// RecordNotFound: record not found legacy
+	// userID=42 true
 }

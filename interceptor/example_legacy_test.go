@@ -1,0 +1,103 @@
+package interceptor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// A server in a fleet of old and new clients sends each the form that it reads.
+func ExampleWithLegacy() {
+	server := interceptor.UnaryServer(interceptor.WithLegacy(interceptor.LegacyNegotiated))
+	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
+	handler := func(context.Context, any) (any, error) { return nil, codes.RecordNotFound }
+
+	old := context.Background()
+	announcing := metadata.NewIncomingContext(old, metadata.Pairs(interceptor.AnnouncementKey, "1"))
+	for _, ctx := range []context.Context{old, announcing} {
+		_, err := server(ctx, nil, info, handler)
+		fmt.Println(grpcstatus.Code(err), errors.Is(err, codes.RecordNotFound))
+	}
+	// Output:
+	// Code(1004) true
+	// NotFound true
+}
+
+// An observer counts who gets the old form still.
+func ExampleWithLegacy_observer() {
+	old := make(map[string]int)
+	count := func(ctx context.Context, event interceptor.Event) {
+		if p, ok := peer.FromContext(ctx); ok && event.Legacy {
+			old[p.Addr.String()]++
+		}
+	}
+	server := interceptor.UnaryServer(interceptor.WithLegacy(interceptor.LegacyNegotiated), interceptor.WithObserver(count))
+	ctx := peer.NewContext(context.Background(), &peer.Peer{Addr: address("10.0.0.7:41234")})
+	server(ctx, nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
+		func(context.Context, any) (any, error) { return nil, codes.RecordNotFound })
+	fmt.Println(old)
+	// Output: map[10.0.0.7:41234:1]
+}
+
+type address string
+
+func (address) Network() string  { return "tcp" }
+func (a address) String() string { return string(a) }
+
+// A client that reads canonical statuses says so in its metadata.
+func ExampleAnnounceCanonical() {
+	client := interceptor.UnaryClient(interceptor.AnnounceCanonical())
+	client(context.Background(), "/users.Users/Get", nil, nil, nil,
+		func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+			md, _ := metadata.FromOutgoingContext(ctx)
+			fmt.Println(interceptor.AnnouncementKey, md.Get(interceptor.AnnouncementKey))
+			return nil
+		})
+	// Output: errstatus [1]
+}
+
+// codeError is as OpenIM's errs.CodeError.
+type codeError struct {
+	code        int
+	msg, detail string
+}
+
+func (e codeError) Error() string  { return fmt.Sprint(e.code, " ", e.msg, " ", e.detail) }
+func (e codeError) Code() int      { return e.code }
+func (e codeError) Msg() string    { return e.msg }
+func (e codeError) Detail() string { return e.detail }
+
+// Handlers go on returning OpenIM's errors. The detail is for the server's own log.
+func ExampleAdaptCodeErrors() {
+	server := interceptor.UnaryServer(interceptor.AdaptCodeErrors())
+	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
+		func(context.Context, any) (any, error) {
+			return nil, codeError{1004, "no such user", "SELECT … WHERE id = 42"}
+		})
+	_, ok := status.LegacyDetail(grpcstatus.Convert(err).Err())
+	fmt.Println(grpcstatus.Code(err), status.Code(err), ok)
+	fmt.Println(err)
+	// Output:
+	// NotFound RecordNotFound: record not found false
+	// no such user
+}
+
+// Callers that show the detail to people get it as from OpenIM's servers.
+func ExampleExposeCodeErrorDetail() {
+	server := interceptor.UnaryServer(interceptor.ExposeCodeErrorDetail())
+	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
+		func(context.Context, any) (any, error) {
+			return nil, codeError{1004, "no such user", "userID=42"}
+		})
+	fmt.Println(status.LegacyDetail(grpcstatus.Convert(err).Err())) // as a client receives it
+	// Output: userID=42 true
+}
