@@ -65,8 +65,8 @@ func WithLegacy(mode LegacyMode) ServerOption {
 // metadata key [AnnouncementKey]: those with [LegacyNegotiated] send them then.
 // Without it, too, the client reads both forms.
 //
-// An interceptor that comes after this one and makes new outgoing metadata, as
-// OpenIM's do, takes the announcement away: put it before.
+// An interceptor that makes new outgoing metadata, as OpenIM's do, takes away what
+// was announced before it: errstatus comes after it in the chain.
 func AnnounceCanonical() ClientOption {
 	return clientOption(func(c *client) { c.announces = true })
 }

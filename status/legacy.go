@@ -33,8 +33,11 @@ const (
 // LegacyDetail is the text that OpenIM's clients give as the Detail of a
 // CodeError: that of the openim.protobuf.ErrorInfo in an error's status, with what
 // is not UTF-8 replaced by U+FFFD. ok tells whether there is one that can be
-// decoded; OpenIM's servers send none with an empty text, or one with the
-// message again. It is the sender's, for people to read, and may be private.
+// decoded, be it empty. Where a handler gave no detail, OpenIM's newer servers send
+// none, and its older ones the message once more.
+//
+// The text is for people. It is what the sender would tell its peers, which can be
+// more than theirs should hear.
 //
 // The error may be of any kind that [FromError] takes, whatever its [Origin].
 // OpenIM's Go for that message need not be linked.
