@@ -44,16 +44,22 @@ const AnnouncementKey = "errstatus"
 // WithLegacy sends codes as OpenIM's servers of today do, to the callers that the
 // mode says: grpc-status is the code's number, the first detail an
 // openim.protobuf.ErrorInfo, the second the google.rpc.ErrorInfo of any other
-// status. OpenIM's clients read the code, the message and the detail of it, and
-// [UnaryClient] reads no less than of a canonical one. Everything between the two
-// sees a number that it doesn't know, and interceptors outside of this one too.
+// status. OpenIM's clients read the code, the message and the detail of it, those
+// with GrpcClientErrorConvert from 100 on. [UnaryClient] reads no less than of a
+// canonical one, but takes the canonical code from its own table. Everything between
+// the two sees a number that it doesn't know, and interceptors outside of this one
+// too.
 //
-// It holds for streams as for unary calls. What states no code goes out canonical,
-// and so do codes that the number doesn't name; see [status.Encoder].
+// It holds for streams as for unary calls. A status that states no code goes out
+// canonical to all callers, and so do numbers up to 16 and codes that the number
+// alone wouldn't name: see the Legacy field of [status.Encoder].
 //
 // A server with this option, whatever the mode, takes [AnnouncementKey] out of the
 // incoming metadata, so that a handler that passes its metadata on doesn't announce
-// what another client reads. A server without it doesn't look at metadata.
+// what another client reads. A server without it doesn't look at metadata, which
+// would cost each call that succeeds.
+//
+// Given twice, the last holds.
 func WithLegacy(mode LegacyMode) ServerOption {
 	if int(mode) >= len(legacyModeNames) {
 		panic(fmt.Sprintf("interceptor: WithLegacy(%v): give LegacyNever, LegacyAlways or LegacyNegotiated", mode))

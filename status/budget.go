@@ -123,7 +123,7 @@ func detailSize(typeURL, value int) int {
 func sizeOf(d *anypb.Any) int { return detailSize(len(d.GetTypeUrl()), len(d.GetValue())) }
 
 // fit leaves out what is too much, and tells what it left out: details from the
-// last to the first, of OpenIM's the end, then metadata, then the message's end.
+// last to the first, then metadata, then the message's end.
 func (b *budget) fit() []string {
 	if b.fits() {
 		return nil
@@ -154,8 +154,14 @@ func (b *budget) fitDetails() {
 		d := b.p.Details[last]
 		b.p.Details = b.p.Details[:last]
 		b.details -= sizeOf(d)
-		if d.MessageName() == badRequestName {
+		switch d.MessageName() {
+		case badRequestName:
 			b.fitViolations(d)
+		case legacyDetailName:
+			if shorter := b.shorter(d); shorter != nil {
+				b.details += sizeOf(shorter)
+				b.p.Details = append(b.p.Details, shorter)
+			}
 		}
 	}
 }
@@ -195,25 +201,36 @@ func violationEnds(value []byte, first int) (ends []int) {
 	return ends
 }
 
-// fitLegacyDetail keeps of the text in OpenIM's detail, which is the first, the
-// beginning that there is room for.
+// fitLegacyDetail keeps of OpenIM's detail, where it has to be the first, what there
+// is room for. One without a text stays.
 func (b *budget) fitLegacyDetail() {
 	if b.place == 0 || len(b.p.Details[0].GetValue()) == 0 || b.fits() {
 		return
 	}
 	b.note(cutDetails)
-	rest := b.details - sizeOf(b.p.Details[0])
-	text, _ := readLegacyDetail(b.p.Details[0].GetValue())
+	b.details -= sizeOf(b.p.Details[0])
+	first := b.shorter(b.p.Details[0])
+	if first == nil {
+		first = packLegacyDetail("")
+	}
+	b.p.Details[0] = first
+	b.details += sizeOf(first)
+}
+
+// shorter is an OpenIM's detail, which is not counted now, with the beginning of its
+// text that there is room for; nil if that is nothing.
+func (b *budget) shorter(d *anypb.Any) *anypb.Any {
+	text, _, _ := readLegacyDetail(d.GetValue())
+	rest := b.details
 	keep := longest(text, func(end int) bool {
 		b.details = rest + detailSize(len(legacyDetailURL), fieldSize(end+len(cutMark)))
 		return b.fits()
 	})
-	first := packLegacyDetail("")
-	if keep > 0 {
-		first = packLegacyDetail(text[:keep] + cutMark)
+	b.details = rest
+	if keep == 0 {
+		return nil
 	}
-	b.p.Details[0] = first
-	b.details = rest + sizeOf(first)
+	return packLegacyDetail(text[:keep] + cutMark)
 }
 
 // fitMetadata keeps of the user's metadata the first keys that there is room for.

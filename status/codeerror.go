@@ -7,11 +7,14 @@ import (
 )
 
 // A CodeError is an error of OpenIM's handlers, such as its errs.CodeError, as far
-// as it is of use here. An [Encoder] understands it where it is told to.
+// as it is of use here. An [Encoder] understands it where it is told to, and reads
+// each method once for an error, in the handler's own goroutine. A method that
+// panics makes the error INTERNAL, as with any error.
 type CodeError interface {
 	error
 
-	// Code is the number of a code.
+	// Code is the number of a code. An error whose number no table has, or that is
+	// not positive, is no CodeError: what it wraps is looked at.
 	Code() int
 
 	// Msg is the public message; an empty one stands for that of the code's row.
@@ -41,15 +44,11 @@ func (e *Encoder) adaptCodeError(err error) *Status {
 		return nil
 	}
 	st := New(table.Code(int32(number)), x.Msg())
-	if detail := e.codeErrorDetail(x); detail != "" {
-		st = st.WithDetails(packLegacyDetail(detail))
+	if !e.ExposeCodeErrorDetail {
+		return st
+	}
+	if detail := x.Detail(); detail != "" {
+		st = st.WithDetails(packLegacyDetail(validUTF8(detail)))
 	}
 	return st
-}
-
-func (e *Encoder) codeErrorDetail(x CodeError) string {
-	if !e.ExposeCodeErrorDetail {
-		return ""
-	}
-	return x.Detail()
 }

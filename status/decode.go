@@ -64,7 +64,7 @@ func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error
 	d.decode(&e.st, gst)
 	e.link(e.st.code)
 	e.link(err)
-	if ended := endOf(ctx, gst.Code()); ended != nil {
+	if ended := endOf(ctx, e.st.grpcCode); ended != nil {
 		e.link(ended)
 	}
 	return e
@@ -129,7 +129,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 	}
 	if st.grpcCode == grpccodes.OK {
 		row, _ := tables(d.Tables).of(st.code).Lookup(st.code.Number())
-		st.inPlace = row.GRPCCode
+		st.grpcCode = row.GRPCCode
 	}
 }
 

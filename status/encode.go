@@ -35,10 +35,10 @@ type Encoder struct {
 	// :status, content-type, grpc-status, grpc-message, grpc-status-details-bin and
 	// a pushback, each with its name, its value as it is sent and 32 bytes (RFC
 	// 9113, section 6.5.2). What is too much is left out: details from the last to
-	// the first (of a BadRequest its last violations before all of it), then the
-	// ErrorInfo's metadata from the last key on, then the end of the message. The
-	// code, the reason, the domain and the number stay, and metadata["truncated"]
-	// says what was left out.
+	// the first (of a BadRequest its last violations before all of it, of an
+	// openim.protobuf.ErrorInfo the end of its text), then the ErrorInfo's metadata
+	// from the last key on, then the end of the message. The code, the reason, the
+	// domain and the number stay, and metadata["truncated"] says what was left out.
 	//
 	// 0 stands for [DefaultMaxSize], and what is less than [LeastMaxSize] for that.
 	MaxSize int
@@ -55,15 +55,19 @@ type Encoder struct {
 	// number: the message is sent, the detail is not.
 	AdaptCodeErrors bool
 
-	// ExposeCodeErrorDetail sends the detail of a CodeError that is understood, as
-	// OpenIM's servers do: in an openim.protobuf.ErrorInfo, which [LegacyDetail] reads.
+	// ExposeCodeErrorDetail, with AdaptCodeErrors, sends the detail too, as OpenIM's
+	// servers do: in an openim.protobuf.ErrorInfo, which [LegacyDetail] reads. An empty
+	// one isn't sent.
 	ExposeCodeErrorDetail bool
 
 	// Legacy sends codes in the form of OpenIM's servers, for clients that read no
 	// other: the number in the place of the canonical code, and before the ErrorInfo
-	// an openim.protobuf.ErrorInfo, the status's own or an empty one. It does so with
-	// numbers above 16 that are of the code's domain wherever nothing but the number
-	// is read. All else goes out as ever, and so does a status that states no code.
+	// an openim.protobuf.ErrorInfo, the status's own or an empty one.
+	//
+	// What goes out canonical all the same: a status that states no code; numbers up
+	// to 16, which are canonical codes'; and a code of another domain than that of the
+	// first table with a row for its number, or of the first of all if none has one:
+	// who reads nothing but the number would take it for the other.
 	Legacy bool
 }
 
@@ -345,6 +349,7 @@ func (e *Encoder) upstream(ctx context.Context, received *statusError) Encoded {
 	switch {
 	case received.policy.passes(st.origin):
 		return e.send(ctx, st, FromPeer)
+	case st.origin == Legacy: // a stranger's numbers may mean anything
 	case st.grpcCode == grpccodes.Unavailable:
 		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamUnavailable), Source: FromUpstream, Origin: st.origin}
 	case st.grpcCode == grpccodes.DeadlineExceeded:

@@ -23,17 +23,19 @@ const (
 	legacyDetailURL  = "type.googleapis.com/" + legacyDetailName
 )
 
-// The fields of an openim.protobuf.ErrorInfo that OpenIM's clients read; "warp" is
-// its spelling.
+// The fields of an openim.protobuf.ErrorInfo that are text. OpenIM's clients read the
+// last two; "warp" is its spelling.
 const (
+	legacyPath  protowire.Number = 1
+	legacyName  protowire.Number = 3
 	legacyCause protowire.Number = 4
 	legacyWarp  protowire.Number = 5
 )
 
 // LegacyDetail is the text that OpenIM's clients give as the Detail of a
-// CodeError: that of the openim.protobuf.ErrorInfo in an error's status, with what
-// is not UTF-8 replaced by U+FFFD. ok tells whether there is one that can be
-// decoded, be it empty. Where a handler gave no detail, OpenIM's newer servers send
+// CodeError: that of the first openim.protobuf.ErrorInfo in an error's status, with
+// what is not UTF-8 replaced by U+FFFD. ok tells whether there is one, and it can be
+// decoded, be it empty; it is false for nil. Where a handler gave no detail, OpenIM's newer servers send
 // none, and its older ones the message once more.
 //
 // The text is for people. It is what the sender would tell its peers, which can be
@@ -47,51 +49,55 @@ func LegacyDetail(err error) (text string, ok bool) {
 		return "", false
 	}
 	for _, packed := range st.receiverDetails() {
-		if packed.MessageName() != legacyDetailName {
-			continue
-		}
-		if text, ok := readLegacyDetail(packed.GetValue()); ok {
-			return validUTF8(text), true
+		if packed.MessageName() == legacyDetailName {
+			text, _, ok := readLegacyDetail(packed.GetValue())
+			return text, ok
 		}
 	}
 	return "", false
 }
 
 // readLegacyDetail reads a serialized openim.protobuf.ErrorInfo as OpenIM's clients
-// do: what it was wrapped in, with arrows between, and then the cause. The text may
-// be not UTF-8.
-func readLegacyDetail(b []byte) (text string, ok bool) {
-	var cause string
+// do: what it was wrapped in, with arrows between, and then the cause. What is not
+// UTF-8 is replaced; where anything is, it isn't sound: they can't read it at all.
+func readLegacyDetail(b []byte) (text string, sound, ok bool) {
 	var warp strings.Builder
-	for first := true; len(b) > 0; {
+	var cause string
+	wrapped, sound := false, true
+	for len(b) > 0 {
 		number, typ, n := protowire.ConsumeField(b)
 		if n < 0 {
-			return "", false
+			return "", false, false
 		}
-		if typ == protowire.BytesType && (number == legacyCause || number == legacyWarp) {
+		if typ == protowire.BytesType && isLegacyText(number) {
 			_, _, tag := protowire.ConsumeTag(b)
 			value, _ := protowire.ConsumeString(b[tag:])
-			switch {
-			case number == legacyCause:
+			sound = sound && utf8.ValidString(value)
+			switch number {
+			case legacyCause:
 				cause = value
-			case first:
-				first = false
-				warp.WriteString(value)
-			default:
-				warp.WriteString("->")
-				warp.WriteString(value)
+			case legacyWarp:
+				if wrapped {
+					warp.WriteString("->")
+				}
+				warp.WriteString(validUTF8(value))
+				wrapped = true
 			}
 		}
 		b = b[n:]
 	}
-	return warp.String() + cause, true
+	return warp.String() + validUTF8(cause), sound, true
+}
+
+func isLegacyText(number protowire.Number) bool {
+	return number == legacyPath || number == legacyName || number == legacyCause || number == legacyWarp
 }
 
 // packLegacyDetail is the openim.protobuf.ErrorInfo that OpenIM's clients read a
-// text from.
+// text from, which is UTF-8.
 func packLegacyDetail(text string) *anypb.Any {
 	packed := &anypb.Any{TypeUrl: legacyDetailURL}
-	if text = validUTF8(text); text != "" {
+	if text != "" {
 		packed.Value = protowire.AppendTag(nil, legacyCause, protowire.BytesType)
 		packed.Value = protowire.AppendString(packed.Value, text)
 	}
@@ -116,8 +122,8 @@ func toLegacy(p *spb.Status, number int32) {
 	if at >= 0 {
 		first = p.Details[at]
 		p.Details = slices.Delete(p.Details, at, at+1)
-		if text, ok := readLegacyDetail(first.GetValue()); ok && !utf8.ValidString(text) {
-			first = packLegacyDetail(text) // they could read none of it
+		if text, sound, ok := readLegacyDetail(first.GetValue()); ok && !sound {
+			first = packLegacyDetail(text)
 		}
 	}
 	p.Details = slices.Insert(p.Details, 0, first)

@@ -32,8 +32,7 @@ type Status struct {
 	origin     Origin
 
 	// What follows is only in a received status.
-	grpcCode   grpccodes.Code     // the canonical code, where it isn't the table's to say
-	inPlace    grpccodes.Code     // where a number was in its place, what the reader's table says
+	grpcCode   grpccodes.Code     // the canonical code; for a number in its place, what the reader's table says
 	info       []byte             // the ErrorInfo that states the code
 	unnumbered bool               // its number is not the code's, which the reason named
 	unnamed    bool               // it names no code that is known: the code is a guess
@@ -81,14 +80,10 @@ func (st *Status) Code() codes.Code {
 // number received in its place that of the row in the receiver's tables. It is OK
 // for nil and NoError.
 func (st *Status) GRPCCode() grpccodes.Code {
-	switch {
-	case st == nil:
-	case st.grpcCode != grpccodes.OK:
-		return st.grpcCode
-	case st.inPlace != grpccodes.OK:
-		return st.inPlace
+	if st == nil || st.grpcCode == grpccodes.OK {
+		return st.row().GRPCCode
 	}
-	return st.row().GRPCCode
+	return st.grpcCode
 }
 
 // Message is the public message, by default that of the code's row.
