@@ -547,6 +547,26 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 	}
 }
 
+// TestCanonicalCodeOutsideOfTheInterceptor is that of the server's table in either
+// form: breakers and metrics ask for it.
+func TestCanonicalCodeOutsideOfTheInterceptor(t *testing.T) {
+	row, _ := codes.Default().Lookup(int32(codes.SrvCallback))
+	row.GRPCCode = grpccodes.Aborted
+	added := codes.Row{Code: codes.ErrorCode(1520), Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "x"}
+	table, err := codes.Default().With(row, added)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, legacy := range []bool{false, true} {
+		encoder := &status.Encoder{Tables: []*codes.Table{table}, Legacy: legacy}
+		for code, want := range map[codes.Code]grpccodes.Code{codes.SrvCallback: grpccodes.Aborted, added.Code: grpccodes.PermissionDenied, codes.Args: grpccodes.InvalidArgument} {
+			if got := status.Convert(encoder.Encode(t.Context(), code).Err()); got.GRPCCode() != want || got.Code() != code {
+				t.Errorf("%v, legacy %t: %v outside; want %v", code, legacy, got.GRPCCode(), want)
+			}
+		}
+	}
+}
+
 // TestLogOfOpenIMsForm has the canonical code.
 func TestLogOfOpenIMsForm(t *testing.T) {
 	err := (&status.Encoder{Legacy: true}).Encode(t.Context(), codes.RecordNotFound).Err()

@@ -15,8 +15,8 @@ import (
 // needs in it and runs no method of the handler's error.
 type resolvedError struct {
 	sent       *grpcstatus.Status
-	code       codes.Code // nil if sent states none
-	grpcCode   grpccodes.Code
+	code       codes.Code     // nil if sent states none
+	grpcCode   grpccodes.Code // the canonical one
 	origin     Origin
 	pushedBack bool  // a pushback goes with it
 	original   error // the handler's error; nil if it failed when it was looked at
@@ -58,13 +58,14 @@ func (r *resolvedError) encoded() Encoded {
 }
 
 // status is the Status as its receiver has it, but for the code, which is known
-// here in whatever enum it is of.
+// here in whatever enum it is of, and the canonical code, which isn't sent in
+// OpenIM's form.
 func (r *resolvedError) status() *Status {
 	if r.code == nil {
 		return FromGRPC(r.sent)
 	}
 	st := (&Decoder{Tables: []*codes.Table{r.code.Table()}}).FromGRPC(r.sent)
-	st.code = r.code
+	st.code, st.grpcCode = r.code, r.grpcCode
 	return st
 }
 
