@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -37,7 +38,8 @@ func ExampleWithLegacy_observer() {
 	old := make(map[string]int)
 	count := func(ctx context.Context, event interceptor.Event) {
 		if p, ok := peer.FromContext(ctx); ok && event.Legacy {
-			old[p.Addr.String()]++
+			host, _, _ := net.SplitHostPort(p.Addr.String())
+			old[host]++
 		}
 	}
 	server := interceptor.UnaryServer(interceptor.WithLegacy(interceptor.LegacyNegotiated), interceptor.WithObserver(count))
@@ -45,7 +47,7 @@ func ExampleWithLegacy_observer() {
 	server(ctx, nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
 		func(context.Context, any) (any, error) { return nil, codes.RecordNotFound })
 	fmt.Println(old)
-	// Output: map[10.0.0.7:41234:1]
+	// Output: map[10.0.0.7:1]
 }
 
 type address string

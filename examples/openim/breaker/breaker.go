@@ -13,7 +13,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// newBreaker is OpenIM's: it opens where less than 60 % of 100 calls and more have
+// newBreaker is that of OpenIM's tools: it opens where less than 60 % of 100 calls and more have
 // succeeded. Its window is longer than by default, so that no pause of the
 // machine closes it.
 func newBreaker() circuitbreaker.CircuitBreaker { return sre.NewSREBraker(sre.WithWindow(time.Minute)) }

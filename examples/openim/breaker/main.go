@@ -7,6 +7,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -24,7 +26,8 @@ func main() {
 		os.Exit(2)
 	}
 	fleet.Quiet()
-	if err := run(os.Stdout); err != nil {
+	out := bufio.NewWriter(os.Stdout)
+	if err := errors.Join(run(out), out.Flush()); err != nil {
 		fmt.Fprintln(os.Stderr, "breaker:", err)
 		os.Exit(1)
 	}

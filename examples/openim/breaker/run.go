@@ -29,22 +29,22 @@ type trial struct {
 
 var trials = []trial{
 	{"before: OpenIM's interceptors", fleet.OldConvert, grpcstatus.Code, true},
-	{"after: errstatus", fleet.New(interceptor.LegacyNever), grpcstatus.Code, false},
 	{"on the way: errstatus, in OpenIM's form", fleet.New(interceptor.LegacyAlways), grpcstatus.Code, true},
 	{"  the same, with a breaker that asks errstatus", fleet.New(interceptor.LegacyAlways), canonical, false},
+	{"after: errstatus", fleet.New(interceptor.LegacyNever), grpcstatus.Code, false},
 }
 
 // run makes the calls and prints how many were refused. It is an error if a
 // breaker opens that should not, or stays closed.
 func run(w io.Writer) error {
-	fmt.Fprintf(w, "%48s%17s%22s\n", "", fmt.Sprint(misses, " of no record"), fmt.Sprint(hits, " more that succeed"))
-	fmt.Fprintf(w, "%-48s%8s%9s%13s%9s\n", "", "handled", "refused", "handled", "refused")
+	fmt.Fprintf(w, "%48s%17s%23s\n", "", fmt.Sprint(misses, " of no record"), fmt.Sprint(hits, " that would succeed"))
+	fmt.Fprintf(w, "%-48s%8s%9s%14s%9s\n", "", "handled", "refused", "handled", "refused")
 	for _, t := range trials {
 		missed, hit, err := t.calls()
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
-		fmt.Fprintf(w, "%-48s%8d%9d%13d%9d\n", t.name, misses-missed, missed, hits-hit, hit)
+		fmt.Fprintf(w, "%-48s%8d%9d%14d%9d\n", t.name, misses-missed, missed, hits-hit, hit)
 		if opened := missed+hit > 0; opened != t.opens {
 			return fmt.Errorf("%s: the breaker has opened: %t; want %t", t.name, opened, t.opens)
 		}

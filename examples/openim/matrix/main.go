@@ -7,6 +7,7 @@
 package main
 
 import (
+	"bufio"
 	"flag"
 	"fmt"
 	"os"
@@ -29,7 +30,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
 		os.Exit(1)
 	}
-	m.print(os.Stdout)
+	out := bufio.NewWriter(os.Stdout)
+	m.print(out)
+	if err := out.Flush(); err != nil {
+		fmt.Fprintln(os.Stderr, "matrix:", err)
+		os.Exit(1)
+	}
 	if len(m.wrong()) > 0 {
 		os.Exit(1)
 	}

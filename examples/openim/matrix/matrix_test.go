@@ -15,7 +15,7 @@ func TestMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range m.wrong() {
-		t.Errorf("%s, %s to %s: read %+v; want %+v", c.row.Name, c.column.server.Name, c.column.client.Name, c.got, c.want)
+		t.Errorf("%s, %s to %s: %+v", c.row.Name, c.column.server.Name, c.column.client.Name, c)
 	}
 	var text strings.Builder
 	m.print(&text)
@@ -34,13 +34,21 @@ func TestMatrix(t *testing.T) {
 func TestWrongCellsAreSaid(t *testing.T) {
 	row, _ := codes.Default().Lookup(1004)
 	c := columns()[0]
-	bad := cell{c, row, fleet.Reading{Code: 5, Msg: "x"}, handlers(row)}
-	m := &matrix{columns: columns()[:1], rows: []codes.Row{row}, cells: map[string][]cell{row.Name: {bad}}}
-	var text strings.Builder
-	m.print(&text)
-	for _, want := range []string{"5!", "! RecordNotFound, OpenIM's mw, OpenIM's mw: read {Code:5 Msg:x", "0 of 1 right"} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("printed %s; want %q in it", text.String(), want)
+	for name, tt := range map[string]struct {
+		bad  cell
+		want []string
+	}{
+		"another number":  {cell{column: c, row: row, got: fleet.Reading{Code: 5, Msg: "x"}, want: handlers(row)}, []string{" 5!", "read {Code:5 Msg:x"}},
+		"another message": {cell{column: c, row: row, got: fleet.Reading{Code: 1004, Msg: "x", Detail: "row 42"}, want: handlers(row)}, []string{" 1004!", "Msg:x"}},
+		"the other form":  {cell{column: c, row: row, got: handlers(row), want: handlers(row), gotWire: 1004, wantWire: 5}, []string{" =!", "sent as 1004; want"}},
+	} {
+		m := &matrix{columns: columns()[:1], rows: []codes.Row{row}, cells: map[string][]cell{row.Name: {tt.bad}}}
+		var text strings.Builder
+		m.print(&text)
+		for _, want := range append(tt.want, "! RecordNotFound, from OpenIM mw to OpenIM mw: ", "0 of 1 right") {
+			if !strings.Contains(text.String(), want) {
+				t.Errorf("%s: printed %s; want %q in it", name, text.String(), want)
+			}
 		}
 	}
 }

@@ -5,14 +5,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/openimsdk/protocol/errinfo"
 	"github.com/openimsdk/tools/errs"
 	"github.com/openimsdk/tools/mw"
 	openimclient "github.com/openimsdk/tools/mw/grpc/client"
-	"github.com/openimsdk/tools/mw/specialerror"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
@@ -32,11 +34,12 @@ func TestMain(m *testing.M) {
 
 // A fixture is an answer of OpenIM's servers, and what OpenIM's clients read of it.
 type fixture struct {
-	Name    string
-	Code    int64                                 `json:"grpc_status"`
-	Message string                                `json:"grpc_message"`
-	Details *string                               `json:"details_bin_base64"`
-	Client  struct{ MW, Convert json.RawMessage } `json:"openim_client"`
+	Name      string
+	ErrorCode *int                                  `json:"error_code"`
+	Code      int64                                 `json:"grpc_status"`
+	Message   string                                `json:"grpc_message"`
+	Details   *string                               `json:"details_bin_base64"`
+	Client    struct{ MW, Convert json.RawMessage } `json:"openim_client"`
 }
 
 // fixtures are those with a code's number, which OpenIM's clients were asked of.
@@ -167,24 +170,6 @@ func TestOpenIMsInterceptorInside(t *testing.T) {
 	}
 }
 
-// TestReplacedErrorsByARule: the errors that OpenIM's servers replace by specialerror
-// are replaced still.
-func TestReplacedErrorsByARule(t *testing.T) {
-	errNoDocuments := errs.New("mongo: no documents in result")
-	specialerror.AddReplace(errNoDocuments, errs.ErrRecordNotFound)
-	replaced := interceptor.MapErrorFunc(func(err error) codes.Code {
-		if e := specialerror.ErrCode(err); e != nil {
-			return codes.ErrorCode(e.Code())
-		}
-		return nil
-	})
-	server := fleet.Server{Name: "rule", Options: interceptor.ServerOptions(interceptor.AdaptCodeErrors(), replaced)}
-	conn := dial(t, server, func(context.Context, string) error { return errs.WrapMsg(errNoDocuments, "find one") }, fleet.NewClient)[fleet.NewClient.Name]
-	if err := fleet.ParseToken(conn, "x"); status.Code(err) != codes.RecordNotFound {
-		t.Errorf("read %v; want RecordNotFound", err)
-	}
-}
-
 // TestAnnouncementBeforeOpenIMsMetadata is lost, as the documentation says: OpenIM's
 // interceptor makes the metadata anew. The client reads the old form then.
 func TestAnnouncementBeforeOpenIMsMetadata(t *testing.T) {
@@ -194,5 +179,79 @@ func TestAnnouncementBeforeOpenIMsMetadata(t *testing.T) {
 		if err := fleet.ParseToken(conns[name], "x"); grpcstatus.Code(err) != want || status.Code(err) != codes.Args {
 			t.Errorf("%s: sent %v, read %v; want %v, and Args", name, grpcstatus.Code(err), status.Code(err), want)
 		}
+	}
+}
+
+// source makes again what the handler of a fixture had returned, nil where that is
+// not of an error whose number has a row.
+func (f fixture) source() error {
+	_, title, _ := strings.Cut(f.Name, "/")
+	if name, ok := strings.CutPrefix(title, "seed/"); ok && f.ErrorCode != nil {
+		return errs.NewCodeError(*f.ErrorCode, name+"Error").WrapMsg("seed", "n", *f.ErrorCode)
+	}
+	if name, ok := strings.CutPrefix(title, "errs."); ok {
+		name, method, _ := strings.Cut(name, ".")
+		e := named[name]
+		switch method {
+		case "Wrap":
+			return e.Wrap()
+		case "WrapMsg":
+			return e.WrapMsg("lookup failed", "userID", "u1")
+		case "WithDetail":
+			return e.WithDetail("row 42")
+		}
+		return e
+	}
+	return titled[title]
+}
+
+var named = map[string]errs.CodeError{
+	"ErrArgs": errs.ErrArgs, "ErrNoPermission": errs.ErrNoPermission, "ErrInternalServer": errs.ErrInternalServer, "ErrRecordNotFound": errs.ErrRecordNotFound,
+	"ErrDuplicateKey": errs.ErrDuplicateKey, "ErrTokenExpired": errs.ErrTokenExpired, "ErrTokenInvalid": errs.ErrTokenInvalid, "ErrTokenMalformed": errs.ErrTokenMalformed,
+	"ErrTokenNotValidYet": errs.ErrTokenNotValidYet, "ErrTokenUnknown": errs.ErrTokenUnknown, "ErrTokenKicked": errs.ErrTokenKicked,
+	"ErrTokenNotExist": errs.ErrTokenNotExist, "ErrOrgUserNoPermissionError": errs.ErrOrgUserNoPermissionError,
+}
+
+var titled = map[string]error{
+	"detail/wrapmsg_after_detail":   errs.ErrRecordNotFound.WithDetail("a").WrapMsg("b", "k", 1),
+	"detail/unicode":                errs.ErrRecordNotFound.WithDetail("用户不存在 🚫"),
+	"msg/unicode":                   errs.NewCodeError(1004, "找不到记录 100%"),
+	"msg/looks_like_status":         errs.NewCodeError(1004, "rpc error: code = NotFound desc = x"),
+	"msg/newline_and_percent":       errs.NewCodeError(1001, "line1\nline2\t50%25 \"q\""),
+	"msg/invalid_utf8":              errs.NewCodeError(1004, "bad \xff byte"),
+	"wrapped/fmt.Errorf":            fmt.Errorf("load user u1: %w", errs.ErrRecordNotFound),
+	"wrapped/fmt.Errorf_of_WrapMsg": fmt.Errorf("load user u1: %w", errs.ErrRecordNotFound.WrapMsg("find", "id", 7)),
+	"wrapped/twice":                 fmt.Errorf("a: %w", fmt.Errorf("b: %w", errs.ErrRecordNotFound)),
+	"wrapped/errors.Join":           errors.Join(errors.New("first"), errs.ErrRecordNotFound),
+	"wrapped/errors.Join_two_codes": errors.Join(errs.ErrNoPermission, errs.ErrRecordNotFound),
+}
+
+// TestOpenIMsClientsReadHandlersErrorsAsOpenIMs: what they read of a handler's
+// CodeError that OpenIM's server sent they read of ours, but for the message that
+// the older of OpenIM's servers sends once more where there is no detail.
+func TestOpenIMsClientsReadHandlersErrorsAsOpenIMs(t *testing.T) {
+	var handlers error
+	old := []fleet.Client{fleet.OldClientMW, fleet.OldClientConvert}
+	conns := dial(t, fleet.New(interceptor.LegacyNegotiated), func(context.Context, string) error { return handlers }, old...)
+	compared := 0
+	for _, f := range fixtures(t) {
+		if handlers = f.source(); handlers == nil {
+			continue
+		}
+		compared++
+		for i, want := range []fleet.Reading{reading(t, f.Client.MW), reading(t, f.Client.Convert)} {
+			if repeats := strings.HasPrefix(f.Name, "mw."); repeats && want.Detail == want.Msg {
+				want.Detail = ""
+			}
+			if *f.ErrorCode == 0 {
+				want = fleet.Reading{Code: 500, Msg: "internal server error"} // NoError is no error's code
+			}
+			if got := old[i].Read(fleet.ParseToken(conns[old[i].Name], "x")); got != want {
+				t.Errorf("%s, %s: read %+v; want %+v", f.Name, old[i].Name, got, want)
+			}
+		}
+	}
+	if compared < 125 {
+		t.Errorf("%d were compared; want 125", compared)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
-	"github.com/errstatus/errstatus/examples/openim/adapter"
+	"github.com/errstatus/errstatus/examples/openim/service"
 	"github.com/errstatus/errstatus/interceptor"
 	"github.com/errstatus/errstatus/status"
 )
@@ -34,10 +34,10 @@ type Server struct {
 // The servers.
 var (
 	// OldMW is OpenIM's older chain, of one interceptor.
-	OldMW = Server{"OpenIM's mw", []grpc.ServerOption{mw.GrpcServer()}}
+	OldMW = Server{"OpenIM mw", []grpc.ServerOption{mw.GrpcServer()}}
 
 	// OldConvert is OpenIM's newer one, in the order in which open-im-server has it.
-	OldConvert = Server{"OpenIM's convert", []grpc.ServerOption{
+	OldConvert = Server{"OpenIM convert", []grpc.ServerOption{
 		openimserver.GrpcServerMetadataContext(),
 		openimserver.GrpcServerErrorConvert(),
 		openimserver.GrpcServerRequestValidate(),
@@ -45,16 +45,10 @@ var (
 	}}
 )
 
-// New is a server with errstatus in the place of OpenIM's GrpcServerErrorConvert,
-// whose handlers go on returning CodeErrors.
+// New is a server with errstatus, whose handlers go on returning CodeErrors, and
+// which sends their details as OpenIM's does.
 func New(mode interceptor.LegacyMode) Server {
-	options := []grpc.ServerOption{openimserver.GrpcServerMetadataContext()}
-	options = append(options, interceptor.ServerOptions(
-		interceptor.ExposeCodeErrorDetail(), // as OpenIM's servers do
-		interceptor.WithLegacy(mode),
-	)...)
-	options = append(options, openimserver.GrpcServerRequestValidate(), openimserver.GrpcServerPanicCapture())
-	return Server{"errstatus, " + mode.String(), options}
+	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.ExposeCodeErrorDetail(), interceptor.WithLegacy(mode))}
 }
 
 // A Client is a way of making calls, and of reading their errors.
@@ -73,25 +67,21 @@ type Reading struct {
 // The clients.
 var (
 	// OldClientMW is OpenIM's older client.
-	OldClientMW = Client{"OpenIM's mw", []grpc.DialOption{mw.GrpcClient()}, readCodeError}
+	OldClientMW = Client{"OpenIM mw", []grpc.DialOption{mw.GrpcClient()}, readCodeError}
 
 	// OldClientConvert is OpenIM's newer one.
-	OldClientConvert = Client{"OpenIM's convert", []grpc.DialOption{
+	OldClientConvert = Client{"OpenIM convert", []grpc.DialOption{
 		openimclient.GrpcClientContext(),
 		openimclient.GrpcClientErrorConvert(),
 	}, readCodeError}
 
-	// NewClient has errstatus, after the interceptor that makes the metadata: what
-	// was announced before it would be gone.
+	// NewClient has errstatus, and reads codes.
 	NewClient = Client{"errstatus",
 		append([]grpc.DialOption{openimclient.GrpcClientContext()}, interceptor.DialOptions(interceptor.AnnounceCanonical())...),
 		readStatus}
 
-	// AdaptedClient is the same, for callers that still read CodeErrors.
-	AdaptedClient = Client{"errstatus, adapter",
-		append([]grpc.DialOption{openimclient.GrpcClientContext(), grpc.WithChainUnaryInterceptor(adapter.UnaryClient())},
-			interceptor.DialOptions(interceptor.AnnounceCanonical())...),
-		readCodeError}
+	// AdaptedClient has errstatus, for callers that still read CodeErrors.
+	AdaptedClient = Client{"errstatus, adapter", service.DialOptions(interceptor.AnnounceCanonical()), readCodeError}
 )
 
 // readCodeError reads as OpenIM's API does.
@@ -109,13 +99,13 @@ func readStatus(err error) Reading {
 	return Reading{int(st.Code().Number()), st.Message(), detail}
 }
 
-// A service's parseToken fails with what fail returns for the token.
-type service struct {
+// An authServer's parseToken fails with what fail returns for the token.
+type authServer struct {
 	auth.UnimplementedAuthServer
 	fail func(ctx context.Context, token string) error
 }
 
-func (s *service) ParseToken(ctx context.Context, req *auth.ParseTokenReq) (*auth.ParseTokenResp, error) {
+func (s *authServer) ParseToken(ctx context.Context, req *auth.ParseTokenReq) (*auth.ParseTokenResp, error) {
 	if err := s.fail(ctx, req.GetToken()); err != nil {
 		return nil, err
 	}
@@ -132,7 +122,7 @@ type Running struct {
 // returns for a token.
 func (s Server) Serve(fail func(ctx context.Context, token string) error) *Running {
 	r := &Running{grpc.NewServer(s.Options...), bufconn.Listen(64 << 10)}
-	auth.RegisterAuthServer(r.server, &service{fail: fail})
+	auth.RegisterAuthServer(r.server, &authServer{fail: fail})
 	go r.server.Serve(r.listener)
 	return r
 }

@@ -1,0 +1,215 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/openimsdk/tools/errs"
+	"github.com/openimsdk/tools/mw/specialerror"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/examples/openim/internal/fleet"
+	"github.com/errstatus/errstatus/examples/openim/service"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
+)
+
+// errNoDocuments is an error that OpenIM's servers replace.
+var errNoDocuments = errors.New("mongo: no documents in result")
+
+func TestMain(m *testing.M) {
+	fleet.Quiet()
+	if err := specialerror.AddReplace(errNoDocuments, errs.ErrRecordNotFound); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// newServer is a server of this package, in OpenIM's form to old clients.
+func newServer(opts ...interceptor.ServerOption) fleet.Server {
+	return fleet.Server{Name: "errstatus", Options: service.ServerOptions(append(opts, interceptor.WithLegacy(interceptor.LegacyNegotiated))...)}
+}
+
+// newClient is a client of this package, which doesn't announce yet.
+var newClient = fleet.Client{Name: "errstatus", Options: service.DialOptions(), Read: fleet.AdaptedClient.Read}
+
+// An upstream is another service, which is old. Its token says how it fails; for
+// "down" it is no more.
+type upstream func(token string) error
+
+func startUpstream(t *testing.T, client fleet.Client) upstream {
+	t.Helper()
+	running := fleet.OldConvert.Serve(func(_ context.Context, token string) error {
+		switch token {
+		case "1004":
+			return errs.ErrRecordNotFound.WrapMsg("userID=u1")
+		case "1999":
+			return errs.NewCodeError(1999, "NewError").WrapMsg("userID=u1")
+		}
+		return grpcstatus.Error(grpccodes.NotFound, "no such method")
+	})
+	t.Cleanup(running.Stop)
+	conn, err := client.Dial(running)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return func(token string) error {
+		if token == "down" {
+			running.Stop()
+		}
+		return fleet.ParseToken(conn, token)
+	}
+}
+
+// TestWhatCallersGet of a server that has moved, and of one that has not: the table
+// of the same name in docs/migrating-from-openim.md. A * ends what is compared.
+func TestWhatCallersGet(t *testing.T) {
+	const (
+		internal = `500 "internal server error" ""`
+		notFound = `500 "ServerInternalError" "rpc error: code = NotFound desc = `
+	)
+	tests := []struct {
+		name    string
+		handler func(upstream) error
+
+		// What a client reads: from OldConvert, with OpenIM's convert; from OldMW, with
+		// OpenIM's mw; from this package's, with both.
+		convert, mw, byConvert, byMW string
+	}{
+		{"a CodeError in the table", func(upstream) error { return errs.ErrArgs.WrapMsg("userID=u1") },
+			`1001 "ArgsError" "userID=u1"`, `1001 "ArgsError" "userID=u1"`, `1001 "ArgsError" ""`, `1001 "ArgsError" ""`},
+		{"a CodeError without a message", func(upstream) error { return errs.NewCodeError(1205, "").WithDetail("x") },
+			`1205 "" "x"`, `1205 "1205  x" "x"`, `1205 "the group type *`, `1205 "the group type *`},
+		{"a CodeError of no row", func(upstream) error { return errs.NewCodeError(1999, "NewError").Wrap() },
+			`1999 "NewError" ""`, `1999 "NewError" "NewError"`, internal, internal},
+		{"a plain error", func(upstream) error { return errors.New("dsn") },
+			`500 "ServerInternalError" "dsn"`, `500 "dsn" "dsn"`, internal, internal},
+		{"a replaced error", func(upstream) error { return errs.WrapMsg(errNoDocuments, "find") },
+			`1004 "RecordNotFoundError" ""`, `1004 "RecordNotFoundError" "mongo: no documents in result find"`, `1004 "record not found" ""`, `1004 "record not found" ""`},
+		{"a gRPC status", func(upstream) error { return grpcstatus.Error(grpccodes.NotFound, "x") },
+			notFound + `x"`, `500 "rpc error: *`, notFound + `x"`, `5 "x" ""`},
+		{"a gRPC status, wrapped", func(upstream) error { return fmt.Errorf("ctx: %w", grpcstatus.Error(grpccodes.NotFound, "x")) },
+			notFound + `ctx: *`, `500 "ctx: *`, notFound + `x"`, `5 "x" ""`},
+		{"a timeout of its own", func(upstream) error { return fmt.Errorf("dsn: %w", context.DeadlineExceeded) },
+			`500 "ServerInternalError" "context deadline exceeded"`, `500 "dsn: *`, `500 "ServerInternalError" "rpc error: code = DeadlineExceeded desc = context *`, `4 "context deadline exceeded" ""`},
+		{"a panic", func(upstream) error { panic("dsn") },
+			`500 "panic error" "dsn"`, `2 "Error: 500 panic error dsn | -> *`, internal, internal},
+		{"an upstream's code", func(up upstream) error { return up("1004") },
+			`1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`},
+		{"an upstream's code of no row", func(up upstream) error { return up("1999") },
+			`1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`},
+		{"an upstream's gRPC status", func(up upstream) error { return up("x") },
+			notFound + `no such method"`, `5 "no such method" "no such method"`, internal, internal},
+		{"an upstream that is down", func(up upstream) error { return up("down") },
+			`500 "grpc service auth down, grpc message connection error: *`, `14 "connection error: *`,
+			`500 "grpc service auth down, grpc message an upstream service is unavailable" ""`, `14 "an upstream service is unavailable" ""`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range []struct {
+				server   fleet.Server
+				upstream fleet.Client // that the server calls with
+				client   fleet.Client
+				want     string
+			}{
+				{fleet.OldConvert, fleet.OldClientConvert, fleet.OldClientConvert, tt.convert},
+				{fleet.OldMW, fleet.OldClientMW, fleet.OldClientMW, tt.mw},
+				{newServer(), newClient, fleet.OldClientConvert, tt.byConvert},
+				{newServer(), newClient, fleet.OldClientMW, tt.byMW},
+			} {
+				up := startUpstream(t, r.upstream)
+				running := r.server.Serve(func(context.Context, string) error { return tt.handler(up) })
+				conn, err := r.client.Dial(running)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := r.client.Read(fleet.ParseToken(conn, "x"))
+				if text := fmt.Sprintf("%d %q %q", got.Code, got.Msg, got.Detail); !matches(text, r.want) {
+					t.Errorf("from %s, %s reads %s; want %s", r.server.Name, r.client.Name, text, r.want)
+				}
+				conn.Close()
+				running.Stop()
+			}
+		})
+	}
+}
+
+func matches(text, want string) bool {
+	if beginning, ok := strings.CutSuffix(want, "*"); ok {
+		return strings.HasPrefix(text, beginning)
+	}
+	return text == want
+}
+
+// TestReceivedErrorFollowsItsPolicy, for all of the adapter, CodeErrors that are
+// adapted and the rule for those that are replaced.
+func TestReceivedErrorFollowsItsPolicy(t *testing.T) {
+	foreign := fleet.Client{Name: "foreign", Options: service.DialOptions(interceptor.Upstream(interceptor.Foreign))}
+	for token, want := range map[string]codes.Code{"1004": codes.ServerInternal, "x": codes.ServerInternal, "down": codes.SdkNetwork} {
+		up := startUpstream(t, foreign)
+		running := newServer().Serve(func(context.Context, string) error { return errs.WrapMsg(up(token), "calling") })
+		conn, err := fleet.NewClient.Dial(running)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fleet.ParseToken(conn, "x"); status.Code(err) != want || strings.Contains(status.Convert(err).Message(), "Record") {
+			t.Errorf("%s: passed on as %v; want %v", token, err, want)
+		}
+		conn.Close()
+		running.Stop()
+	}
+}
+
+// streams fail or panic in a stream.
+type streams struct {
+	testgrpc.UnimplementedTestServiceServer
+	fail func() error
+}
+
+func (s streams) StreamingOutputCall(*testgrpc.StreamingOutputCallRequest, testgrpc.TestService_StreamingOutputCallServer) error {
+	return s.fail()
+}
+
+// TestStreams: what OpenIM's interceptors leave as it is, text and all, is as in a
+// call. A panic ends the process with them.
+func TestStreams(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fail func() error
+		want grpccodes.Code
+	}{
+		"a CodeError":   {func() error { return errs.ErrRecordNotFound.WrapMsg("secret") }, 1004},
+		"a plain error": {func() error { return errors.New("secret") }, 500},
+		"a panic":       {func() error { panic("secret") }, 500},
+	} {
+		lis := bufconn.Listen(64 << 10)
+		server := grpc.NewServer(newServer().Options...)
+		testgrpc.RegisterTestServiceServer(server, streams{fail: tt.fail})
+		go server.Serve(lis)
+		conn, err := grpc.NewClient("passthrough:///streams", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream, err := testgrpc.NewTestServiceClient(conn).StreamingOutputCall(t.Context(), &testgrpc.StreamingOutputCallRequest{})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		if got := grpcstatus.Convert(err); got.Code() != tt.want || strings.Contains(fmt.Sprint(got.Proto()), "secret") {
+			t.Errorf("%s: the caller gets %v; want %d, without a text", name, got, tt.want)
+		}
+		conn.Close()
+		server.Stop()
+	}
+}
