@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
@@ -230,8 +231,8 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, legacy b
 	if text, ok := status.LegacyDetail(err); !ok || text != "row 42" {
 		t.Errorf("%s: read with the detail %q, %t", name, text, ok)
 	}
-	if _, ok := status.Detail[*spb.Status](err); ok || len(st.Details()) != 3 {
-		t.Errorf("%s: %d details; want 3", name, len(st.Details()))
+	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, badRequest()) || len(st.Details()) != 3 {
+		t.Errorf("%s: %d details, of them %v; want the handler's among 3", name, len(st.Details()), br)
 	}
 }
 

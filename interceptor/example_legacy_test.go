@@ -78,7 +78,7 @@ func (e codeError) Code() int      { return e.code }
 func (e codeError) Msg() string    { return e.msg }
 func (e codeError) Detail() string { return e.detail }
 
-// Handlers go on returning OpenIM's errors. The detail is for the server's own log.
+// Handlers go on returning OpenIM's errors. The detail stays in the process.
 func ExampleAdaptCodeErrors() {
 	server := interceptor.UnaryServer(interceptor.AdaptCodeErrors())
 	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},

@@ -16,7 +16,8 @@ import (
 type LegacyMode uint8
 
 const (
-	// LegacyNever sends canonical statuses to all. It is the default.
+	// LegacyNever sends canonical statuses to all, as is done without [WithLegacy]; but
+	// announcements are taken out of the metadata.
 	LegacyNever LegacyMode = iota
 
 	// LegacyAlways sends OpenIM's form to all.
@@ -38,7 +39,7 @@ func (m LegacyMode) String() string {
 }
 
 // AnnouncementKey is the metadata key by which a client announces that it reads
-// canonical statuses. Its presence counts, whatever the value.
+// canonical statuses. Its value is 1; to a server its presence counts.
 const AnnouncementKey = "errstatus"
 
 // WithLegacy sends codes as OpenIM's servers of today do, to the callers that the
@@ -70,6 +71,10 @@ func WithLegacy(mode LegacyMode) ServerOption {
 // AnnounceCanonical tells servers that this client reads canonical statuses, by the
 // metadata key [AnnouncementKey]: those with [LegacyNegotiated] send them then.
 // Without it, too, the client reads both forms.
+//
+// The announcement is for one hop. Servers with WithLegacy take it out of what their
+// handlers see; through any other, a handler that passes its metadata on as it came
+// announces for the client it calls with.
 //
 // An interceptor that makes new outgoing metadata, as OpenIM's do, takes away what
 // was announced before it: errstatus comes after it in the chain.

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"log/slog"
 
+	grpccodes "google.golang.org/grpc/codes"
+
 	"github.com/errstatus/errstatus/status"
 )
 
 // LogWithheld is the observer that servers have by default. It logs an error
 // whose text is withheld from the caller once, at ERROR through slog.Default, with
-// the method, the canonical code and the error with all that it wraps; of other
+// the method, the canonical code and the error with all that it wraps; so it does
+// with a [status.CodeError] that is INTERNAL or UNKNOWN, whose detail is. Of other
 // events it logs nothing. An observer of one's own can call it.
 func LogWithheld(ctx context.Context, event Event) {
-	if event.Call.IsClient || !event.Source.Withheld() {
+	if event.Call.IsClient || !withholds(event) {
 		return
 	}
 	attrs := callAttrs(event)
@@ -28,6 +31,13 @@ func LogWithheld(ctx context.Context, event Event) {
 		attrs = append(attrs, slog.Any("panic", event.Panic))
 	}
 	slog.LogAttrs(ctx, slog.LevelError, "grpc: error withheld from the caller", attrs...)
+}
+
+// withholds tells of a failure of the server's own that nobody can find the cause
+// of by what the caller reads.
+func withholds(event Event) bool {
+	own := event.GRPCCode == grpccodes.Internal || event.GRPCCode == grpccodes.Unknown
+	return event.Source.Withheld() || event.Source == status.FromCodeError && own
 }
 
 // loggable is an error that has more to log than its text.

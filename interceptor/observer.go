@@ -23,8 +23,9 @@ type Event struct {
 	// that a client guesses. It is never nil.
 	Code codes.Code
 
-	// GRPCCode is the canonical code: that on the wire, or of the code's row where
-	// the code's number is in its place.
+	// GRPCCode is the canonical code: that on the wire, or, where the code's number is
+	// in its place, the one that would stand there on a server, and that of the code's
+	// row on a client.
 	GRPCCode grpccodes.Code
 
 	// Legacy tells that the code's number is on the wire in the place of a canonical

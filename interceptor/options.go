@@ -128,8 +128,10 @@ func ExposeDebugInfo() ServerOption {
 // AdaptCodeErrors understands the errors of OpenIM's handlers as codes, so that those
 // need no change: a [status.CodeError], such as errs.CodeError, anywhere in the
 // error, with a number that a table has. Its message is public; its detail stays in
-// the process, see [ExposeCodeErrorDetail]. It counts like a code that is stated,
-// but not where it has a GRPCStatus method too, which says what it is.
+// the process, see [ExposeCodeErrorDetail], while that of an upstream's error goes
+// on with it like any detail. It counts like a code that is stated, but not where
+// it has a GRPCStatus method too, which says what it is. One that is INTERNAL or
+// UNKNOWN is logged as a withheld error is: see [LogWithheld].
 //
 // Without this option such an error states no code: others have the same methods
 // and mean something else, such as an HTTP client's error with a Code of 404.
@@ -141,7 +143,7 @@ func AdaptCodeErrors() ServerOption {
 // servers do: as an openim.protobuf.ErrorInfo, which [status.LegacyDetail] reads.
 // Details often have what is private, such as the text of a database's error.
 func ExposeCodeErrorDetail() ServerOption {
-	return serverOption(func(s *server) { s.encoder.AdaptCodeErrors, s.encoder.ExposeCodeErrorDetail = true, true })
+	return serverOption(func(s *server) { s.encoder.ExposeCodeErrorDetail = true })
 }
 
 // The policies of [Upstream].

@@ -60,6 +60,7 @@ const (
 type budget struct {
 	p     *spb.Status
 	code  codes.Code // that the ErrorInfo of ours states; nil if there is none
+	guess bool       // that code: the ErrorInfo names none
 	place int        // of that among the details: 1 after OpenIM's, else 0
 	room  int        // for what p adds to the header list
 
@@ -135,6 +136,7 @@ func (b *budget) fit() []string {
 	b.fitLegacyDetail()
 	b.fitMetadata()
 	b.fitMessage()
+	b.dropLegacyDetail()
 	if b.info != nil {
 		b.p.Details[b.place] = pack(b.info)
 	}
@@ -217,11 +219,26 @@ func (b *budget) fitLegacyDetail() {
 	b.details += sizeOf(first)
 }
 
+// dropLegacyDetail is for the longest of domains, and beside a pushback: OpenIM's
+// clients read the number and the message without an empty detail, too.
+func (b *budget) dropLegacyDetail() {
+	if b.place == 0 || b.fits() {
+		return
+	}
+	b.details -= sizeOf(b.p.Details[0])
+	b.p.Details, b.place = b.p.Details[1:], 0
+}
+
 // shorter is an OpenIM's detail, which is not counted now, with the beginning of its
 // text that there is room for; nil if that is nothing.
 func (b *budget) shorter(d *anypb.Any) *anypb.Any {
 	text, _, _ := readLegacyDetail(d.GetValue())
 	rest := b.details
+	whole := packLegacyDetail(text)
+	if b.details = rest + sizeOf(whole); text != "" && b.fits() { // its other fields were too much
+		b.details = rest
+		return whole
+	}
 	keep := longest(text, func(end int) bool {
 		b.details = rest + detailSize(len(legacyDetailURL), fieldSize(end+len(cutMark)))
 		return b.fits()
@@ -350,7 +367,7 @@ func (b *budget) reduceErrorInfo() {
 	if b.info.Metadata == nil {
 		b.info.Metadata = make(map[string]string, 1)
 	}
-	numbered := b.info.Metadata[numberKey] == strconv.Itoa(int(b.code.Number()))
+	numbered := !b.guess && b.info.Metadata[numberKey] == strconv.Itoa(int(b.code.Number()))
 	switch {
 	case len(b.info.Reason) > maxReason && numbered:
 		row, _ := b.code.Table().Lookup(b.code.Number())

@@ -20,7 +20,8 @@ type CodeError interface {
 	// Msg is the public message; an empty one stands for that of the code's row.
 	Msg() string
 
-	// Detail is text for the logs. It is private unless the Encoder exposes it.
+	// Detail is text for those who run the service. It is private unless the Encoder
+	// exposes it.
 	Detail() string
 }
 

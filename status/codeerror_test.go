@@ -102,7 +102,7 @@ func TestAdaptCodeErrors(t *testing.T) {
 
 // TestCodeErrorsAreNotUnderstoodByDefault: an HTTP client's error has a Code too.
 func TestCodeErrorsAreNotUnderstoodByDefault(t *testing.T) {
-	got := (&status.Encoder{ExposeCodeErrorDetail: true}).Encode(t.Context(), &codeError{1004, secret, secret})
+	got := new(status.Encoder).Encode(t.Context(), &codeError{1004, secret, secret})
 	if got.Source != status.FromUnknown || got.Code != codes.ServerInternal || strings.Contains(fmt.Sprint(got.Status.Proto()), secret) {
 		t.Errorf("Encode() = %v from %v; want INTERNAL, of which nothing is known", got.Status, got.Source)
 	}
@@ -126,6 +126,11 @@ func TestCodeErrorsOfEveryCode(t *testing.T) {
 				if text != want || ok != (detail != "" || legacy) {
 					t.Errorf("%v, legacy %t: received with the detail %q, %t; want %q", row.Code, legacy, text, ok, want)
 				}
+				for _, d := range got.Status.Proto().Details {
+					if _, ok := openIMText(d.Value); d.TypeUrl == legacyURL && !ok {
+						t.Errorf("%v, legacy %t: OpenIM's clients can't read %x", row.Code, legacy, d.Value)
+					}
+				}
 			}
 		}
 	}
@@ -133,8 +138,12 @@ func TestCodeErrorsOfEveryCode(t *testing.T) {
 
 // TestCodeErrorsNumberIsATables: the first that has it.
 func TestCodeErrorsNumberIsATables(t *testing.T) {
-	encoder := &status.Encoder{AdaptCodeErrors: true, Tables: []*codes.Table{shop}}
-	for number, want := range map[int]codes.Code{1004: shopClosed, 1001: codes.Args, 1: shopBroken} {
+	greatest, err := codes.Default().With(codes.Row{Code: codes.ErrorCode(math.MaxInt32), Reason: "GREATEST", GRPCCode: grpccodes.Aborted, Message: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder := &status.Encoder{AdaptCodeErrors: true, Tables: []*codes.Table{shop, greatest}}
+	for number, want := range map[int]codes.Code{1004: shopClosed, 1001: codes.Args, 1: shopBroken, math.MaxInt32: codes.ErrorCode(math.MaxInt32)} {
 		if got := encoder.Encode(t.Context(), &codeError{code: number}); got.Code != want || got.Source != status.FromCodeError {
 			t.Errorf("%d is %v from %v; want %v", number, got.Code, got.Source, want)
 		}

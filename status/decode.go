@@ -94,7 +94,8 @@ func endOf(ctx context.Context, code grpccodes.Code) error {
 //     in its metadata if the reason is empty, or unknown while the number is too,
 //     and then both are kept. A number is a positive int32 in canonical decimals;
 //   - the number in the place of a canonical code, where it is outside 0..16, as
-//     OpenIM's servers write it; see [LegacyDetail] for the text beside it;
+//     OpenIM's servers write it, unless an ErrorInfo of another domain has it too;
+//     see [LegacyDetail] for the text beside it;
 //   - a guess after the canonical code, as by the first table's FromGRPC.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
@@ -128,16 +129,21 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 		}
 	}
 	if st.grpcCode == grpccodes.OK {
-		row, _ := tables(d.Tables).of(st.code).Lookup(st.code.Number())
-		st.grpcCode = row.GRPCCode
+		st.grpcCode = canonicalCode(st.tableIn(d.Tables), st.code.Number())
 	}
 }
 
-// decodeNumber reads a number in the place of a canonical code into st. It is
-// stated as if an ErrorInfo said so.
+// decodeNumber reads a number in the place of a canonical code into st.
 func (d *Decoder) decodeNumber(st *Status, number int32) {
-	table := tables(d.Tables).numbered(number)
-	st.origin, st.code, st.info = Legacy, table.Code(number), table.AppendErrorInfo(nil, number)
+	st.table = tables(d.Tables).numbered(number)
+	st.origin, st.code = Legacy, st.table.Code(number)
+}
+
+// decodeStrange takes a number in the place of a canonical code for one of another
+// domain, whose ErrorInfo says that it is.
+func (d *Decoder) decodeStrange(st *Status) {
+	st.origin, st.table, st.grpcCode = Foreign, nil, grpccodes.Unknown
+	st.code = tables(d.Tables).first().FromGRPC(grpccodes.Unknown)
 }
 
 // decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known
@@ -149,8 +155,11 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 	}
 	table := tables(d.Tables).byDomain(info.GetDomain())
 	if table == nil {
-		if st.origin == Bare {
+		switch number, _ := parseNumber(info.GetMetadata()[numberKey]); {
+		case st.origin == Bare:
 			st.origin = Foreign
+		case st.origin == Legacy && number == st.code.Number():
+			d.decodeStrange(st)
 		}
 		return false
 	}
@@ -164,7 +173,7 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 		number, ok := parseNumber(info.GetMetadata()[numberKey])
 		st.unnumbered = !ok || number != code.Number()
 	}
-	st.origin, st.code, st.info = Ours, code, packed.GetValue()
+	st.origin, st.code, st.info, st.table = Ours, code, packed.GetValue(), nil
 	return true
 }
 

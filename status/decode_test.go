@@ -142,6 +142,7 @@ func TestDecodeMalformed(t *testing.T) {
 		{"ErrorInfo of another host", []*anypb.Any{otherHost}, codes.TokenKicked, status.Ours, 1},
 		{"a detail without a type", []*anypb.Any{noType, ours}, codes.TokenKicked, status.Ours, 2},
 		{"two of ours", []*anypb.Any{ours, otherHost}, codes.TokenKicked, status.Ours, 2},
+		{"two of ours, and others between", []*anypb.Any{ours, noType, noType, packed(t, info("openim.io", "ARGS", "1001")), noType}, codes.TokenKicked, status.Ours, 5},
 	} {
 		p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
 		p.Details = tt.details

@@ -75,9 +75,9 @@ func (st *Status) receiverDetails() []*anypb.Any {
 		return append([]*anypb.Any{{TypeUrl: errorInfoURL, Value: st.info}}, st.details...)
 	}
 	if st.received != nil {
-		return st.packedDetails(st.code.Table())
+		return st.packedDetails(st.tableIn(nil))
 	}
-	return cleanDetails(st.packedDetails(st.code.Table()), true)
+	return cleanDetails(st.packedDetails(st.tableIn(nil)), true)
 }
 
 // packDetail is a detail to add to a copy that is still being made, nil if there

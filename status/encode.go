@@ -55,7 +55,7 @@ type Encoder struct {
 	// number: the message is sent, the detail is not.
 	AdaptCodeErrors bool
 
-	// ExposeCodeErrorDetail, with AdaptCodeErrors, sends the detail too, as OpenIM's
+	// ExposeCodeErrorDetail is AdaptCodeErrors that sends the detail too, as OpenIM's
 	// servers do: in an openim.protobuf.ErrorInfo, which [LegacyDetail] reads. An empty
 	// one isn't sent.
 	ExposeCodeErrorDetail bool
@@ -188,7 +188,7 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 		return Encoded{}
 	}
 	var f finding
-	if e.AdaptCodeErrors {
+	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
 		f.adapt = e.adaptCodeError
 	}
 	f.search(err)
@@ -308,7 +308,7 @@ func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 		}
 	}
 	fitting := newBudget(p)
-	fitting.code, fitting.place, fitting.room = encoded.Code, place, e.maxSize()
+	fitting.code, fitting.guess, fitting.place, fitting.room = encoded.Code, st.unnamed, place, e.maxSize()
 	if e.Pushback && st.pushback != "" {
 		encoded.Trailer = metadata.Pairs(pushbackName, st.pushback)
 		fitting.room -= pushbackSize(st.pushback)
@@ -388,13 +388,13 @@ func (st *Status) plain() bool {
 
 // proto is encode before it is made gRPC's, with DebugInfo if that is asked for.
 func (st *Status) proto(own tables, debugInfo bool) *spb.Status {
-	table := own.of(st.code)
+	table := st.tableIn(own)
 	row := table.GRPCStatus(st.code.Number())
 	message, code := st.message, st.grpcCode
 	if !st.hasMessage {
 		message = row.Message()
 	}
-	if code == grpccodes.OK {
+	if code == grpccodes.OK || st.origin == Legacy {
 		code = row.Code()
 	}
 	return &spb.Status{

@@ -29,7 +29,7 @@ func (st *Status) errorInfo() *errdetails.ErrorInfo {
 	if st.Code().Number() == 0 || !st.origin.stated() {
 		return nil
 	}
-	return st.errorInfoIn(st.code.Table())
+	return st.errorInfoIn(st.tableIn(nil))
 }
 
 // errorInfoIn is errorInfo with a table that has the code's row. What was

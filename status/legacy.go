@@ -44,11 +44,7 @@ const (
 // The error may be of any kind that [FromError] takes, whatever its [Origin].
 // OpenIM's Go for that message need not be linked.
 func LegacyDetail(err error) (text string, ok bool) {
-	st, ok := FromError(err)
-	if !ok {
-		return "", false
-	}
-	for _, packed := range st.receiverDetails() {
+	for _, packed := range Convert(err).receiverDetails() {
 		if packed.MessageName() == legacyDetailName {
 			text, _, ok := readLegacyDetail(packed.GetValue())
 			return text, ok
@@ -120,9 +116,9 @@ func toLegacy(p *spb.Status, number int32) {
 	first := packLegacyDetail("")
 	at := slices.IndexFunc(p.Details, func(d *anypb.Any) bool { return d.MessageName() == legacyDetailName })
 	if at >= 0 {
-		first = p.Details[at]
+		first.Value = p.Details[at].GetValue() // of the type's URL only the name counts
 		p.Details = slices.Delete(p.Details, at, at+1)
-		if text, sound, ok := readLegacyDetail(first.GetValue()); ok && !sound {
+		if text, sound, ok := readLegacyDetail(first.Value); ok && !sound {
 			first = packLegacyDetail(text)
 		}
 	}

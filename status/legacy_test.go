@@ -11,8 +11,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -197,7 +199,7 @@ func checkBeginning(t testing.TB, got status.Encoded, sent, whole *anypb.Any) {
 	text, ok := openIMText(sent.Value)
 	was, _ := status.LegacyDetail(legacyError(1004, "", whole))
 	begins, marked := strings.CutSuffix(text, "...")
-	if !ok || text != "" && (!marked || begins == "" || !strings.HasPrefix(was, begins)) || !slices.Contains(strings.Split(got.Truncated, ","), "details") {
+	if !ok || text != was && text != "" && (!marked || begins == "" || !strings.HasPrefix(was, begins)) || !slices.Contains(strings.Split(got.Truncated, ","), "details") {
 		t.Errorf("OpenIM's detail says %.100q, left out %q; want a beginning of %.100q with a mark, or nothing", text, got.Truncated, was)
 	}
 }
@@ -263,6 +265,10 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	small := small(16)
+	copied, err := codes.Default().With()
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name   string
 		tables []*codes.Table
@@ -276,6 +282,7 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 		{name: "NoError", err: codes.NoError, code: 500, grpc: grpccodes.Internal},
 		{name: "NoError around an error", err: status.Wrap(errors.New(secret), codes.NoError, ""), code: 500, grpc: grpccodes.Internal},
 		{name: "a number without a row", err: codes.ErrorCode(1305), code: 1305, grpc: grpccodes.Unknown},
+		{name: "the same, with another table of the domain", tables: []*codes.Table{copied}, err: codes.ErrorCode(1305), code: 1305, grpc: grpccodes.Unknown},
 		{name: "the greatest number", err: codes.ErrorCode(math.MaxInt32), code: math.MaxInt32, grpc: grpccodes.Unknown},
 		{name: "the least number", err: codes.ErrorCode(17), code: 17, grpc: grpccodes.Unknown},
 		{name: "a canonical code's number", err: codes.ErrorCode(16), code: grpccodes.Unknown},
@@ -359,12 +366,14 @@ func (small) Table() *codes.Table { return smallTable }
 func TestLegacyFormRepairsOpenIMsDetail(t *testing.T) {
 	sound := openIMBytes(t, "row 42", "a")
 	for name, tt := range map[string]struct{ detail, want []byte }{
-		"not UTF-8":  {textField(4, "a\xffb"), textField(4, "a\uFFFDb")},
-		"a path":     {slices.Concat(textField(1, "\xff"), textField(4, "x")), textField(4, "x")},
-		"one of two": {slices.Concat(textField(4, "\xff"), textField(4, "x")), textField(4, "x")},
-		"two parts":  {slices.Concat(textField(5, "\xe4\xb8"), textField(4, "\xad")), textField(4, "\uFFFD\uFFFD")},
-		"malformed":  {[]byte{0xff}, []byte{0xff}},
-		"sound":      {sound, sound},
+		"not UTF-8":        {textField(4, "a\xffb"), textField(4, "a\uFFFDb")},
+		"an unknown field": {slices.Concat(textField(9, "\xff"), textField(4, "x")), slices.Concat(textField(9, "\xff"), textField(4, "x"))},
+		"a name":           {slices.Concat(textField(3, "\xff"), textField(4, "x")), textField(4, "x")},
+		"a path":           {slices.Concat(textField(1, "\xff"), textField(4, "x")), textField(4, "x")},
+		"one of two":       {slices.Concat(textField(4, "\xff"), textField(4, "x")), textField(4, "x")},
+		"two parts":        {slices.Concat(textField(5, "\xe4\xb8"), textField(4, "\xad")), textField(4, "\uFFFD\uFFFD")},
+		"malformed":        {[]byte{0xff}, []byte{0xff}},
+		"sound":            {sound, sound},
 	} {
 		err := status.New(codes.Args, "x").WithDetails(legacyAny(tt.detail)).Err()
 		got := (&status.Encoder{Legacy: true}).Encode(t.Context(), err).Status.Proto()
@@ -390,6 +399,9 @@ func TestLegacyFormWithinASize(t *testing.T) {
 		{"OpenIM's text, and what is after it", st.WithDetails(detail, badRequest("x")).Err(), "details"},
 		{"OpenIM's, malformed", st.WithDetails(legacyAny(make([]byte, 5000))).Err(), "details"},
 		{"OpenIM's, wrapped", st.WithDetails(legacyAny(openIMBytes(t, "x", strings.Split(long, "x")...))).Err(), "details"},
+		{"OpenIM's, of a long URL", st.WithMetadata("user", "42").WithDetails(&anypb.Any{TypeUrl: long + "/openim.protobuf.ErrorInfo"}).Err(), ""},
+		{"OpenIM's text, of a long URL", st.WithDetails(&anypb.Any{TypeUrl: long + "/openim.protobuf.ErrorInfo", Value: openIMBytes(t, "x")}).Err(), ""},
+		{"OpenIM's other fields", st.WithDetails(legacyAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err(), "details"},
 		{"metadata", keys(100, 100).WithDetails(detail).Err(), "details,metadata"},
 		{"the message", status.New(codes.RecordNotFound, long).WithDetails(legacyAny(openIMBytes(t, "row 42"))).Err(), "details,message"},
 		{"all", status.Wrap(keys(100, 100).WithDetails(violations(10_000), detail).Err(), codes.Args, long), "message"},
@@ -410,13 +422,24 @@ func TestLegacyFormWithinASize(t *testing.T) {
 		t.Errorf("in canonical form the text is %d bytes long, left out %q; want a beginning", len(text), canonical.Truncated)
 	}
 	// Where there is room for no letter of it, nothing stands for it.
-	for n := 3000; ; n++ {
-		got := (&status.Encoder{Legacy: true}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", n)).WithDetails(legacyAny(textField(4, "行"))).Err())
-		if text, ok := openIMText(got.Status.Proto().Details[0].Value); !ok || text != "行" && text != "" {
-			t.Fatalf("a message of %d: the text is %q", n, text)
-		} else if text == "" {
-			break
+	for _, legacy := range []bool{false, true} {
+		last := "行"
+		for n := 1400; n < 1800; n++ {
+			got := (&status.Encoder{Legacy: legacy}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", n)).WithDetails(legacyAny(textField(4, "行"))).Err())
+			text, ok := status.LegacyDetail(got.Status.Err())
+			if text != "行" && text != "" || ok != (legacy || text != "") || slices.ContainsFunc(got.Status.Proto().Details, func(d *anypb.Any) bool { return d.TypeUrl == "" }) {
+				t.Fatalf("legacy %t, a message of %d: the text is %q, %t", legacy, n, text, ok)
+			}
+			last = text
 		}
+		if last != "" {
+			t.Errorf("legacy %t: the text was never left out", legacy)
+		}
+	}
+	// Nothing of it is lost where its other fields are what is too much.
+	other := checkFit(t, status.Encoder{Legacy: true}, 0, st.WithDetails(legacyAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err())
+	if text, _ := status.LegacyDetail(other.Status.Err()); text != "row 42" {
+		t.Errorf("the text is %q; want it whole", text)
 	}
 	// As much of the text stays as there is room for.
 	got := (&status.Encoder{Legacy: true}).Encode(t.Context(), st.WithDetails(legacyAny(openIMBytes(t, strings.Repeat("x", 5000)))).Err())
@@ -435,6 +458,27 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 	}
 	tables := []*codes.Table{table}
 	decoder := &status.Decoder{Tables: tables}
+	renamed, err := codes.Default().With(codes.Row{Code: added, Reason: "RENAMED", GRPCCode: grpccodes.NotFound, Message: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A sender's own table comes before the reader's, which comes before none.
+	for reason, tt := range map[string]struct {
+		reader, sender []*codes.Table
+		want           grpccodes.Code
+	}{
+		"RENAMED":         {tables, []*codes.Table{renamed}, grpccodes.NotFound},
+		"ADDED":           {tables, nil, grpccodes.Aborted},
+		"ERROR_CODE_1305": {nil, nil, grpccodes.Unknown},
+	} {
+		received := (&status.Decoder{Tables: tt.reader}).Decode(t.Context(), grpcstatus.Error(grpccodes.Code(added), "x"))
+		for name, err := range map[string]error{"as it came": received, "made an error": status.Convert(received).Err(), "changed": status.Convert(received).WithMetadata("key", "value").Err()} {
+			sent := (&status.Encoder{Tables: tt.sender}).Encode(t.Context(), err)
+			if i, ok := status.Detail[*errdetails.ErrorInfo](sent.Status.Err()); !ok || i.Reason != reason || sent.Status.Code() != tt.want || i.Metadata["code"] != "1305" {
+				t.Errorf("%s, %s: sent on as %v, %v; want %v", reason, name, sent.Status, i, tt.want)
+			}
+		}
+	}
 	ours := (&status.Encoder{Tables: tables, Legacy: true}).Encode(t.Context(), added).Status
 	for name, gst := range map[string]*grpcstatus.Status{"OpenIM's": grpcstatus.New(grpccodes.Code(added), "x"), "ours": ours} {
 		st := decoder.FromGRPC(gst)
@@ -447,6 +491,54 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 				t.Errorf("%s, legacy %t: sent on as %v, %v", name, legacy, sent.Status, sent.GRPCCode)
 			}
 		}
+	}
+}
+
+// TestNumberOfAnotherDomain is not ours, where its ErrorInfo says so: two number
+// spaces never compare equal.
+func TestNumberOfAnotherDomain(t *testing.T) {
+	sent := (&status.Encoder{Tables: []*codes.Table{shop}, Legacy: true}).Encode(t.Context(), shopClosed).Status
+	err := decoded(sent.Err())
+	st := status.Convert(err)
+	if st.Code() != codes.SdkUnknownCode || st.Origin() != status.Foreign || st.GRPCCode() != grpccodes.Unknown || errors.Is(err, codes.RecordNotFound) || len(st.Details()) != 2 {
+		t.Errorf("read as %v, %v, %v with %v; want a foreign status that states no code", st, st.Origin(), st.GRPCCode(), st.Details())
+	}
+	if got := status.ToGRPC(err); got.Code() != grpccodes.Internal {
+		t.Errorf("passed on as %v; want INTERNAL", got)
+	}
+	if got := (&status.Decoder{Tables: []*codes.Table{codes.Default(), shop}}).FromGRPC(sent); got.Code() != shopClosed || got.GRPCCode() != grpccodes.Unavailable {
+		t.Errorf("with its table read as %v, %v; want the shop's code", got, got.GRPCCode())
+	}
+	// Another number there says nothing of the one in the canonical code's place.
+	other := status.Convert(grpcError(t, 1001, "x", info("shop.example", "SHOP_CLOSED", "1004")))
+	if other.Code() != codes.Args || other.Origin() != status.Legacy {
+		t.Errorf("beside another number read as %v, %v; want Args", other, other.Origin())
+	}
+}
+
+// TestOldServersTimeout, when the handler's own call has ended, is that.
+func TestOldServersTimeout(t *testing.T) {
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	timeout := decoded(legacyError(uint32(codes.SdkCtxDeadlineExceeded), "x"))
+	if got := new(status.Encoder).Encode(late, timeout); got.Source != status.FromContext {
+		t.Errorf("passed on as %v from %v; want the context's end", got.Status, got.Source)
+	}
+	if got := new(status.Encoder).Encode(t.Context(), timeout); got.Source != status.FromPeer || got.Code != codes.SdkCtxDeadlineExceeded {
+		t.Errorf("passed on as %v from %v; want its code", got.Status, got.Source)
+	}
+}
+
+// TestGuessStaysAGuess where an ErrorInfo that names no code is too long.
+func TestGuessStaysAGuess(t *testing.T) {
+	peers := received(t, grpccodes.NotFound, strings.Repeat("m", 3000), info("openim.io", strings.Repeat("R", 100), "1004"))
+	encoder := &status.Encoder{Legacy: true}
+	for hop := range 3 {
+		got := encoder.Encode(t.Context(), peers)
+		if got.Status.Code() != grpccodes.NotFound {
+			t.Errorf("hop %d sends %v; want NOT_FOUND, which states nothing", hop, got.Status.Code())
+		}
+		peers = decoded(got.Status.Err())
 	}
 }
 
@@ -491,11 +583,14 @@ func TestLegacyFormOfTheLongestRow(t *testing.T) {
 	long := strings.Repeat("%", 3000)
 	st := status.New(wordy(number), long).WithMetadata("key", long).WithDetails(violations(1000), legacyAny(openIMBytes(t, long))).WithRetryDelay(1 << 62)
 	encoder := &status.Encoder{Tables: []*codes.Table{wordyTable}, MaxSize: status.LeastMaxSize, Pushback: true, Legacy: true}
-	for _, err := range []error{wordy(number), status.Error(wordy(number), ""), st.Err(), status.Error(wordy(number), long)} {
-		got := encoder.Encode(t.Context(), err)
-		back := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(got.Status)
-		if got.Size() > status.LeastMaxSize || got.Status.Code() != number || len(got.Status.Proto().Details) != 2 || back.Reason() != strings.Repeat("R", 63) {
-			t.Errorf("%.20v: %d bytes, %v; want %d at most, with both first details", err, got.Size(), got.Status, status.LeastMaxSize)
+	for subtype, details := range map[string]int{"": 2, "+" + strings.Repeat("x", 63): 1} {
+		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc"+subtype))
+		for _, err := range []error{wordy(number), status.Error(wordy(number), ""), st.Err(), status.Error(wordy(number), long)} {
+			got := encoder.Encode(ctx, err)
+			back := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(got.Status)
+			if got.Size()+len(subtype) > status.LeastMaxSize || got.Status.Code() != number || len(got.Status.Proto().Details) < details || back.Reason() != strings.Repeat("R", 63) {
+				t.Errorf("%.20v, %q: %d bytes, %v; want %d at most, with the first details", err, subtype, got.Size(), got.Status, status.LeastMaxSize)
+			}
 		}
 	}
 }

@@ -33,6 +33,7 @@ type Status struct {
 
 	// What follows is only in a received status.
 	grpcCode   grpccodes.Code     // the canonical code; for a number in its place, what the reader's table says
+	table      *codes.Table       // that table, where nothing but the number states the code
 	info       []byte             // the ErrorInfo that states the code
 	unnumbered bool               // its number is not the code's, which the reason named
 	unnamed    bool               // it names no code that is known: the code is a guess
@@ -289,8 +290,17 @@ func (st *Status) setMetadata(metadata map[string]string) {
 	}
 }
 
-// row is the code's row in its own table.
+// row is the code's row in its own table, or in its reader's.
 func (st *Status) row() codes.Row {
-	row, _ := st.Code().Table().Lookup(st.Code().Number())
+	row, _ := st.tableIn(nil).Lookup(st.Code().Number())
 	return row
+}
+
+// tableIn is the table that says what the code is, where a sender's come first.
+func (st *Status) tableIn(own tables) *codes.Table {
+	table := own.of(st.Code())
+	if st != nil && st.table != nil && !table.Has(st.code.Number()) {
+		return st.table
+	}
+	return table
 }

@@ -1,6 +1,10 @@
 package status
 
-import "github.com/errstatus/errstatus/codes"
+import (
+	grpccodes "google.golang.org/grpc/codes"
+
+	"github.com/errstatus/errstatus/codes"
+)
 
 // tables are the tables that an Encoder or Decoder was given, one a domain. The
 // default table and, for a code at hand, the code's own table come after them.
@@ -52,4 +56,13 @@ func (ts tables) byDomain(domain string) *codes.Table {
 		return codes.Default()
 	}
 	return nil
+}
+
+// canonicalCode is the canonical code of a number in a table, without the copy that
+// a row is.
+func canonicalCode(table *codes.Table, number int32) grpccodes.Code {
+	if !table.Has(number) {
+		return grpccodes.Unknown
+	}
+	return table.GRPCStatus(number).Code()
 }

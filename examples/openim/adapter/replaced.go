@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"errors"
+	"math"
 
 	"github.com/openimsdk/tools/errs"
 	"github.com/openimsdk/tools/mw/specialerror"
@@ -21,7 +22,7 @@ func Replaced(err error) codes.Code {
 	if errors.As(err, new(errs.CodeError)) {
 		return nil
 	}
-	if e := specialerror.ErrCode(err); e != nil {
+	if e := specialerror.ErrCode(err); e != nil && e.Code() > 0 && e.Code() <= math.MaxInt32 {
 		return codes.ErrorCode(e.Code())
 	}
 	return nil

@@ -1,6 +1,7 @@
 // Package service has the options of a service of OpenIM's with errstatus: those of
-// its server, and of its connections to others. Copy them, with the packages adapter
-// and missing.
+// its server, and of its connections to others. Both are for one deploy: an old
+// server hands on as it is what such a connection receives in canonical form. Copy
+// them, with the packages adapter and missing.
 package service
 
 import (
@@ -18,10 +19,10 @@ import (
 // mw.GrpcServer(). They are in the order in which a call passes them.
 func ServerOptions(opts ...interceptor.ServerOption) []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
-	opts = append(opts, interceptor.WithTable(missing.Table), interceptor.AdaptCodeErrors(), interceptor.MapErrorFunc(adapter.Replaced))
+	own := []interceptor.ServerOption{interceptor.WithTable(missing.Table), interceptor.AdaptCodeErrors(), interceptor.MapErrorFunc(adapter.Replaced)}
 
 	all := []grpc.ServerOption{openimserver.GrpcServerMetadataContext()}
-	all = append(all, interceptor.ServerOptions(opts...)...)
+	all = append(all, interceptor.ServerOptions(append(own, opts...)...)...)
 	return append(all,
 		openimserver.GrpcServerLogger(), // inside, where it sees the whole error
 		openimserver.GrpcServerRequestValidate(),
@@ -33,9 +34,10 @@ func ServerOptions(opts ...interceptor.ServerOption) []grpc.ServerOption {
 // DialOptions take the place of those with GrpcClientErrorConvert, and of
 // mw.GrpcClient().
 func DialOptions(opts ...interceptor.ClientOption) []grpc.DialOption {
+	own := []interceptor.ClientOption{interceptor.WithTable(missing.Table)}
 	return append([]grpc.DialOption{
 		openimclient.GrpcClientLogger(),
 		openimclient.GrpcClientContext(), // before errstatus: it makes the metadata anew
 		grpc.WithChainUnaryInterceptor(adapter.UnaryClient()),
-	}, interceptor.DialOptions(append(opts, interceptor.WithTable(missing.Table))...)...)
+	}, interceptor.DialOptions(append(own, opts...)...)...)
 }
