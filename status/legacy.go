@@ -62,7 +62,7 @@ func readLegacyDetail(b []byte) (text string, sound, ok bool) {
 	wrapped, sound := false, true
 	for len(b) > 0 {
 		number, typ, n := protowire.ConsumeField(b)
-		if n < 0 {
+		if n < 0 || number > protowire.MaxValidNumber {
 			return "", false, false
 		}
 		if typ == protowire.BytesType && isLegacyText(number) {
