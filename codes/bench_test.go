@@ -1,0 +1,67 @@
+package codes_test
+
+import (
+	"fmt"
+	"testing"
+
+	grpccodes "google.golang.org/grpc/codes"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// manyCode is a code of a table with as many rows as one likes.
+type manyCode int32
+
+func (c manyCode) Error() string     { return fmt.Sprint("many ", int32(c)) }
+func (c manyCode) Number() int32     { return int32(c) }
+func (manyCode) Table() *codes.Table { return nil }
+
+func tableOf(tb testing.TB, rows int) *codes.Table {
+	tb.Helper()
+	all := []codes.Row{
+		{Code: manyCode(1), Reason: "MANY_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
+		{Code: manyCode(2), Reason: "MANY_INTERNAL", GRPCCode: grpccodes.Internal, Message: "internal", Default: true},
+	}
+	for number := manyCode(3); len(all) < rows; number++ {
+		all = append(all, codes.Row{Code: number, Reason: fmt.Sprintf("MANY_%dTH", number), GRPCCode: grpccodes.NotFound, Message: "not found"})
+	}
+	table, err := codes.NewTable("many.example.com", all...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return table
+}
+
+// BenchmarkTable asks for rows in turn, so that no one row stays in the
+// processor's cache.
+func BenchmarkTable(b *testing.B) {
+	for _, rows := range []int{63, 10_000} {
+		table := tableOf(b, rows)
+		var reasons []string
+		for row := range table.All() {
+			reasons = append(reasons, row.Reason)
+		}
+		for _, lookup := range []struct {
+			name string
+			run  func(i int)
+		}{
+			{"GRPCStatus", func(i int) { table.GRPCStatus(int32(i + 1)) }},
+			{"Lookup", func(i int) { table.Lookup(int32(i + 1)) }},
+			{"ByReason", func(i int) { table.ByReason(reasons[i]) }},
+			{"Code", func(i int) { table.Code(int32(i + 1)) }},
+			{"FromGRPC", func(int) { table.FromGRPC(grpccodes.NotFound) }},
+		} {
+			b.Run(fmt.Sprintf("lookup=%s/rows=%d", lookup.name, rows), func(b *testing.B) {
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					if lookup.run(i); i+1 < rows {
+						i++
+					} else {
+						i = 0
+					}
+				}
+			})
+		}
+	}
+}
