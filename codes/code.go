@@ -14,8 +14,9 @@ type Code interface {
 	// success.
 	Number() int32
 
-	// Table is the table of the code's type. It is never nil, and it must work
-	// from any package-level variable, in any order of initialisation.
+	// Table is the table of the code's type, always the same: what its codes are on
+	// the wire is kept for good. It is never nil, and it must work from any
+	// package-level variable, in any order of initialisation.
 	Table() *Table
 }
 

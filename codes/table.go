@@ -14,13 +14,14 @@ import (
 // one domain. It is immutable and safe for concurrent use. Make one with
 // [NewTable]; the zero Table is of no use.
 type Table struct {
-	domain   string
-	codeType reflect.Type
-	rows     []*entry // in the order of declaration
-	byNumber map[int32]*entry
-	byReason map[string]*entry
-	byName   map[string]*entry
-	defaults [grpccodes.Unauthenticated + 1]*entry
+	domain      string
+	codeType    reflect.Type
+	rows        []*entry // in the order of declaration
+	byNumber    map[int32]*entry
+	byReason    map[string]*entry
+	byName      map[string]*entry
+	byErrorInfo map[string]*entry // of errors
+	defaults    [grpccodes.Unauthenticated + 1]*entry
 }
 
 // NewTable makes a table of the codes of one type. Each row must have
@@ -39,11 +40,12 @@ type Table struct {
 // each line with the row it is in.
 func NewTable(domain string, rows ...Row) (*Table, error) {
 	t := &Table{
-		domain:   domain,
-		rows:     make([]*entry, 0, len(rows)),
-		byNumber: make(map[int32]*entry, len(rows)),
-		byReason: make(map[string]*entry, len(rows)),
-		byName:   make(map[string]*entry, len(rows)),
+		domain:      domain,
+		rows:        make([]*entry, 0, len(rows)),
+		byNumber:    make(map[int32]*entry, len(rows)),
+		byReason:    make(map[string]*entry, len(rows)),
+		byName:      make(map[string]*entry, len(rows)),
+		byErrorInfo: make(map[string]*entry, len(rows)),
 	}
 	if err := t.fill(rows); err != nil {
 		return nil, err

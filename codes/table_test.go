@@ -649,3 +649,38 @@ func FuzzNewTable(f *testing.F) {
 		}
 	})
 }
+
+// TestByErrorInfo finds the row of what AppendErrorInfo wrote, and nothing else.
+func TestByErrorInfo(t *testing.T) {
+	table := codes.Default()
+	for row := range table.All() {
+		b := table.AppendErrorInfo(nil, row.Code.Number())
+		code, ok := table.ByErrorInfo(b)
+		if isError := row.Code.Number() > 0; ok != isError || isError && code != row.Code {
+			t.Errorf("ByErrorInfo(%q) = %v, %t; want %v, %t", b, code, ok, row.Code, isError)
+		}
+		if code, ok := table.ByErrorInfo(append(b, 0x22, 0)); ok {
+			t.Errorf("ByErrorInfo finds %v with one more field", code)
+		}
+	}
+	if code, ok := table.ByErrorInfo(table.AppendErrorInfo(nil, 1305)); ok {
+		t.Errorf("ByErrorInfo finds %v for a number without a row", code)
+	}
+}
+
+// TestGRPCStatusWith is GRPCStatus but for the message, and another each time.
+func TestGRPCStatusWith(t *testing.T) {
+	for _, number := range []int32{-1, 0, 500, 1004, 1305} {
+		want := codes.Default().GRPCStatus(number).Proto()
+		if want != nil {
+			want.Message = "another"
+		}
+		got := codes.Default().GRPCStatusWith(number, "another")
+		if !proto.Equal(got.Proto(), want) {
+			t.Errorf("GRPCStatusWith(%d) = %v; want %v", number, got.Proto(), want)
+		}
+		if other := codes.Default().GRPCStatusWith(number, "a third"); number != 0 && got.Message() != "another" {
+			t.Errorf("GRPCStatusWith(%d) changed to %v when %v was made", number, got, other)
+		}
+	}
+}

@@ -170,6 +170,9 @@ func (t *Table) add(row Row) (wrong []error) {
 	t.byNumber[row.Code.Number()] = e
 	t.byReason[row.Reason] = e
 	t.byName[row.Name] = e
+	if row.Code.Number() > 0 {
+		t.byErrorInfo[e.errorInfo] = e
+	}
 	return wrong
 }
 

@@ -3,6 +3,7 @@ package codes
 import (
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -15,16 +16,17 @@ import (
 // An entry is a row of a table with what it is on the wire.
 type entry struct {
 	Row
-	errorInfo []byte
+	errorInfo string // as bytes
 
-	// grpc is made when it is first asked for: at start-up it would cost every
-	// program protobuf's setting up of its messages.
-	grpc atomic.Pointer[grpcstatus.Status]
+	// grpc and details are made when they are first asked for: at start-up they would
+	// cost every program protobuf's setting up of its messages.
+	grpc    atomic.Pointer[grpcstatus.Status]
+	details atomic.Pointer[[]*anypb.Any] // the ErrorInfo, for gRPC to copy
 }
 
 func newEntry(domain string, row Row) *entry {
 	row.Localized = slices.Clone(row.Localized)
-	return &entry{Row: row, errorInfo: appendErrorInfo(nil, row.Reason, domain, row.Code.Number())}
+	return &entry{Row: row, errorInfo: string(appendErrorInfo(nil, row.Reason, domain, row.Code.Number()))}
 }
 
 // copy is the row, for others to change as they like.
@@ -62,12 +64,38 @@ func (e *entry) grpcStatus() *grpcstatus.Status {
 	return e.grpc.Load()
 }
 
-func (e *entry) newGRPCStatus() *grpcstatus.Status {
-	return grpcstatus.FromProto(&spb.Status{
-		Code:    int32(e.GRPCCode),
-		Message: e.Message,
-		Details: []*anypb.Any{{TypeUrl: errorInfoURL, Value: e.errorInfo}},
-	})
+func (e *entry) newGRPCStatus() *grpcstatus.Status { return e.withMessage(e.Message) }
+
+// GRPCStatusWith is [Table.GRPCStatus] with another message, which must be UTF-8.
+// It is a new one each time.
+func (t *Table) GRPCStatusWith(number int32, message string) *grpcstatus.Status {
+	if number == 0 {
+		return nil
+	}
+	if number < 0 {
+		return t.defaults[grpccodes.Internal].withMessage(message)
+	}
+	if e, ok := t.byNumber[number]; ok {
+		return e.withMessage(message)
+	}
+	return newEntry(t.domain, t.unknown(number)).withMessage(message)
+}
+
+// drafts are what gRPC copies: FromProto does so with whatever it is given.
+var drafts = sync.Pool{New: func() any { return new(spb.Status) }}
+
+func (e *entry) withMessage(message string) *grpcstatus.Status {
+	details := e.details.Load()
+	if details == nil {
+		details = &[]*anypb.Any{{TypeUrl: errorInfoURL, Value: []byte(e.errorInfo)}}
+		e.details.Store(details)
+	}
+	draft := drafts.Get().(*spb.Status)
+	draft.Code, draft.Message, draft.Details = int32(e.GRPCCode), message, *details
+	st := grpcstatus.FromProto(draft)
+	draft.Message, draft.Details = "", nil
+	drafts.Put(draft)
+	return st
 }
 
 // AppendErrorInfo appends to b the google.rpc.ErrorInfo that states the code
@@ -78,6 +106,18 @@ func (t *Table) AppendErrorInfo(b []byte, number int32) []byte {
 		return append(b, e.errorInfo...)
 	}
 	return appendErrorInfo(b, t.unknown(number).Reason, t.domain, number)
+}
+
+// ByErrorInfo is the code of a row whose google.rpc.ErrorInfo, as
+// [Table.AppendErrorInfo] writes it, is b to the byte: of most errors a client need
+// read no more. Where ok is false b may state a code of the table all the same, with
+// metadata of its own, in another order, or with a number that has no row.
+func (t *Table) ByErrorInfo(b []byte) (code Code, ok bool) {
+	e, ok := t.byErrorInfo[string(b)]
+	if !ok {
+		return nil, false
+	}
+	return e.Code, true
 }
 
 const errorInfoURL = "type.googleapis.com/google.rpc.ErrorInfo"
