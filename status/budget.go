@@ -99,12 +99,20 @@ func (b *budget) fits() bool { return b.size() <= b.room }
 func percentEncodedLen(text string) int {
 	n := len(text)
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '%' {
-			n += 2
-		}
+		n += int(percentEncoded[text[i]])
 	}
 	return n
 }
+
+// percentEncoded is how many bytes more a byte takes in grpc-message.
+var percentEncoded = func() (more [256]uint8) {
+	for c := range more {
+		if c < ' ' || c > '~' || c == '%' {
+			more[c] = 2
+		}
+	}
+	return more
+}()
 
 // fieldSize is the size of a field of n bytes, with a number up to 15; nothing is
 // written of an empty one.
@@ -239,9 +247,9 @@ func (b *budget) shorter(d *anypb.Any) *anypb.Any {
 		b.details = rest
 		return whole
 	}
-	keep := longest(text, func(end int) bool {
+	keep := longest(text, func(end int) int {
 		b.details = rest + detailSize(len(legacyDetailURL), fieldSize(end+len(cutMark)))
-		return b.fits()
+		return b.room - b.size()
 	})
 	b.details = rest
 	if keep == 0 {
@@ -300,23 +308,28 @@ func (b *budget) fitMessage() {
 	b.note(cutMessage)
 	text, counted := b.p.Message, 0
 	b.message = len(cutMark)
-	keep := longest(text, func(end int) bool {
+	keep := longest(text, func(end int) int {
 		b.message += percentEncodedLen(text[counted:end])
 		b.text = end + len(cutMark)
 		counted = end
-		return b.fits()
+		return b.room - b.size()
 	})
 	b.p.Message = text[:keep] + cutMark
 	b.message, b.text = percentEncodedLen(b.p.Message), len(b.p.Message)
 }
 
-// longest is where the longest beginning of text ends that fits. It is asked of
-// each end of a rune, in order, until one doesn't fit.
-func longest(text string, fits func(end int) bool) (keep int) {
-	for i, r := range text {
-		end := i + utf8.RuneLen(r)
-		if !fits(end) {
-			break
+// longest is where the longest beginning of text ends that leaves room: spare is how
+// much, less than 0 if it is too long. It is asked of ends of runes, in order, until
+// one is too long; those before which there is room in any case are leapt over.
+func longest(text string, spare func(end int) int) (keep int) {
+	for left := 0; keep < len(text); {
+		// A byte takes 13/3 at most: 3 in grpc-message, and 4/3 in base64.
+		end := min(keep+max(left/5-4, 1), len(text))
+		for end < len(text) && !utf8.RuneStart(text[end]) {
+			end++
+		}
+		if left = spare(end); left < 0 {
+			return keep
 		}
 		keep = end
 	}

@@ -26,8 +26,11 @@ import (
 // A cause's code doesn't count where the error around it has its own, unlike
 // with errors.Is, which looks at the whole tree.
 func Code(err error) codes.Code {
-	if err == nil {
+	switch e := err.(type) { // what a search finds first
+	case nil:
 		return codes.NoError
+	case *receivedError:
+		return e.code()
 	}
 	if f := search(err); f.code != nil {
 		return f.code
@@ -76,7 +79,7 @@ func (f *finding) statusOf() *Status {
 	case f.panicked != nil:
 		return nil // as on a server: what it says after that is not heard
 	case f.received != nil:
-		return &f.received.st
+		return f.received.status()
 	case f.guessed != nil:
 		return &f.guessed.st
 	}

@@ -1,14 +1,16 @@
 package status
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -49,6 +51,9 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
+	if reflect.TypeOf(err) == gRPCsError {
+		return d.receive(ctx, grpcstatus.Convert(err), err)
+	}
 	f := search(err)
 	switch {
 	case f.resolved != nil:
@@ -60,14 +65,49 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 }
 
 func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) error {
-	e := &statusError{cause: err, received: true, policy: d.Upstream}
-	d.decode(&e.st, gst)
-	e.link(e.st.code)
+	e := &receivedError{received: gst, proto: gst.Proto(), tables: d.Tables, policy: d.Upstream}
+	if code, origin := d.glance(gst.Code(), e.proto.GetDetails()); code != nil {
+		e.origin, e.grpcCode = origin, gst.Code()
+		e.link(code)
+	} else {
+		st := e.status()
+		e.origin, e.grpcCode = st.origin, st.grpcCode
+		e.link(st.code)
+	}
 	e.link(err)
-	if ended := endOf(ctx, e.st.grpcCode); ended != nil {
+	if ended := endOf(ctx, e.grpcCode); ended != nil {
 		e.link(ended)
 	}
 	return e
+}
+
+// gRPCsError is the type of the errors that gRPC itself returns. They wrap nothing.
+var gRPCsError = reflect.TypeOf(grpcstatus.Error(grpccodes.Unknown, ""))
+
+// glance is the code and the origin of a status with a canonical code that has no
+// details, or whose first is the ErrorInfo of a code. Of these decode finds the same;
+// of all others the code is nil.
+func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code, Origin) {
+	switch {
+	case code > grpccodes.Unauthenticated:
+		return nil, Legacy
+	case len(details) == 0:
+		return tables(d.Tables).first().FromGRPC(code), Bare
+	case details[0].GetTypeUrl() != errorInfoURL:
+		return nil, Foreign
+	}
+	if code := tables(d.Tables).byErrorInfo(details[0].GetValue()); code != nil {
+		return code, Ours
+	}
+	info, ok := scan(details[0].GetValue())
+	if !ok {
+		return nil, Bare
+	}
+	table := tables(d.Tables).byDomain(string(info.domain))
+	if table == nil {
+		return nil, Foreign
+	}
+	return codeOf(table, info), Ours
 }
 
 // endOf is the context error of a canonical code, if ctx has ended so.
@@ -102,14 +142,14 @@ func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 		return nil
 	}
 	st := &Status{}
-	d.decode(st, gst)
+	d.decode(st, gst, gst.Proto())
 	return st
 }
 
-// decode fills an empty Status.
-func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
-	p := gst.Proto()
-	st.received = gst
+// decode fills an empty Status with a gRPC status and its proto, of which it keeps
+// parts and changes none.
+func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
+	st.rare = &rare{received: gst}
 	st.message, st.hasMessage = p.GetMessage(), true
 	st.details = p.GetDetails()
 	st.origin = Bare
@@ -124,7 +164,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 	}
 	for i, packed := range p.GetDetails() {
 		if packed.MessageName() == errorInfoName && d.decodeErrorInfo(st, packed) {
-			st.details = slices.Delete(p.GetDetails(), i, i+1) // p is a copy
+			st.details = slices.Concat(p.GetDetails()[:i], p.GetDetails()[i+1:])
 			break
 		}
 	}
@@ -135,27 +175,27 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status) {
 
 // decodeNumber reads a number in the place of a canonical code into st.
 func (d *Decoder) decodeNumber(st *Status, number int32) {
-	st.table = tables(d.Tables).numbered(number)
-	st.origin, st.code = Legacy, st.table.Code(number)
+	st.rare.table = tables(d.Tables).numbered(number)
+	st.origin, st.code = Legacy, st.rare.table.Code(number)
 }
 
 // decodeStrange takes a number in the place of a canonical code for one of another
 // domain, whose ErrorInfo says that it is.
 func (d *Decoder) decodeStrange(st *Status) {
-	st.origin, st.table, st.grpcCode = Foreign, nil, grpccodes.Unknown
+	st.origin, st.rare.table, st.grpcCode = Foreign, nil, grpccodes.Unknown
 	st.code = tables(d.Tables).first().FromGRPC(grpccodes.Unknown)
 }
 
 // decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known
 // domain. One that can't be read is no ErrorInfo.
 func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
-	info := &errdetails.ErrorInfo{}
-	if packed.UnmarshalTo(info) != nil {
+	info, ok := scan(packed.GetValue())
+	if !ok {
 		return false
 	}
-	table := tables(d.Tables).byDomain(info.GetDomain())
+	table := tables(d.Tables).byDomain(string(info.domain))
 	if table == nil {
-		switch number, _ := parseNumber(info.GetMetadata()[numberKey]); {
+		switch number, _ := parseNumber(string(info.number)); {
 		case st.origin == Bare:
 			st.origin = Foreign
 		case st.origin == Legacy && number == st.code.Number():
@@ -170,27 +210,27 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 	if code == nil {
 		code, st.unnamed = table.FromGRPC(st.grpcCode), true
 	} else {
-		number, ok := parseNumber(info.GetMetadata()[numberKey])
+		number, ok := parseNumber(string(info.number))
 		st.unnumbered = !ok || number != code.Number()
 	}
-	st.origin, st.code, st.info, st.table = Ours, code, packed.GetValue(), nil
+	st.origin, st.code, st.rare.info, st.rare.table = Ours, code, packed.GetValue(), nil
 	return true
 }
 
 // codeOf is the code that an ErrorInfo of the table's domain names, nil if it
 // names none.
-func codeOf(table *codes.Table, info *errdetails.ErrorInfo) codes.Code {
-	if row, ok := table.ByReason(info.GetReason()); ok && row.Code.Number() > 0 {
+func codeOf(table *codes.Table, info scanned) codes.Code {
+	if row, ok := table.ByReason(string(info.reason)); ok && row.Code.Number() > 0 {
 		return row.Code
 	}
-	text := info.GetMetadata()[numberKey]
-	number, ok := parseNumber(text)
+	number, ok := parseNumber(string(info.number))
 	if !ok {
 		return nil
 	}
 	// A sender whose table lacks the number has no other reason to give for it.
-	ownReason := info.GetReason() != "" && info.GetReason() != "ERROR_CODE_"+text
-	if ownReason && table.Has(number) {
+	digits, unknown := bytes.CutPrefix(info.reason, []byte("ERROR_CODE_"))
+	says := len(info.reason) > 0 && (!unknown || !bytes.Equal(digits, info.number))
+	if says && table.Has(number) {
 		return nil // the reason is another's: the two contradict each other
 	}
 	return table.Code(number)

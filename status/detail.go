@@ -3,6 +3,7 @@ package status
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
@@ -58,12 +59,14 @@ func (st *Status) Details() []proto.Message {
 	return details
 }
 
-// packedDetails are all details, the ErrorInfo that states the code first.
+// packedDetails are all details, the ErrorInfo that states the code first, in a slice
+// of their own.
 func (st *Status) packedDetails(table *codes.Table) []*anypb.Any {
-	if !st.origin.stated() {
-		return st.details
+	all := make([]*anypb.Any, 0, 1+len(st.details))
+	if st.origin.stated() {
+		all = append(all, st.packErrorInfo(table))
 	}
-	return append([]*anypb.Any{st.packErrorInfo(table)}, st.details...)
+	return append(all, st.details...)
 }
 
 // receiverDetails are the details as a receiver has them, and DebugInfo.
@@ -71,10 +74,11 @@ func (st *Status) receiverDetails() []*anypb.Any {
 	if st.Code().Number() == 0 {
 		return nil
 	}
-	if st.received != nil && st.info != nil { // all that came, for better or worse
-		return append([]*anypb.Any{{TypeUrl: errorInfoURL, Value: st.info}}, st.details...)
+	rare := st.rarely()
+	if rare.received != nil && rare.info != nil { // all that came, for better or worse
+		return append([]*anypb.Any{{TypeUrl: errorInfoURL, Value: rare.info}}, st.details...)
 	}
-	if st.received != nil {
+	if rare.received != nil {
 		return st.packedDetails(st.tableIn(nil))
 	}
 	return cleanDetails(st.packedDetails(st.tableIn(nil)), true)
@@ -91,7 +95,7 @@ func (st *Status) packDetail(message proto.Message) *anypb.Any {
 		return nil
 	}
 	if packed.MessageName() == retryInfoName {
-		st.pushback = pushbackOf(packed)
+		st.ownRare().pushback = pushbackOf(packed)
 	}
 	return packed
 }
@@ -100,6 +104,9 @@ func (st *Status) packDetail(message proto.Message) *anypb.Any {
 // whose type has no name stay as they are. It changes details, and takes one pass:
 // there can be a peer's thousands.
 func lastOfEachType(details []*anypb.Any) []*anypb.Any {
+	if len(details) < 2 {
+		return details
+	}
 	places := make(map[protoreflect.FullName]int, len(details))
 	kept := details[:0]
 	for _, d := range details {
@@ -112,6 +119,30 @@ func lastOfEachType(details []*anypb.Any) []*anypb.Any {
 		kept = append(kept, d)
 	}
 	return kept
+}
+
+// types are the types of details that were seen: a few, or a peer's thousands.
+type types struct {
+	few  [8]protoreflect.FullName
+	n    int
+	many map[protoreflect.FullName]bool
+}
+
+// add tells whether a type is new.
+func (t *types) add(name protoreflect.FullName) bool {
+	if slices.Contains(t.few[:t.n], name) || t.many[name] {
+		return false
+	}
+	if t.n < len(t.few) {
+		t.few[t.n] = name
+		t.n++
+		return true
+	}
+	if t.many == nil {
+		t.many = make(map[protoreflect.FullName]bool)
+	}
+	t.many[name] = true
+	return true
 }
 
 // dropDetail is a copy of details without those of a type.
@@ -203,4 +234,9 @@ func repaired(fd protoreflect.FieldDescriptor, v protoreflect.Value) protoreflec
 
 // validUTF8 is text with U+FFFD in the place of each run of bytes that is not
 // UTF-8.
-func validUTF8(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+func validUTF8(text string) string {
+	if utf8.ValidString(text) { // many bytes at a time
+		return text
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,6 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
@@ -108,8 +108,9 @@ type Encoded struct {
 	// a method of the error; nil if there was none. It is private.
 	Panic *PanicError
 
-	err      error // what was encoded; nil if it must not be run again
-	original error // what was encoded, or what stands for it
+	ready    *resolvedError // of Code alone, if there is one already
+	err      error          // what was encoded; nil if it must not be run again
+	original error          // what was encoded, or what stands for it
 }
 
 // Err is the error for a server to hand to gRPC, nil for success. Its text is the
@@ -120,12 +121,20 @@ func (e Encoded) Err() error {
 	if e.Status == nil {
 		return nil
 	}
-	if e.Source == FromResolved {
-		if r, ok := e.err.(*resolvedError); ok {
-			return r
+	switch x := e.err.(type) {
+	case *resolvedError:
+		if e.Source == FromResolved {
+			return x
+		}
+	case *statusError:
+		if e.Trailer == nil && e.Status == x.sent.Load() {
+			return x.resolved(&e)
 		}
 	}
-	return newResolved(e)
+	if r := e.ready; r != nil && e.err == r.original() && e.Status == r.sent {
+		return r
+	}
+	return newResolved(&e)
 }
 
 // Size is what the status and the trailer add to the header list of an answer
@@ -183,10 +192,30 @@ func (e Encoded) Original() error { return e.original }
 //
 // Of an error that wraps too much to be searched through, what was found decides,
 // without the rules' functions.
-func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
+func (e *Encoder) Encode(ctx context.Context, err error) (encoded Encoded) {
 	if err == nil {
 		return Encoded{}
 	}
+	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
+		return e.encodeAny(ctx, err) // any error of others can be one
+	}
+	switch stated := straight(err).(type) {
+	case *statusError:
+		encoded = e.stated(ctx, stated, FromCode)
+	case codes.Code:
+		encoded = e.code(ctx, stated, FromCode)
+	default:
+		return e.encodeAny(ctx, err)
+	}
+	if encoded.GRPCCode == grpccodes.OK {
+		encoded.GRPCCode = encoded.Status.Code()
+	}
+	encoded.err, encoded.original = err, err
+	return encoded
+}
+
+// encodeAny is Encode for whatever error it is.
+func (e *Encoder) encodeAny(ctx context.Context, err error) Encoded {
 	var f finding
 	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
 		f.adapt = e.adaptCodeError
@@ -270,33 +299,54 @@ func (e *Encoder) unknown(ctx context.Context, source Source, panicked *PanicErr
 
 // code is the answer that is a bare code.
 func (e *Encoder) code(ctx context.Context, code codes.Code, source Source) Encoded {
-	st := tables(e.Tables).of(code).GRPCStatus(code.Number())
-	if rowSize(st.Message()) <= e.maxSize() && !e.inLegacyForm(code) {
-		return Encoded{Status: st, Code: code, Source: source}
+	encoded := Encoded{Code: code, Source: source}
+	if table := tables(e.Tables).of(code); table == code.Table() {
+		encoded.ready = resolvedCode(code)
+		encoded.Status = encoded.ready.sent
+	} else {
+		encoded.Status = table.GRPCStatus(code.Number())
 	}
-	return e.send(ctx, New(code, ""), source)
+	if rowSize(encoded.Status.Message()) > e.maxSize() || e.inLegacyForm(code) {
+		return e.send(ctx, New(code, ""), source)
+	}
+	return encoded
 }
 
-// stated is the answer that is a Status of this process. The gRPC status is kept
-// with the error, where this encoder's is no other.
+// stated is the answer that is a Status of this process. What is sent is kept with
+// the error, where it is the same for all.
 func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) Encoded {
 	st := &se.st
-	asItIs := st.received == nil && (st.pushback == "" || !e.Pushback) && st.dropped == nil && !e.ExposeDebugInfo &&
-		tables(e.Tables).of(st.code) == st.code.Table() && !e.inLegacyForm(st.code)
-	if !asItIs || se.wire().size+maxSubtype > e.maxSize() {
+	encoded := Encoded{Source: source, Origin: st.origin}
+	size := math.MaxInt
+	switch table := tables(e.Tables).of(st.code); {
+	case !e.asItIs(st):
+	case table == st.code.Table():
+		encoded.Status, size = se.wire()
+	case st.short():
+		encoded.Status, size = st.encodeShort(table)
+	}
+	if size > e.maxSize()-maxSubtype {
 		return e.send(ctx, st, source)
 	}
-	encoded := Encoded{Status: se.wire().status, Source: source, Origin: st.origin}
 	if st.origin.stated() {
 		encoded.Code = st.code
 	}
 	return encoded
 }
 
+// asItIs tells that nothing is added to a Status that is sent, nor taken away, but
+// for its size.
+func (e *Encoder) asItIs(st *Status) bool {
+	if rare := st.rarely(); rare.received != nil || rare.dropped != nil || rare.pushback != "" && e.Pushback {
+		return false
+	}
+	return !e.ExposeDebugInfo && !e.inLegacyForm(st.code)
+}
+
 // send is the answer that is a Status, with what has to go with it and without
 // what is too much.
 func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
-	encoded := Encoded{Source: source, Origin: st.origin, DroppedKeys: slices.Clone(st.dropped)}
+	encoded := Encoded{Source: source, Origin: st.origin, DroppedKeys: slices.Clone(st.rarely().dropped)}
 	p := st.proto(e.Tables, e.ExposeDebugInfo && source != FromPeer)
 	encoded.GRPCCode = grpccodes.Code(p.Code)
 	place := 0 // of our ErrorInfo
@@ -309,9 +359,9 @@ func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 	}
 	fitting := newBudget(p)
 	fitting.code, fitting.guess, fitting.place, fitting.room = encoded.Code, st.unnamed, place, e.maxSize()
-	if e.Pushback && st.pushback != "" {
-		encoded.Trailer = metadata.Pairs(pushbackName, st.pushback)
-		fitting.room -= pushbackSize(st.pushback)
+	if pushback := st.rarely().pushback; e.Pushback && pushback != "" {
+		encoded.Trailer = metadata.Pairs(pushbackName, pushback)
+		fitting.room -= pushbackSize(pushback)
 	}
 	if fitting.size()+maxSubtype > fitting.room {
 		fitting.room -= contentTypeExtra(ctx)
@@ -344,19 +394,18 @@ const (
 )
 
 // upstream is the answer to an error that was received from another service.
-func (e *Encoder) upstream(ctx context.Context, received *statusError) Encoded {
-	st := &received.st
+func (e *Encoder) upstream(ctx context.Context, received *receivedError) Encoded {
 	switch {
-	case received.policy.passes(st.origin):
-		return e.send(ctx, st, FromPeer)
-	case st.origin == Legacy: // a stranger's numbers may mean anything
-	case st.grpcCode == grpccodes.Unavailable:
-		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamUnavailable), Source: FromUpstream, Origin: st.origin}
-	case st.grpcCode == grpccodes.DeadlineExceeded:
-		return Encoded{Status: grpcstatus.New(st.grpcCode, upstreamDeadline), Source: FromUpstream, Origin: st.origin}
+	case received.policy.passes(received.origin):
+		return e.send(ctx, received.status(), FromPeer)
+	case received.origin == Legacy: // a stranger's numbers may mean anything
+	case received.grpcCode == grpccodes.Unavailable:
+		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamUnavailable), Source: FromUpstream, Origin: received.origin}
+	case received.grpcCode == grpccodes.DeadlineExceeded:
+		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamDeadline), Source: FromUpstream, Origin: received.origin}
 	}
 	encoded := e.unknown(ctx, FromUpstream, nil)
-	encoded.Origin = st.origin
+	encoded.Origin = received.origin
 	return encoded
 }
 
@@ -372,21 +421,18 @@ func (e *Encoder) grpc(ctx context.Context, gst *grpcstatus.Status) Encoded {
 	return e.unknown(ctx, FromUnknown, nil)
 }
 
-// encode is the status as it is sent where own says what the codes of its
-// domains are. Nothing is left out for its size.
-func (st *Status) encode(own tables) *grpcstatus.Status {
-	if st.plain() {
-		return own.of(st.code).GRPCStatus(st.code.Number())
+// encode is the status as it is sent with its code's own table, and at most the
+// size of its headers. Nothing is left out for its size.
+func (st *Status) encode() (sent *grpcstatus.Status, size int) {
+	if st.short() {
+		return st.encodeShort(st.code.Table())
 	}
-	return grpcstatus.FromProto(st.proto(own, false))
+	p := st.proto(nil, false)
+	return grpcstatus.FromProto(p), headerSize(p)
 }
 
-// plain tells that the status says no more than its code.
-func (st *Status) plain() bool {
-	return !st.hasMessage && st.metadata == nil && st.details == nil
-}
-
-// proto is encode before it is made gRPC's, with DebugInfo if that is asked for.
+// proto is the status as it is sent where own says what the codes of its domains
+// are, with DebugInfo if that is asked for. Nothing is left out for its size.
 func (st *Status) proto(own tables, debugInfo bool) *spb.Status {
 	table := st.tableIn(own)
 	row := table.GRPCStatus(st.code.Number())
@@ -405,16 +451,15 @@ func (st *Status) proto(own tables, debugInfo bool) *spb.Status {
 }
 
 // cleanDetails are the details less a second of a type, of which AIP-193 allows
-// one, and less DebugInfo unless that is asked for.
+// one, and less DebugInfo unless that is asked for. It changes the slice.
 func cleanDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
-	kept := make([]*anypb.Any, 0, len(details))
-	seen := make(map[protoreflect.FullName]bool, len(details)) // there can be a peer's thousands
+	kept := details[:0]
+	var seen types
 	for _, d := range details {
 		name := d.MessageName()
-		if seen[name] || name == debugInfoName && !debugInfo {
+		if name == debugInfoName && !debugInfo || name != "" && !seen.add(name) {
 			continue
 		}
-		seen[name] = name != ""
 		if !utf8.ValidString(d.GetTypeUrl()) || len(d.ProtoReflect().GetUnknown()) > 0 {
 			d = &anypb.Any{TypeUrl: validUTF8(d.GetTypeUrl()), Value: d.GetValue()}
 		}

@@ -14,12 +14,17 @@ import (
 
 // Error is an error with a code and a public message; an empty one stands for
 // that of the code's row. It is nil for NoError.
-func Error(c codes.Code, message string) error { return New(c, message).Err() }
+func Error(c codes.Code, message string) error {
+	if st := newStatus(c, message); st.code.Number() != 0 {
+		return newError(&st, nil)
+	}
+	return nil
+}
 
 // Errorf is [Error] with fmt.Sprintf. To wrap an error use [Wrap], not %w: what
 // stands in the message is public.
 func Errorf(c codes.Code, format string, args ...any) error {
-	return New(c, fmt.Sprintf(format, args...)).Err()
+	return Error(c, fmt.Sprintf(format, args...))
 }
 
 // Wrap is an error with a code and a public message that wraps err; it is nil if
@@ -29,7 +34,8 @@ func Wrap(err error, c codes.Code, message string) error {
 	if err == nil {
 		return nil
 	}
-	return New(c, message).Wrap(err)
+	st := newStatus(c, message)
+	return newError(&st, err)
 }
 
 // Wrapf is [Wrap] with fmt.Sprintf.
@@ -37,93 +43,86 @@ func Wrapf(err error, c codes.Code, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	return New(c, fmt.Sprintf(format, args...)).Wrap(err)
+	return Wrap(err, c, fmt.Sprintf(format, args...))
 }
 
 // A statusError is a Status as an error. It is not itself a codes.Code, so that
 // errors.AsType[codes.Code] finds the code and not the error.
 type statusError struct {
-	st       Status
-	cause    error  // of a received error, what it came as
-	received bool   // a Decoder made it
-	policy   Policy // and this is how far that trusts its connection
+	st    Status
+	chain [2]error // the code, and the cause if there is one
 
-	// chain is the code, then the cause, then a context error if the status says
-	// what the caller's own context did.
-	chain  [3]error
-	length int
-
-	sent atomic.Pointer[wire] // what GRPCStatus gives, once it was asked
-}
-
-// A wire is a status as it is sent, with the size of its headers at most.
-type wire struct {
-	status *grpcstatus.Status
-	size   int
+	sent atomic.Pointer[grpcstatus.Status] // what wire gives
+	size atomic.Int64                      // and at most its size, which is there before
+	kept atomic.Pointer[resolvedError]     // what resolved gives
 }
 
 func newError(st *Status, cause error) *statusError {
 	e := &statusError{st: *st}
 	e.st.code = st.Code()
-	e.link(e.st.code)
-	if cause != nil {
-		e.cause = cause
-		e.link(cause)
-	}
+	e.chain = [2]error{e.st.code, cause}
 	return e
 }
 
-// link adds an error to the end of the chain.
-func (e *statusError) link(err error) {
-	e.chain[e.length] = err
-	e.length++
-}
+// cause is what the error wraps, nil if that is nothing.
+func (e *statusError) cause() error { return e.chain[1] }
 
-// Error is the public text, in one line: the code's name and the message. For an
-// error that was received inside of another's text it is that text.
-func (e *statusError) Error() string {
-	if _, plain := e.cause.(interface{ GRPCStatus() *grpcstatus.Status }); e.received && !plain {
-		return oneLine(e.st.row().Name + ": " + e.cause.Error())
-	}
-	return e.st.String()
-}
+// Error is the public text, in one line: the code's name and the message.
+func (e *statusError) Error() string { return e.st.String() }
 
 // Unwrap is the chain, which is not to be changed.
-func (e *statusError) Unwrap() []error { return e.chain[:e.length:e.length] }
+func (e *statusError) Unwrap() []error {
+	if e.cause() == nil {
+		return e.chain[:1:1]
+	}
+	return e.chain[:]
+}
 
-// GRPCStatus is the status as it would be sent, or as it was received. An error
+// GRPCStatus is the status as it would be sent, or, where a received one was made
+// an error again, as it was received. An error
 // that wraps one in NoError has the default status of INTERNAL: it is an error.
 func (e *statusError) GRPCStatus() *grpcstatus.Status {
+	received := e.st.rarely().received
 	switch {
-	case e.st.received != nil:
-		return e.st.received
+	case received != nil:
+		return received
 	case e.st.code.Number() == 0:
 		table := e.st.code.Table()
 		return table.GRPCStatus(table.FromGRPC(grpccodes.Internal).Number())
 	}
-	return e.wire().status
+	sent, _ := e.wire()
+	return sent
 }
 
-// wire is the status with its code's own table, made once. It was not received,
-// and is none of NoError.
-func (e *statusError) wire() *wire {
-	if w := e.sent.Load(); w != nil {
-		return w
+// wire is the status with its code's own table, whatever its size, and at most the
+// size of its headers. It is made once. The status was not received, and is none of
+// NoError.
+func (e *statusError) wire() (sent *grpcstatus.Status, size int) {
+	if sent := e.sent.Load(); sent != nil {
+		return sent, int(e.size.Load())
 	}
-	w := &wire{}
-	if e.st.plain() {
-		w.status = e.st.encode(nil)
-		w.size = rowSize(w.status.Message())
-	} else {
-		p := e.st.proto(nil, false)
-		w.status, w.size = grpcstatus.FromProto(p), headerSize(p)
+	sent, size = e.st.encode()
+	e.size.Store(int64(size)) // who else is here stores the same
+	if !e.sent.CompareAndSwap(nil, sent) {
+		sent = e.sent.Load()
 	}
-	e.sent.CompareAndSwap(nil, w)
-	return e.sent.Load()
+	return sent, size
+}
+
+// resolved is the error itself with what wire gives, made once.
+func (e *statusError) resolved(encoded *Encoded) *resolvedError {
+	if r := e.kept.Load(); r != nil {
+		return r
+	}
+	r := newResolved(encoded)
+	if !e.kept.CompareAndSwap(nil, r) {
+		r = e.kept.Load()
+	}
+	return r
 }
 
 // Format prints the public text, and with %+v the cause after it.
-func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause) }
+func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
 
 // format prints public text as a string, and with %+v the private cause after it.
 func format(f fmt.State, verb rune, public string, cause error) {
@@ -136,10 +135,13 @@ func format(f fmt.State, verb rune, public string, cause error) {
 
 // LogValue is a group of the code's name, number and reason, the canonical code,
 // the message, where the status came from if it was received, and the cause.
-func (e *statusError) LogValue() slog.Value {
-	attrs := e.st.LogValue().Group()
-	if e.cause != nil {
-		attrs = append(attrs, slog.Any("cause", e.cause))
+func (e *statusError) LogValue() slog.Value { return e.st.logValue(e.cause()) }
+
+// logValue is the status's LogValue with a cause, if that isn't nil.
+func (st *Status) logValue(cause error) slog.Value {
+	attrs := st.LogValue().Group()
+	if cause != nil {
+		attrs = append(attrs, slog.Any("cause", cause))
 	}
 	return slog.GroupValue(attrs...)
 }

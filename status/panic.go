@@ -136,7 +136,7 @@ const maxProbed = 256 << 10
 
 func (p *probe) visit(err error) step {
 	switch err.(type) {
-	case codes.ErrorCode, *statusError, *resolvedError, *PanicError:
+	case codes.ErrorCode, *statusError, *receivedError, *resolvedError, *PanicError:
 		return descend
 	}
 	if p.text < maxProbed {

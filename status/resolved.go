@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	grpccodes "google.golang.org/grpc/codes"
@@ -14,36 +15,47 @@ import (
 // A resolvedError is an error that a server has decided on. gRPC finds all it
 // needs in it and runs no method of the handler's error.
 type resolvedError struct {
-	sent       *grpcstatus.Status
-	code       codes.Code     // nil if sent states none
+	sent *grpcstatus.Status
+	code codes.Code // nil if sent states none
+
+	// chain is the code, nil where the handler's error says it itself, and the
+	// handler's error, nil if it failed when it was looked at.
+	chain [2]error
+
 	grpcCode   grpccodes.Code // the canonical one
 	origin     Origin
-	pushedBack bool  // a pushback goes with it
-	original   error // the handler's error; nil if it failed when it was looked at
-
-	// chain is the code, where the handler's error doesn't say it itself, then
-	// the handler's error.
-	chain  [2]error
-	length int
+	pushedBack bool // a pushback goes with it
 }
 
-func newResolved(e Encoded) *resolvedError {
-	r := &resolvedError{sent: e.Status, code: e.Code, grpcCode: e.GRPCCode, origin: e.Origin, pushedBack: e.Trailer != nil, original: e.err}
+func newResolved(e *Encoded) *resolvedError {
+	r := &resolvedError{sent: e.Status, code: e.Code, chain: [2]error{nil, e.err}, grpcCode: e.GRPCCode, origin: e.Origin, pushedBack: e.Trailer != nil}
 	if e.Code != nil && (e.Source != FromCode || e.err == nil) {
 		if ok, _ := whole(e.Code); ok { // a user's type can fail as any error can
-			r.link(e.Code)
+			r.chain[0] = e.Code
 		}
-	}
-	if e.err != nil {
-		r.link(e.err)
 	}
 	return r
 }
 
-func (r *resolvedError) link(err error) {
-	r.chain[r.length] = err
-	r.length++
+// resolvedCodes has the resolved errors of the rows of codes' own tables that were
+// sent already: most handlers return no more than a code.
+var resolvedCodes sync.Map // of codes.Code to *resolvedError
+
+// resolvedCode is the resolved error of a bare code with its own table.
+func resolvedCode(code codes.Code) *resolvedError {
+	if kept, ok := resolvedCodes.Load(code); ok {
+		return kept.(*resolvedError)
+	}
+	sent := code.Table().GRPCStatus(code.Number())
+	r := &resolvedError{sent: sent, code: code, chain: [2]error{nil, code}, grpcCode: sent.Code()}
+	if code.Table().Has(code.Number()) { // of other numbers there can be any number
+		resolvedCodes.Store(code, r)
+	}
+	return r
 }
+
+// original is the handler's error, nil if it failed when it was looked at.
+func (r *resolvedError) original() error { return r.chain[1] }
 
 // Error is the public message: gRPC sends the text of an error that an
 // interceptor outside of ours puts around this one.
@@ -70,10 +82,19 @@ func (r *resolvedError) status() *Status {
 }
 
 // Format prints the public message, and with %+v the handler's error after it.
-func (r *resolvedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.original) }
+func (r *resolvedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.original()) }
 
 // Unwrap is the chain, which is not to be changed.
-func (r *resolvedError) Unwrap() []error { return r.chain[:r.length:r.length] }
+func (r *resolvedError) Unwrap() []error {
+	first, end := 0, len(r.chain)
+	if r.chain[0] == nil {
+		first = 1
+	}
+	if r.chain[1] == nil {
+		end = 1
+	}
+	return r.chain[min(first, end):end:end]
+}
 
 // LogValue is a group of the canonical code, the message, the name of the code
 // that is stated, and the handler's error.
@@ -86,8 +107,8 @@ func (r *resolvedError) LogValue() slog.Value {
 		row, _ := r.code.Table().Lookup(r.code.Number())
 		attrs = append(attrs, slog.String("code", row.Name))
 	}
-	if r.original != nil {
-		attrs = append(attrs, slog.Any("error", r.original))
+	if r.original() != nil {
+		attrs = append(attrs, slog.Any("error", r.original()))
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -30,7 +30,7 @@ func (st *Status) WithRetryDelay(delay time.Duration) *Status {
 	}
 	changed := st.changed()
 	changed.details = dropDetail(changed.details, retryInfoName)
-	changed.pushback = pushback(delay)
+	changed.ownRare().pushback = pushback(delay)
 	return changed
 }
 
@@ -64,7 +64,7 @@ func retryDelay(info *errdetails.RetryInfo) (time.Duration, bool) {
 // delay.
 func Retryable(err error) bool {
 	st, ok := FromError(err)
-	if !ok || st == nil || st.pushback == never {
+	if !ok || st == nil || st.rarely().pushback == never {
 		return false
 	}
 	_, asked := RetryDelay(err)

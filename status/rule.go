@@ -45,7 +45,7 @@ func (e *Encoder) match(err error, f *finding) (code codes.Code) {
 func flatten(err error, nodes []error) []error {
 	w := walk{visit: func(err error) step {
 		nodes = append(nodes, err)
-		if e, ok := err.(*statusError); ok && e.received {
+		if _, ok := err.(*receivedError); ok {
 			return skip
 		}
 		return descend

@@ -74,7 +74,7 @@ type finding struct {
 	code     codes.Code         // a bare code
 	adapted  *Status            // what adapt made
 	status   *statusError       // a Status that was made an error here
-	received *statusError       // an error that a client decoded
+	received *receivedError     // an error that a client decoded
 	guessed  *statusError       // a Status made an error here, whose code is a guess
 	grpc     *grpcstatus.Status // a gRPC status that nobody decoded
 	deadline bool               // context.DeadlineExceeded
@@ -105,6 +105,12 @@ func (f *finding) visit(err error) step {
 		return stop
 	case *statusError:
 		return f.visitStatus(x)
+	case *receivedError:
+		if f.received == nil {
+			f.received = x
+		}
+		f.noteEnd(x.grpcCode)
+		return skip
 	case *PanicError:
 		if f.recovered == nil {
 			f.recovered = x
@@ -131,12 +137,6 @@ func (f *finding) visit(err error) step {
 
 func (f *finding) visitStatus(e *statusError) step {
 	switch {
-	case e.received:
-		if f.received == nil {
-			f.received = e
-		}
-		f.noteEnd(e.st.grpcCode)
-		return skip
 	case e.st.code.Number() == 0:
 		return descend
 	case e.st.origin.stated():

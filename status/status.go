@@ -24,20 +24,44 @@ import (
 type Status struct {
 	code       codes.Code
 	message    string
-	hasMessage bool // without one it is that of the code's row
 	metadata   map[string]string
-	dropped    []string     // keys that were given for the metadata and can't be there
 	details    []*anypb.Any // all but the ErrorInfo that states the code
-	pushback   string       // what a RetryInfo that was added here says to gRPC
+	rare       *rare        // what most have not; nil for nothing of it
+	hasMessage bool         // without one it is that of the code's row
 	origin     Origin
 
 	// What follows is only in a received status.
-	grpcCode   grpccodes.Code     // the canonical code; for a number in its place, what the reader's table says
-	table      *codes.Table       // that table, where nothing but the number states the code
-	info       []byte             // the ErrorInfo that states the code
-	unnumbered bool               // its number is not the code's, which the reason named
-	unnamed    bool               // it names no code that is known: the code is a guess
-	received   *grpcstatus.Status // the whole, until a With method changes it
+	unnumbered bool           // the number of its ErrorInfo is not the code's, which the reason named
+	unnamed    bool           // its ErrorInfo names no code that is known: the code is a guess
+	grpcCode   grpccodes.Code // the canonical code; for a number in its place, what the reader's table says
+}
+
+// A rare is what few statuses have. It is shared by copies, and not changed.
+type rare struct {
+	dropped  []string // keys that were given for the metadata and can't be there
+	pushback string   // what a RetryInfo that was added here says to gRPC
+
+	// What follows is only in a received status.
+	table    *codes.Table       // which says what the code is, where nothing but a number states it
+	info     []byte             // the ErrorInfo that states the code
+	received *grpcstatus.Status // the whole, until a With method changes it
+}
+
+var nothingRare = &rare{}
+
+// rarely is what is rare in the status, which may be nil, for reading.
+func (st *Status) rarely() *rare {
+	if st == nil || st.rare == nil {
+		return nothingRare
+	}
+	return st.rare
+}
+
+// ownRare gives a Status that is still being made a rare of its own, to be changed.
+func (st *Status) ownRare() *rare {
+	own := *st.rarely()
+	st.rare = &own
+	return &own
 }
 
 // New is a Status with a code and a public message. An empty message stands for
@@ -46,7 +70,12 @@ type Status struct {
 // A nil code and a negative one can't be sent: the Status has the default code of
 // INTERNAL in their place.
 func New(c codes.Code, message string) *Status {
-	return &Status{code: sendable(c), message: validUTF8(message), hasMessage: message != ""}
+	st := newStatus(c, message)
+	return &st
+}
+
+func newStatus(c codes.Code, message string) Status {
+	return Status{code: sendable(c), message: validUTF8(message), hasMessage: message != ""}
 }
 
 // Newf is [New] with fmt.Sprintf.
@@ -56,6 +85,9 @@ func Newf(c codes.Code, format string, args ...any) *Status {
 
 // sendable is c, or what stands for it where it can't be sent.
 func sendable(c codes.Code) codes.Code {
+	if known, ok := c.(codes.ErrorCode); ok && known >= 0 {
+		return c
+	}
 	if c == nil {
 		return codes.Default().FromGRPC(grpccodes.Internal)
 	}
@@ -162,7 +194,7 @@ func (st *Status) WithDetails(details ...proto.Message) *Status {
 		return nil
 	}
 	changed := st.changed()
-	all := slices.Clone(st.details)
+	all := slices.Grow(slices.Clone(st.details), len(details))
 	for _, message := range details {
 		if packed := changed.packDetail(message); packed != nil {
 			all = append(all, packed)
@@ -206,10 +238,11 @@ func (st *Status) GRPCStatus() *grpcstatus.Status {
 	if st.Code().Number() == 0 {
 		return nil
 	}
-	if st.received != nil {
-		return st.received
+	if received := st.rarely().received; received != nil {
+		return received
 	}
-	return st.encode(nil)
+	sent, _ := st.encode()
+	return sent
 }
 
 // LogValue is a group of the code's name, number and reason, the canonical code,
@@ -252,7 +285,9 @@ func unprintable(r rune) bool {
 func (st *Status) changed() *Status {
 	changed := *st
 	changed.code = st.Code()
-	changed.received = nil
+	if changed.rarely().received != nil {
+		changed.ownRare().received = nil
+	}
 	return &changed
 }
 
@@ -260,7 +295,7 @@ func (st *Status) changed() *Status {
 // sent stays, whatever its keys.
 func (st *Status) setMetadata(metadata map[string]string) {
 	all := maps.Clone(st.metadata)
-	if all == nil {
+	if all == nil && st.rarely().info != nil {
 		all = st.Metadata()
 	}
 	if all == nil {
@@ -277,9 +312,9 @@ func (st *Status) setMetadata(metadata map[string]string) {
 		}
 	}
 	if dropped != nil {
-		dropped = append(dropped, st.dropped...)
+		dropped = append(dropped, st.rarely().dropped...)
 		slices.Sort(dropped)
-		st.dropped = slices.Compact(dropped)
+		st.ownRare().dropped = slices.Compact(dropped)
 	}
 	if kept == 0 {
 		return
@@ -299,8 +334,8 @@ func (st *Status) row() codes.Row {
 // tableIn is the table that says what the code is, where a sender's come first.
 func (st *Status) tableIn(own tables) *codes.Table {
 	table := own.of(st.Code())
-	if st != nil && st.table != nil && !table.Has(st.code.Number()) {
-		return st.table
+	if its := st.rarely().table; its != nil && !table.Has(st.code.Number()) {
+		return its
 	}
 	return table
 }

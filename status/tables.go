@@ -58,6 +58,21 @@ func (ts tables) byDomain(domain string) *codes.Table {
 	return nil
 }
 
+// byErrorInfo is the code of the row that has the ErrorInfo b to the byte, nil if
+// there is none.
+func (ts tables) byErrorInfo(b []byte) codes.Code {
+	for _, t := range ts {
+		if code, ok := t.ByErrorInfo(b); ok {
+			return code
+		}
+	}
+	if table := codes.Default(); ts.byDomain(table.Domain()) == table {
+		code, _ := table.ByErrorInfo(b)
+		return code
+	}
+	return nil
+}
+
 // canonicalCode is the canonical code of a number in a table, without the copy that
 // a row is.
 func canonicalCode(table *codes.Table, number int32) grpccodes.Code {
