@@ -28,20 +28,18 @@ func DialOptions(opts ...ClientOption) []grpc.DialOption {
 // An error without a status comes back as it is.
 func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
 	c := newClient(opts)
-	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
-		outgoing := ctx
-		if c.announces {
-			outgoing = announce(ctx)
+	if c.announces {
+		return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
+			err := invoker(announce(ctx), method, req, reply, cc, callOpts...)
+			return c.unary(ctx, err, method, req)
 		}
-		err := invoker(outgoing, method, req, reply, cc, callOpts...)
+	}
+	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
+		err := invoker(ctx, method, req, reply, cc, callOpts...)
 		if err == nil {
 			return nil
 		}
-		decoded := c.decoder.Decode(ctx, err)
-		if len(c.observers.list) > 0 && !same(err, decoded) {
-			c.observe(ctx, decoded, interceptors.NewClientCallMeta(method, nil, req))
-		}
-		return decoded
+		return c.unary(ctx, err, method, req)
 	}
 }
 
@@ -68,6 +66,15 @@ type client struct {
 	decoder   status.Decoder
 	announces bool // that it reads canonical statuses
 	observers observers
+}
+
+// unary is what the caller gets for the error of a unary call; nil for nil.
+func (c *client) unary(ctx context.Context, err error, method string, req any) error {
+	decoded := c.decoder.Decode(ctx, err)
+	if len(c.observers.list) > 0 && !same(err, decoded) {
+		c.observe(ctx, decoded, interceptors.NewClientCallMeta(method, nil, req))
+	}
+	return decoded
 }
 
 // observe tells the observers of an error that was decoded.

@@ -16,7 +16,7 @@ import (
 // with a [status.CodeError] that is INTERNAL or UNKNOWN, whose detail is. Of other
 // events it logs nothing. An observer of one's own can call it.
 func LogWithheld(ctx context.Context, event Event) {
-	if event.Call.IsClient || !withholds(event) {
+	if event.Call.IsClient || !withholds(event.Source, event.GRPCCode) {
 		return
 	}
 	attrs := callAttrs(event)
@@ -35,9 +35,9 @@ func LogWithheld(ctx context.Context, event Event) {
 
 // withholds tells of a failure of the server's own that nobody can find the cause
 // of by what the caller reads.
-func withholds(event Event) bool {
-	own := event.GRPCCode == grpccodes.Internal || event.GRPCCode == grpccodes.Unknown
-	return event.Source.Withheld() || event.Source == status.FromCodeError && own
+func withholds(source status.Source, code grpccodes.Code) bool {
+	own := code == grpccodes.Internal || code == grpccodes.Unknown
+	return source.Withheld() || source == status.FromCodeError && own
 }
 
 // loggable is an error that has more to log than its text.

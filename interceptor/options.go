@@ -199,7 +199,7 @@ func newServer(opts []ServerOption) *server {
 	s.forOpenIM = s.encoder
 	s.forOpenIM.Legacy = true
 	if !s.observers.given {
-		s.observers.add(LogWithheld)
+		s.observers.list = append(s.observers.list, LogWithheld)
 	}
 	return s
 }

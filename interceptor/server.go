@@ -32,21 +32,33 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 // can't be decoded, a response that can't be encoded.
 func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
 	s := newServer(opts)
-	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		if s.strips {
-			ctx, _ = strip(ctx)
-		}
+	plain := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		resp, err := handler(ctx, req)
 		if err == nil {
 			return resp, nil
 		}
-		encoded := s.encode(ctx, err, interceptors.NewServerCallMeta(info.FullMethod, nil, req))
-		if encoded.Trailer != nil {
-			// It fails outside of a gRPC server only, where nobody retries.
-			_ = grpc.SetTrailer(ctx, encoded.Trailer)
-		}
-		return resp, encoded.Err()
+		return resp, s.unary(ctx, err, req, info)
 	}
+	if !s.strips {
+		return plain
+	}
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		ctx, _ = strip(ctx)
+		return plain(ctx, req, info, handler)
+	}
+}
+
+// unary is what gRPC gets for the error of a unary handler.
+func (s *server) unary(ctx context.Context, err error, req any, info *grpc.UnaryServerInfo) error {
+	encoded := s.encoderFor(ctx).Encode(ctx, err)
+	if s.observed(&encoded) {
+		s.observers.observe(ctx, s.event(&encoded, interceptors.NewServerCallMeta(info.FullMethod, nil, req)))
+	}
+	if encoded.Trailer != nil {
+		// It fails outside of a gRPC server only, where nobody retries.
+		_ = grpc.SetTrailer(ctx, encoded.Trailer)
+	}
+	return encoded.Err()
 }
 
 // StreamServer is [UnaryServer] for streams. Where the handler's own SendMsg or
@@ -54,20 +66,32 @@ func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
 // returns then reaches nobody.
 func StreamServer(opts ...ServerOption) grpc.StreamServerInterceptor {
 	s := newServer(opts)
-	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		if s.strips {
-			stream = stripStream(stream)
-		}
+	plain := func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		err := handler(srv, stream)
 		if err == nil {
 			return nil
 		}
-		encoded := s.encode(stream.Context(), err, interceptors.NewServerCallMeta(info.FullMethod, info, nil))
-		if encoded.Trailer != nil {
-			stream.SetTrailer(encoded.Trailer)
-		}
-		return encoded.Err()
+		return s.stream(stream, err, info)
 	}
+	if !s.strips {
+		return plain
+	}
+	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		return plain(srv, stripStream(stream), info, handler)
+	}
+}
+
+// stream is what gRPC gets for the error of a stream's handler.
+func (s *server) stream(stream grpc.ServerStream, err error, info *grpc.StreamServerInfo) error {
+	ctx := stream.Context()
+	encoded := s.encoderFor(ctx).Encode(ctx, err)
+	if s.observed(&encoded) {
+		s.observers.observe(ctx, s.event(&encoded, interceptors.NewServerCallMeta(info.FullMethod, info, nil)))
+	}
+	if encoded.Trailer != nil {
+		stream.SetTrailer(encoded.Trailer)
+	}
+	return encoded.Err()
 }
 
 // A server is what the options of a server's interceptors come to.
@@ -79,14 +103,13 @@ type server struct {
 	observers observers
 }
 
-// encode decides on an error. The observers are told once, by the interceptor
-// that decides first.
-func (s *server) encode(ctx context.Context, err error, call interceptors.CallMeta) status.Encoded {
-	encoded := s.encoderFor(ctx).Encode(ctx, err)
-	if len(s.observers.list) > 0 && encoded.Source != status.FromResolved {
-		s.observers.observe(ctx, s.event(encoded, call))
+// observed tells whether observers are to be told of an error: once, by the
+// interceptor that decides first, and the default one only of what it logs.
+func (s *server) observed(encoded *status.Encoded) bool {
+	if encoded.Source == status.FromResolved {
+		return false
 	}
-	return encoded
+	return len(s.observers.list) > 0 && (s.observers.given || withholds(encoded.Source, encoded.GRPCCode))
 }
 
 // encoderFor is the encoder for the caller of an RPC.
@@ -97,7 +120,7 @@ func (s *server) encoderFor(ctx context.Context) *status.Encoder {
 	return &s.encoder
 }
 
-func (s *server) event(encoded status.Encoded, call interceptors.CallMeta) Event {
+func (s *server) event(encoded *status.Encoded, call interceptors.CallMeta) Event {
 	event := Event{
 		Call:        call,
 		Code:        encoded.Code,
