@@ -51,7 +51,7 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if reflect.TypeOf(err) == gRPCsError {
+	if reflect.TypeOf(err) == gRPCsError && !reflect.ValueOf(err).IsNil() {
 		return d.receive(ctx, grpcstatus.Convert(err), err)
 	}
 	f := search(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ type (
 	lazyWrap  struct{ inner error }
 	wrapIs    struct{ lazyWrap }
 	wrapAs    struct{ lazyWrap }
+	wrapBadIs struct{ lazyWrap } // panics when it is asked for a deadline
+	wrapBadAs struct{ lazyWrap }
 	wrapGRPC  struct{ lazyWrap }
 	wrapBad   struct{ lazyWrap } // its text panics
 	badInText struct{}
@@ -38,8 +41,16 @@ func (w lazyWrap) Unwrap() error { return w.inner }
 
 func (wrapIs) Is(target error) bool { return target == context.DeadlineExceeded }
 func (wrapAs) As(any) bool          { return false }
+func (wrapBadAs) As(any) bool       { panic("in As") }
 func (wrapBad) Error() string       { panic("in Error") }
 func (badInText) Error() string     { panic("in Error") }
+
+func (wrapBadIs) Is(target error) bool {
+	if target == context.DeadlineExceeded {
+		panic("in Is")
+	}
+	return false
+}
 
 func (wrapGRPC) GRPCStatus() *grpcstatus.Status {
 	return grpcstatus.New(grpccodes.Aborted, "aborted")
@@ -51,7 +62,7 @@ func randomError(r *rand.Rand, depth int) error {
 		return randomLeaf(r)
 	}
 	inner := randomError(r, depth-1)
-	switch r.IntN(16) {
+	switch r.IntN(18) {
 	case 0:
 		return errors.Join(inner, randomError(r, depth-1))
 	case 1:
@@ -70,7 +81,11 @@ func randomError(r *rand.Rand, depth int) error {
 		return resolve(inner)
 	case 8:
 		return nested(inner, r.IntN(70))
-	case 9, 10:
+	case 9:
+		return wrapBadIs{lazyWrap{inner}}
+	case 10:
+		return wrapBadAs{lazyWrap{inner}}
+	case 11, 12:
 		return status.Wrap(inner, randomCode(r), "around")
 	}
 	return fmt.Errorf("wrapped: %w", inner)
@@ -334,6 +349,12 @@ func checkScan(t *testing.T, b []byte) {
 	}
 }
 
+// sameDomain takes the place of the default table, and has none of its rows.
+var sameDomain = codes.MustTable("openim.io",
+	codes.Row{Code: shopBroken, Reason: "SHOP_BROKEN", GRPCCode: grpccodes.Internal, Message: "the shop is broken", Default: true},
+	codes.Row{Code: shopUnknown, Reason: "SHOP_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "who knows", Default: true},
+)
+
 // TestGlance: of a received error the code and the rest say the same, which are read
 // one before the other.
 func TestGlance(t *testing.T) {
@@ -341,11 +362,13 @@ func TestGlance(t *testing.T) {
 	for range 20_000 {
 		gst := randomStatus(r)
 		decoder := &status.Decoder{}
-		switch r.IntN(3) {
+		switch r.IntN(4) {
 		case 0:
 			decoder.Tables = []*codes.Table{shouting}
 		case 1:
 			decoder.Tables = []*codes.Table{shop}
+		case 2:
+			decoder.Tables = []*codes.Table{sameDomain}
 		}
 		err := decoder.Decode(t.Context(), gst.Err())
 		got, want := status.Code(err), decoder.FromGRPC(gst)
@@ -356,6 +379,15 @@ func TestGlance(t *testing.T) {
 			fmt.Sprint(st.Details()) != fmt.Sprint(want.Details()) {
 			t.Fatalf("%v is %v of %v; want %v of %v", gst.Proto(), st, st.Origin(), want, want.Origin())
 		}
+	}
+}
+
+// TestDecodingNoErrorOfGRPCs: a nil pointer in an error is none that gRPC returns, and
+// comes back as it is.
+func TestDecodingNoErrorOfGRPCs(t *testing.T) {
+	err := reflect.Zero(reflect.TypeOf(grpcstatus.Error(grpccodes.Aborted, ""))).Interface().(error)
+	if got := new(status.Decoder).Decode(t.Context(), err); got != err {
+		t.Errorf("Decode of a nil pointer is a %T; want it as it is", got)
 	}
 }
 
