@@ -127,7 +127,7 @@ func (e Encoded) Err() error {
 			return x
 		}
 	case *statusError:
-		if e.Trailer == nil && e.Status == x.sent.Load() {
+		if e.Status == x.sent.Load() {
 			return x.resolved(&e)
 		}
 	}
@@ -337,7 +337,7 @@ func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) En
 // asItIs tells that nothing is added to a Status that is sent, nor taken away, but
 // for its size.
 func (e *Encoder) asItIs(st *Status) bool {
-	if rare := st.rarely(); rare.received != nil || rare.dropped != nil || rare.pushback != "" && e.Pushback {
+	if rare := st.rarely(); rare.dropped != nil || rare.pushback != "" && e.Pushback {
 		return false
 	}
 	return !e.ExposeDebugInfo && !e.inLegacyForm(st.code)

@@ -56,6 +56,18 @@ func (wrapGRPC) GRPCStatus() *grpcstatus.Status {
 	return grpcstatus.New(grpccodes.Aborted, "aborted")
 }
 
+// A muttering is a code whose text panics.
+type muttering int32
+
+var mutteringCodes = codes.MustTable("bad.example",
+	codes.Row{Code: muttering(1), Reason: "BAD_BROKEN", GRPCCode: grpccodes.Internal, Message: "broken", Default: true},
+	codes.Row{Code: muttering(2), Reason: "BAD_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
+)
+
+func (muttering) Error() string       { panic("in Error") }
+func (c muttering) Number() int32     { return int32(c) }
+func (muttering) Table() *codes.Table { return mutteringCodes }
+
 // randomError is an error of any kind that a handler can return.
 func randomError(r *rand.Rand, depth int) error {
 	if depth == 0 || r.IntN(4) == 0 {
@@ -92,7 +104,13 @@ func randomError(r *rand.Rand, depth int) error {
 }
 
 func randomLeaf(r *rand.Rand) error {
-	switch r.IntN(14) {
+	switch r.IntN(17) {
+	case 14:
+		return new(status.Decoder).Decode(context.Background(), wrapBad{lazyWrap{randomStatus(r).Err()}})
+	case 15:
+		return new(codes.RecordNotFound)
+	case 16:
+		return embedding{ErrorCode: codes.RecordNotFound}
 	case 0:
 		return errors.New("leaf")
 	case 1:
@@ -130,6 +148,8 @@ func randomCode(r *rand.Rand) codes.Code {
 		return shopCode(r.IntN(4))
 	case 3:
 		return homeless(1)
+	case 4:
+		return muttering(1)
 	}
 	known := []codes.ErrorCode{codes.RecordNotFound, codes.Args, codes.SrvDatabase, codes.TokenExpired, codes.ServerInternal}
 	return known[r.IntN(len(known))]
@@ -256,15 +276,39 @@ func checkSameEncoded(t *testing.T, err error, got, want status.Encoded) {
 		t.Fatalf("Err() wraps %d errors; want %d", len(chain), len(otherChain))
 	}
 	for i := range chain {
-		if chain[i] != otherChain[i] {
+		if !identical(chain[i], otherChain[i]) {
 			t.Errorf("error %d that Err() wraps is %T; want %T", i, chain[i], otherChain[i])
 		}
 	}
 	if again := status.EncodeAny(context.Background(), &status.Encoder{}, resolved); again.Source != status.FromResolved || again.Code != want.Code || again.GRPCCode != want.GRPCCode {
 		t.Errorf("encoded again, %+v; want the same of FromResolved", again)
 	}
-	if !got.Broken() && got.Original() != err {
+	if !got.Broken() && !identical(got.Original(), err) {
 		t.Errorf("Original() = %T; want the error itself", got.Original())
+	}
+}
+
+// identical compares what can be compared; of the rest the type.
+func identical(a, b error) bool {
+	if !reflect.ValueOf(a).Comparable() {
+		return reflect.TypeOf(a) == reflect.TypeOf(b)
+	}
+	return a == b
+}
+
+// TestErrOfAnotherStatus: what is kept of an error is not taken for what someone has
+// put in its place.
+func TestErrOfAnotherStatus(t *testing.T) {
+	another := grpcstatus.New(grpccodes.Aborted, "another")
+	for _, err := range []error{codes.RecordNotFound, status.Error(codes.RecordNotFound, "x"), wrapped(codes.RecordNotFound, 2)} {
+		encoded := new(status.Encoder).Encode(t.Context(), err)
+		if first := grpcstatus.Convert(encoded.Err()); first != encoded.Status {
+			t.Errorf("Err() of %v has %v; want its Status", err, first)
+		}
+		encoded.Status = another
+		if got := grpcstatus.Convert(encoded.Err()); got != another {
+			t.Errorf("Err() of %v has %v; want the other Status", err, got)
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func linkOf(err error) link {
 	case *receivedError: // under a Status that wraps it
 		code := linkOf(x.code())
 		return link{ok: code.ok && code.ready && reflect.TypeOf(x.cause()) == gRPCsError, ready: true}
-	case *resolvedError, *PanicError, interface{ Is(error) bool }, interface{ Unwrap() []error }:
+	case interface{ Is(error) bool }, interface{ Unwrap() []error }:
 		return link{}
 	case codes.Code:
 		_, wraps := err.(interface{ Unwrap() error })
