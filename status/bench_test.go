@@ -90,6 +90,7 @@ func formatted() error {
 type encoding struct {
 	name    string
 	hand    func() error // what is sent, made by hand
+	floor   func() error // what gRPC itself takes for it, whoever asks; nil where that is nothing
 	make    func() error // what the handler returns
 	fresh   bool         // each call's is another, as most are; else all return one
 	encoder status.Encoder
@@ -103,7 +104,7 @@ var encodings = []encoding{
 	{name: "sentinel", hand: handMade, make: formatted},
 	{name: "sentinel,wraps=2", hand: handMade, make: func() error { return wrapped(formatted(), 2) }},
 	{name: "sentinel,wraps=10", hand: handMade, make: func() error { return wrapped(formatted(), 10) }},
-	{name: "formatted", hand: handFormatted, make: formatted, fresh: true},
+	{name: "formatted", hand: handFormatted, floor: copied, make: formatted, fresh: true},
 	{name: "formatted,wraps=2", hand: handFormatted, make: func() error { return wrapped(formatted(), 2) }, fresh: true},
 	{name: "formatted,wraps=10", hand: handFormatted, make: func() error { return wrapped(formatted(), 10) }, fresh: true},
 	{name: "formatted,cause", hand: handFormatted, fresh: true,
@@ -132,6 +133,11 @@ var encodings = []encoding{
 	{name: "unknown", hand: handMade, make: func() error { return errRuled }},
 }
 
+// copied is gRPC's copy of a status that is there: it makes a new one of nothing else.
+func copied() error { return grpcstatus.FromProto(ready).Err() }
+
+var ready = grpcstatus.Convert(handMade()).Proto()
+
 func handMade() error { return byHand(benchMessage, nil) }
 
 // BenchmarkEncode is the conversion only, of errors that are there already.
@@ -143,6 +149,14 @@ func BenchmarkEncode(b *testing.B) {
 				benchErr = e.hand()
 			}
 		})
+		if e.floor != nil {
+			b.Run("err="+e.name+"/way=floor", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					benchErr = e.floor()
+				}
+			})
+		}
 		b.Run("err="+e.name+"/way=errstatus", func(b *testing.B) {
 			b.ReportAllocs()
 			err := e.make()
@@ -223,6 +237,12 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				handRead(d.err)
+			}
+		})
+		b.Run("status="+d.name+"/way=floor", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				grpcstatus.Convert(d.err).Proto() // a copy, the one way to a detail's bytes
 			}
 		})
 		b.Run("status="+d.name+"/way=errstatus", func(b *testing.B) {
