@@ -48,6 +48,12 @@ func Scan(b []byte) (reason, domain, number string, ok bool) {
 // Longest is the longest beginning of text that spare says there is room for.
 func Longest(text string, spare func(end int) int) int { return longest(text, spare) }
 
+// KeptCodes is how many codes something is kept of.
+func KeptCodes() (n int) {
+	resolvedCodes.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
 // Forgetter gives a function that has the error of a Status in err forget what it has
 // been sent as, so that a benchmark can send it for the first time again and again.
 func Forgetter(err error) (forget func()) {

@@ -312,6 +312,18 @@ func TestErrOfAnotherStatus(t *testing.T) {
 	}
 }
 
+// TestOnlyRowsAreKept: a peer can make a proxy send any number of numbers.
+func TestOnlyRowsAreKept(t *testing.T) {
+	status.ToGRPC(codes.Args)
+	before := status.KeptCodes()
+	for number := range 1000 {
+		status.ToGRPC(codes.ErrorCode(1<<20 + number))
+	}
+	if after := status.KeptCodes(); before == 0 || after != before {
+		t.Errorf("something is kept of %d codes, and of %d after 1000 numbers without a row", before, after)
+	}
+}
+
 // TestShortStatuses are sent as all others are, and their size is not less than it is.
 func TestShortStatuses(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
