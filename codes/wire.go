@@ -47,38 +47,35 @@ func (t *Table) GRPCStatus(number int32) *grpcstatus.Status {
 	if number == 0 {
 		return nil
 	}
+	return t.sent(number).grpcStatus()
+}
+
+// GRPCStatusWith is [Table.GRPCStatus] with another message, which must be UTF-8: gRPC
+// sends no details beside any other. It is a new one each time.
+func (t *Table) GRPCStatusWith(number int32, message string) *grpcstatus.Status {
+	if number == 0 {
+		return nil
+	}
+	return t.sent(number).withMessage(message)
+}
+
+// sent is what is sent for a number, which is not 0.
+func (t *Table) sent(number int32) *entry {
 	if number < 0 {
-		return t.defaults[grpccodes.Internal].grpcStatus()
+		return t.defaults[grpccodes.Internal]
 	}
 	if e, ok := t.byNumber[number]; ok {
-		return e.grpcStatus()
+		return e
 	}
-	return newEntry(t.domain, t.unknown(number)).newGRPCStatus()
+	return newEntry(t.domain, t.unknown(number))
 }
 
 func (e *entry) grpcStatus() *grpcstatus.Status {
 	if st := e.grpc.Load(); st != nil {
 		return st
 	}
-	e.grpc.CompareAndSwap(nil, e.newGRPCStatus())
+	e.grpc.CompareAndSwap(nil, e.withMessage(e.Message))
 	return e.grpc.Load()
-}
-
-func (e *entry) newGRPCStatus() *grpcstatus.Status { return e.withMessage(e.Message) }
-
-// GRPCStatusWith is [Table.GRPCStatus] with another message, which must be UTF-8.
-// It is a new one each time.
-func (t *Table) GRPCStatusWith(number int32, message string) *grpcstatus.Status {
-	if number == 0 {
-		return nil
-	}
-	if number < 0 {
-		return t.defaults[grpccodes.Internal].withMessage(message)
-	}
-	if e, ok := t.byNumber[number]; ok {
-		return e.withMessage(message)
-	}
-	return newEntry(t.domain, t.unknown(number)).withMessage(message)
 }
 
 // drafts are what gRPC copies: FromProto does so with whatever it is given.

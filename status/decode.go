@@ -229,8 +229,8 @@ func codeOf(table *codes.Table, info scanned) codes.Code {
 	}
 	// A sender whose table lacks the number has no other reason to give for it.
 	digits, unknown := bytes.CutPrefix(info.reason, []byte("ERROR_CODE_"))
-	says := len(info.reason) > 0 && (!unknown || !bytes.Equal(digits, info.number))
-	if says && table.Has(number) {
+	named := len(info.reason) > 0 && (!unknown || !bytes.Equal(digits, info.number))
+	if named && table.Has(number) {
 		return nil // the reason is another's: the two contradict each other
 	}
 	return table.Code(number)

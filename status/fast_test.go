@@ -348,6 +348,19 @@ func TestShortStatuses(t *testing.T) {
 	}
 }
 
+// TestManyTypesOnceEach: of a peer's details each type goes on once, however many
+// types there are.
+func TestManyTypesOnceEach(t *testing.T) {
+	p := codes.RecordNotFound.GRPCStatus().Proto()
+	for i := range 24 {
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: fmt.Sprint("type.googleapis.com/peers.Type", i%12)})
+	}
+	sent := status.ToGRPC(new(status.Decoder).Decode(t.Context(), grpcstatus.ErrorProto(p))).Proto()
+	if got := len(sent.GetDetails()); got != 1+12 {
+		t.Errorf("%d details go on; want the ErrorInfo and one of each of 12 types", got)
+	}
+}
+
 // TestErrorInfosWithMetadata are written as protobuf does.
 func TestErrorInfosWithMetadata(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))

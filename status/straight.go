@@ -19,7 +19,7 @@ import (
 // error is none. As whole does, it comes to the end of the error before it has any
 // of it printed.
 func straight(err error) (stated error) {
-	switch x := err.(type) {
+	switch x := err.(type) { // alone, with no method of others' that can fail
 	case codes.ErrorCode:
 		if x > 0 {
 			return err
@@ -73,8 +73,8 @@ func printable(err error) bool {
 // A link is one error of a straight one.
 type link struct {
 	ok     bool  // it can be one
-	states bool  // a code
-	ready  bool  // its text is made, or of this package's making
+	states bool  // it is a code or a Status
+	ready  bool  // its text is made, or made here
 	inner  error // what it wraps, nil for the last
 }
 
