@@ -85,8 +85,8 @@ func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error
 var gRPCsError = reflect.TypeOf(grpcstatus.Error(grpccodes.Unknown, ""))
 
 // glance is the code and the origin of a status with a canonical code that has no
-// details, or whose first is the ErrorInfo of a code. Of these decode finds the same;
-// of all others the code is nil.
+// details, or whose first is the ErrorInfo of a code, or whose only one is that of
+// an unknown domain. Of these decode finds the same; of all others the code is nil.
 func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code, Origin) {
 	switch {
 	case code > grpccodes.Unauthenticated:
@@ -103,11 +103,13 @@ func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code,
 	if !ok {
 		return nil, Bare
 	}
-	table := tables(d.Tables).byDomain(string(info.domain))
-	if table == nil {
-		return nil, Foreign
+	switch table := tables(d.Tables).byDomain(string(info.domain)); {
+	case table != nil:
+		return codeOf(table, info), Ours
+	case len(details) == 1:
+		return tables(d.Tables).first().FromGRPC(code), Foreign
 	}
-	return codeOf(table, info), Ours
+	return nil, Foreign
 }
 
 // endOf is the context error of a canonical code, if ctx has ended so.
