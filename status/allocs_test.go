@@ -35,7 +35,8 @@ func TestAllocations(t *testing.T) {
 		{"a bare code under two %w", encode(&encoder, wrapped(codes.RecordNotFound, 2)), 1},
 		{"a bare code under ten %w", encode(&encoder, wrapped(codes.RecordNotFound, 10)), 1},
 		{"a bare code of another table", encode(&override, codes.RecordNotFound), 1},
-		{"a code of another enum", encode(&encoder, shopClosed), 2}, // 2: its text
+		{"a code of another enum", encode(&encoder, shopClosed), 0},
+		{"a code of another enum under two %w", encode(&encoder, wrapped(shopClosed, 2)), 1},
 		{"a sentinel", encode(&encoder, formatted()), 0},
 		{"a sentinel under two %w", encode(&encoder, wrapped(formatted(), 2)), 1},
 		{"a code by a rule", encode(&status.Encoder{Rules: rules(100)}, errRuled), 1},

@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/status"
@@ -100,6 +102,7 @@ var encodings = []encoding{
 	{name: "bare", hand: handMade, make: func() error { return codes.RecordNotFound }},
 	{name: "bare,wraps=2", hand: handMade, make: func() error { return wrapped(codes.RecordNotFound, 2) }},
 	{name: "bare,wraps=10", hand: handMade, make: func() error { return wrapped(codes.RecordNotFound, 10) }},
+	{name: "bare,another enum", hand: handMade, make: func() error { return shopClosed }},
 	{name: "bare,WithTable", hand: handMade, make: func() error { return codes.RecordNotFound }, encoder: status.Encoder{Tables: []*codes.Table{shouting}}},
 	{name: "sentinel", hand: handMade, make: formatted},
 	{name: "sentinel,wraps=2", hand: handMade, make: func() error { return wrapped(formatted(), 2) }},
@@ -211,10 +214,17 @@ var decodings = []struct {
 	{"ours", byHand(benchMessage, nil)},
 	{"ours,metadata", byHand(benchMessage, map[string]string{"userID": "47"})},
 	{"ours,unknown number", unknownNumber()},
-	{"legacy", grpcstatus.Error(grpccodes.Code(codes.RecordNotFound), benchMessage)},
+	{"legacy", legacy()},
 	{"bare", grpcstatus.Error(grpccodes.NotFound, benchMessage)},
 	{"foreign", foreign()},
 	{"details=5", byHand(benchMessage, nil, benchDetail, &errdetails.Help{}, &errdetails.RequestInfo{RequestId: "1"}, &errdetails.LocalizedMessage{Locale: "en", Message: benchMessage})},
+}
+
+// legacy is a status as OpenIM's servers send it.
+func legacy() error {
+	return grpcstatus.ErrorProto(&spb.Status{Code: int32(codes.RecordNotFound), Message: benchMessage, Details: []*anypb.Any{{
+		TypeUrl: "type.googleapis.com/openim.protobuf.ErrorInfo", Value: []byte("\x22\x07no rows"), // its cause
+	}}})
 }
 
 func unknownNumber() error {

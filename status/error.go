@@ -52,9 +52,9 @@ type statusError struct {
 	st    Status
 	chain [2]error // the code, and the cause if there is one
 
-	sent atomic.Pointer[grpcstatus.Status] // what wire gives
-	size atomic.Int64                      // and at most its size, which is there before
-	kept atomic.Pointer[resolvedError]     // what resolved gives
+	sent atomic.Pointer[grpcstatus.Status] // what wire gives, once it was asked,
+	size atomic.Int64                      // and its size, which is there before that
+	kept atomic.Pointer[resolvedError]     // what resolved gives, once it was asked
 }
 
 func newError(st *Status, cause error) *statusError {
@@ -78,9 +78,9 @@ func (e *statusError) Unwrap() []error {
 	return e.chain[:]
 }
 
-// GRPCStatus is the status as it would be sent, or, where a received one was made
-// an error again, as it was received. An error
-// that wraps one in NoError has the default status of INTERNAL: it is an error.
+// GRPCStatus is the status as it would be sent, or, where a received one was made an
+// error again, as it was received. An error that wraps one in NoError has the default
+// status of INTERNAL: it is an error.
 func (e *statusError) GRPCStatus() *grpcstatus.Status {
 	received := e.st.rarely().received
 	switch {
@@ -94,9 +94,8 @@ func (e *statusError) GRPCStatus() *grpcstatus.Status {
 	return sent
 }
 
-// wire is the status with its code's own table, whatever its size, and at most the
-// size of its headers. It is made once. The status was not received, and is none of
-// NoError.
+// wire is the status as it is sent with its code's own table, whatever its size, and
+// at most the size of its headers. It is made once. The code is not NoError.
 func (e *statusError) wire() (sent *grpcstatus.Status, size int) {
 	if sent := e.sent.Load(); sent != nil {
 		return sent, int(e.size.Load())

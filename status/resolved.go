@@ -37,8 +37,8 @@ func newResolved(e *Encoded) *resolvedError {
 	return r
 }
 
-// resolvedCodes has the resolved errors of the rows of codes' own tables that were
-// sent already: most handlers return no more than a code.
+// resolvedCodes has the resolved errors of codes that were sent already, of those that
+// are whole and rows of their own tables: most handlers return no more than a code.
 var resolvedCodes sync.Map // of codes.Code to *resolvedError
 
 // resolvedCode is the resolved error of a bare code with its own table.
@@ -49,7 +49,9 @@ func resolvedCode(code codes.Code) *resolvedError {
 	sent := code.Table().GRPCStatus(code.Number())
 	r := &resolvedError{sent: sent, code: code, chain: [2]error{nil, code}, grpcCode: sent.Code()}
 	if code.Table().Has(code.Number()) { // of other numbers there can be any number
-		resolvedCodes.Store(code, r)
+		if ok, _ := whole(code); ok {
+			resolvedCodes.Store(code, r)
+		}
 	}
 	return r
 }

@@ -104,13 +104,23 @@ func linkOf(err error) link {
 	case interface{ Is(error) bool }, interface{ Unwrap() []error }:
 		return link{}
 	case codes.Code:
-		_, wraps := err.(interface{ Unwrap() error })
-		isCode := reflect.TypeOf(x).Kind() == reflect.Int32 && typed(x) != nil && x.Number() > 0
-		return link{ok: isCode && !wraps, states: true}
+		return linkOfCode(x)
 	case interface{ GRPCStatus() *grpcstatus.Status }:
 		return link{}
 	case interface{ Unwrap() error }:
 		return link{ok: true, inner: x.Unwrap()}
 	}
 	return link{ok: true}
+}
+
+// linkOfCode is linkOf for a code of another enum. What was sent before is whole.
+func linkOfCode(c codes.Code) link {
+	if reflect.TypeOf(c).Kind() != reflect.Int32 {
+		return link{}
+	}
+	if _, known := resolvedCodes.Load(c); known {
+		return link{ok: true, states: true, ready: true}
+	}
+	_, wraps := c.(interface{ Unwrap() error })
+	return link{ok: !wraps && typed(c) != nil && c.Number() > 0, states: true}
 }
