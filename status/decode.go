@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -207,7 +208,7 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 	}
 	code := codeOf(table, info)
 	if code == nil && st.origin == Legacy {
-		return false // the number in the place of a canonical code says more
+		return st.takeMetadata(packed, table) // the number in the place of a canonical code says more
 	}
 	if code == nil {
 		code, st.unnamed = table.FromGRPC(st.grpcCode), true
@@ -216,6 +217,25 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 		st.unnumbered = !ok || number != code.Number()
 	}
 	st.origin, st.code, st.rare.info, st.rare.table = Ours, code, packed.GetValue(), nil
+	return true
+}
+
+// takeMetadata gives a status whose code is a number in the place of a canonical code
+// the metadata of an ErrorInfo that has the same number in its domain, and a reason
+// that the reader's row hasn't. It tells whether the ErrorInfo is that.
+func (st *Status) takeMetadata(packed *anypb.Any, table *codes.Table) bool {
+	info := &errdetails.ErrorInfo{}
+	if packed.UnmarshalTo(info) != nil {
+		return false
+	}
+	number, ok := parseNumber(info.GetMetadata()[numberKey])
+	if !ok || number != st.code.Number() || table.Domain() != st.code.Table().Domain() {
+		return false
+	}
+	delete(info.Metadata, numberKey)
+	if len(info.Metadata) > 0 {
+		st.metadata = info.Metadata
+	}
 	return true
 }
 

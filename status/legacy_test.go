@@ -671,3 +671,89 @@ func TestLogOfOpenIMsForm(t *testing.T) {
 		t.Errorf("logged %s; want NOT_FOUND", text)
 	}
 }
+
+// renamed are copies of the default table that give one number two reasons each: one
+// that has a row, and one that has none.
+func renamed(t *testing.T, suffix string) *codes.Table {
+	t.Helper()
+	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
+	row.Reason, row.GRPCCode = "RENAMED_"+suffix, grpccodes.FailedPrecondition
+	added := codes.Row{Code: codes.ErrorCode(1520), Name: "Added", Reason: "ADDED_" + suffix, GRPCCode: grpccodes.PermissionDenied, Message: "added"}
+	table, err := codes.Default().With(row, added)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// TestReasonsThatDisagree: who has another reason for a number reads the number, and
+// loses nothing of the ErrorInfo else; nor does who asks in the process.
+func TestReasonsThatDisagree(t *testing.T) {
+	sender, reader := renamed(t, "X"), renamed(t, "Y")
+	for _, code := range []codes.ErrorCode{codes.RecordNotFound, 1520} {
+		encoder := &status.Encoder{Legacy: true, MaxSize: status.LeastMaxSize, Tables: []*codes.Table{sender}}
+		sent := encoder.Encode(t.Context(), status.New(code, strings.Repeat("long ", 500)).WithMetadata("user", "42").Err())
+		if sent.Status.Code() != grpccodes.Code(code) || sent.Truncated == "" {
+			t.Fatalf("%v is sent as %d, truncated %q; want OpenIM's form, cut", code, sent.Status.Code(), sent.Truncated)
+		}
+		st := (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(sent.Status)
+		if st.Code() != codes.Code(code) || st.Truncated() != sent.Truncated {
+			t.Errorf("%v is read as %v, truncated %q; want %q", code, st.Code(), st.Truncated(), sent.Truncated)
+		}
+
+		encoder.MaxSize = 0
+		whole := encoder.Encode(t.Context(), status.New(code, "x").WithMetadata("user", "42").Err())
+		st = (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(whole.Status)
+		row, _ := reader.Lookup(int32(code))
+		if st.Code() != codes.Code(code) || st.Metadata()["user"] != "42" || st.GRPCCode() != row.GRPCCode {
+			t.Errorf("%v is read as %v, %v, with %v; want the metadata", code, st.Code(), st.GRPCCode(), st.Metadata())
+		}
+		if again := encoder.Encode(t.Context(), st.Err()); status.FromGRPC(again.Status).Metadata()["user"] != "42" {
+			t.Errorf("%v is sent on without its metadata: %v", code, again.Status.Proto())
+		}
+
+		canonical := &status.Encoder{Tables: []*codes.Table{sender}}
+		want := status.Convert(canonical.Encode(t.Context(), status.New(code, "x").WithMetadata("user", "42").Err()).Err())
+		got := status.Convert(whole.Err())
+		if got.Code() != want.Code() || got.Reason() != want.Reason() || got.Origin() != want.Origin() || got.GRPCCode() != want.GRPCCode() || got.Metadata()["user"] != "42" {
+			t.Errorf("in the process %v is %v of %v, %v, with %v; want as in the canonical form: %v of %v, %v", code,
+				got.Reason(), got.Origin(), got.GRPCCode(), got.Metadata(), want.Reason(), want.Origin(), want.GRPCCode())
+		}
+		if got.GRPCStatus() != whole.Status {
+			t.Errorf("GRPCStatus() of %v isn't what is sent", code)
+		}
+	}
+}
+
+// TestAnErrorInfoSaysMoreThanTheNumbersTable: of a number that two domains have, the
+// canonical code and the name are of the domain that the ErrorInfo names.
+func TestAnErrorInfoSaysMoreThanTheNumbersTable(t *testing.T) {
+	added, err := codes.Default().With(codes.Row{Code: codes.ErrorCode(1305), Name: "Added", Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "added"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := (&status.Encoder{Legacy: true, Tables: []*codes.Table{shop}}).Encode(t.Context(), shopCode(1305))
+	st := (&status.Decoder{Tables: []*codes.Table{added, shop}}).FromGRPC(sent.Status)
+	if st.Code() != codes.Code(shopCode(1305)) || st.GRPCCode() != grpccodes.Unknown || strings.HasPrefix(st.String(), "Added") {
+		t.Errorf("read %v, %v, %q; want the shop's, UNKNOWN", st.Code(), st.GRPCCode(), st)
+	}
+}
+
+// TestErrorInfoOfANumberAlone is that of the reader's row.
+func TestErrorInfoOfANumberAlone(t *testing.T) {
+	table := renamed(t, "Y")
+	st := (&status.Decoder{Tables: []*codes.Table{table}}).FromGRPC(grpcstatus.New(1520, "x"))
+	if reason := st.Details()[0].(*errdetails.ErrorInfo).GetReason(); reason != "ADDED_Y" {
+		t.Errorf("the ErrorInfo has the reason %q; want the row's, ADDED_Y", reason)
+	}
+}
+
+// TestMetadataOfAnotherDomain isn't the code's, though the number is the same.
+func TestMetadataOfAnotherDomain(t *testing.T) {
+	other := info("shop.example", "NEVER_HEARD", "1004")
+	other.Metadata["user"] = "42"
+	st := (&status.Decoder{Tables: []*codes.Table{codes.Default(), shop}}).FromGRPC(grpcstatus.Convert(grpcError(t, 1004, "x", other)))
+	if st.Code() != codes.Code(codes.RecordNotFound) || st.Metadata() != nil {
+		t.Errorf("read %v with %v; want RecordNotFound with nothing", st.Code(), st.Metadata())
+	}
+}

@@ -78,8 +78,11 @@ func (r *resolvedError) status() *Status {
 	if r.code == nil {
 		return FromGRPC(r.sent)
 	}
-	st := (&Decoder{Tables: []*codes.Table{r.code.Table()}}).FromGRPC(r.sent)
+	p := r.sent.Proto()
+	p.Code = int32(r.grpcCode) // its ErrorInfo says the code in either form
+	st := (&Decoder{Tables: []*codes.Table{r.code.Table()}}).FromGRPC(grpcstatus.FromProto(p))
 	st.code, st.grpcCode = r.code, r.grpcCode
+	st.rare.received = r.sent
 	return st
 }
 
