@@ -32,7 +32,7 @@ func Code(err error) codes.Code {
 	case *receivedError:
 		return e.code()
 	}
-	if f := search(err); f.code != nil {
+	if f := find(err); f.code != nil {
 		return f.code
 	} else if st := f.statusOf(); st != nil {
 		return st.code
@@ -52,7 +52,7 @@ func FromError(err error) (st *Status, ok bool) {
 	if err == nil {
 		return nil, true
 	}
-	f := search(err)
+	f := find(err)
 	if f.code != nil {
 		return New(f.code, ""), true
 	}
@@ -74,14 +74,14 @@ func (f *finding) statusOf() *Status {
 	switch {
 	case f.resolved != nil:
 		return f.resolved.status()
-	case f.status != nil:
-		return &f.status.st
-	case f.panicked != nil:
+	case f.stated != nil:
+		return &f.stated.st
+	case f.failed != nil:
 		return nil // as on a server: what it says after that is not heard
 	case f.received != nil:
 		return f.received.status()
-	case f.guessed != nil:
-		return &f.guessed.st
+	case f.restated != nil:
+		return &f.restated.st
 	}
 	return FromGRPC(f.grpc)
 }

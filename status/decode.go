@@ -55,11 +55,11 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 	if reflect.TypeOf(err) == gRPCsError && !reflect.ValueOf(err).IsNil() {
 		return d.receive(ctx, grpcstatus.Convert(err), err)
 	}
-	f := search(err)
+	f := find(err)
 	switch {
 	case f.resolved != nil:
 		return d.receive(ctx, f.resolved.sent, f.resolved.sent.Err())
-	case f.grpc == nil || f.code != nil || f.status != nil || f.received != nil:
+	case f.grpc == nil || f.code != nil || f.stated != nil || f.received != nil:
 		return err
 	}
 	return d.receive(ctx, f.grpc, err)

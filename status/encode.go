@@ -2,7 +2,9 @@ package status
 
 import (
 	"context"
+	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -197,15 +199,15 @@ func (e *Encoder) Encode(ctx context.Context, err error) (encoded Encoded) {
 		return Encoded{}
 	}
 	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
-		return e.encodeAny(ctx, err) // any error of others can be one
+		return e.encodeTree(ctx, err) // any type of error can be an OpenIMError
 	}
-	switch stated := straight(err).(type) {
+	switch stated := simple(err).(type) {
 	case *statusError:
 		encoded = e.stated(ctx, stated, SourceCode)
 	case codes.Code:
 		encoded = e.code(ctx, stated, SourceCode)
 	default:
-		return e.encodeAny(ctx, err)
+		return e.encodeTree(ctx, err)
 	}
 	if encoded.GRPCCode == grpccodes.OK {
 		encoded.GRPCCode = encoded.Status.Code()
@@ -214,64 +216,94 @@ func (e *Encoder) Encode(ctx context.Context, err error) (encoded Encoded) {
 	return encoded
 }
 
-// encodeAny is Encode for whatever error it is.
-func (e *Encoder) encodeAny(ctx context.Context, err error) Encoded {
-	var f finding
-	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
-		f.adapt = e.adaptOpenIMError
+// simple returns the code or the *statusError that err is, alone or under %w of
+// fmt.Errorf. It returns nil for any other error. Most errors of handlers are simple:
+// none of their methods can fail, so that they need no tree.
+func simple(err error) error {
+	for range maxDepth - 1 { // a Status has its code one level below
+		switch x := err.(type) {
+		case codes.ErrorCode:
+			if x > 0 {
+				return err
+			}
+			return nil
+		case *statusError:
+			if c, ok := x.st.code.(codes.ErrorCode); ok && c > 0 && x.cause() == nil && x.st.origin.carriesCode() {
+				return err
+			}
+			return nil
+		}
+		if reflect.TypeOf(err) != wrapErrorType {
+			if c, ok := err.(codes.Code); ok && isResolved(c) {
+				return err
+			}
+			return nil
+		}
+		err = errors.Unwrap(err)
 	}
-	f.search(err)
+	return nil
+}
+
+// encodeTree encodes any error but nil.
+func (e *Encoder) encodeTree(ctx context.Context, err error) Encoded {
+	var t tree
+	t.read(err)
+	var adapt func(error) *Status
+	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
+		adapt = e.adaptOpenIMError
+	}
+	var f finding
+	f.search(&t, adapt)
 	var encoded Encoded
-	if panicked := catchPanic(func() { encoded = e.decide(ctx, err, &f) }); panicked != nil {
+	if panicked := catchPanic(func() { encoded = e.decide(ctx, err, &t, &f) }); panicked != nil {
 		encoded = e.unknown(ctx, SourceUnknown, panicked)
 	}
 	if encoded.GRPCCode == grpccodes.OK {
 		encoded.GRPCCode = encoded.Status.Code()
 	}
-	ok, panicked := whole(err)
+	ok, panicked := t.safeToRun()
 	if encoded.Panic == nil {
 		encoded.Panic = panicked
 	}
 	if !ok {
-		encoded.original = summary(err)
+		encoded.original = t.summary(err)
 		return encoded
 	}
 	encoded.err, encoded.original = err, err
-	if encoded.Trailer != nil && pushedBack(err) {
+	if encoded.Trailer != nil && t.hasPushback() {
 		encoded.Trailer = nil // two of them forbid the retry
 	}
 	return encoded
 }
 
-// pushedBack tells whether an interceptor has set a pushback for an error that err
-// wraps.
-func pushedBack(err error) (already bool) {
-	w := walk{visit: func(err error) step {
-		r, ok := err.(*resolvedError)
-		already = already || ok && r.pushedBack
-		return descend
-	}}
-	w.from(err, 1)
-	return already
+// hasPushback reports whether a server interceptor has set the pushback of an error
+// in the tree.
+func (t *tree) hasPushback() bool {
+	for i := range t.size {
+		if r, ok := t.at(i).err.(*resolvedError); ok && r.pushedBack {
+			return true
+		}
+	}
+	return false
 }
 
-func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
+func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) Encoded {
 	switch {
 	case f.resolved != nil:
 		return f.resolved.encoded()
 	case f.code != nil:
 		return e.code(ctx, f.code, SourceCode)
-	case f.status != nil:
-		return e.stated(ctx, f.status, SourceCode)
-	case f.adapted != nil:
-		return e.send(ctx, f.adapted, SourceOpenIMError)
-	case f.panicked != nil:
-		return e.unknown(ctx, SourceUnknown, f.panicked)
+	case f.stated != nil:
+		return e.stated(ctx, f.stated, SourceCode)
+	case f.openIM != nil:
+		return e.send(ctx, f.openIM, SourceOpenIMError)
+	case f.failed != nil:
+		return e.unknown(ctx, SourceUnknown, f.failed)
 	}
-	if ruled := e.match(err, f); ruled != nil {
+	if ruled := e.match(err, t); ruled != nil {
 		return e.code(ctx, ruled, SourceRule)
 	}
-	if ended := ctx.Err(); ended != nil && f.ended {
+	if ended := ctx.Err(); ended != nil && f.contextEnded {
 		return Encoded{Status: contextStatus(ended), Source: SourceContext}
 	}
 	switch {
@@ -279,12 +311,12 @@ func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 		return Encoded{Status: contextStatus(context.DeadlineExceeded), Source: SourceDeadline}
 	case f.received != nil:
 		return e.upstream(ctx, f.received)
-	case f.guessed != nil:
-		return e.stated(ctx, f.guessed, SourceGRPCStatus)
+	case f.restated != nil:
+		return e.stated(ctx, f.restated, SourceGRPCStatus)
 	case f.grpc != nil:
 		return e.grpc(ctx, f.grpc)
-	case f.recovered != nil:
-		return e.unknown(ctx, SourcePanic, f.recovered)
+	case f.panicked != nil:
+		return e.unknown(ctx, SourcePanic, f.panicked)
 	}
 	return e.unknown(ctx, SourceUnknown, nil)
 }
@@ -381,7 +413,7 @@ func (e *Encoder) maxSize() int {
 // contextStatus is the status of a context's end, with gRPC's own code and text.
 // An interceptor's own context can say more in its error: that stays here.
 func contextStatus(ended error) *grpcstatus.Status {
-	if ended != context.Canceled && search(ended).deadline {
+	if ended != context.Canceled && find(ended).deadline {
 		return grpcstatus.FromContextError(context.DeadlineExceeded)
 	}
 	return grpcstatus.FromContextError(context.Canceled)

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"context"
 	"sync/atomic"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -10,13 +9,18 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// For the tests of fast paths: the plain ones that they must equal.
+// IsSimple reports whether Encode needs no tree for err.
+func IsSimple(err error) bool { return simple(err) != nil }
 
-// EncodeAny is Encode without the way for straight errors.
-func EncodeAny(ctx context.Context, e *Encoder, err error) Encoded { return e.encodeAny(ctx, err) }
+// SafeToRun reports whether every error in err can be unwrapped and printed.
+func SafeToRun(err error) (bool, *PanicError) { return safeToRun(err) }
 
-// IsStraight tells whether Encode takes the way for straight errors.
-func IsStraight(err error) bool { return straight(err) != nil }
+// Finds reports whether target is in err's tree.
+func Finds(err, target error) bool {
+	var t tree
+	t.read(err)
+	return (&Rule{Target: target, Code: codes.Args}).codeOf(err, &t) != nil
+}
 
 // EncodeShort is a Status that is short as it is sent with a table, and at most its
 // size.
@@ -58,7 +62,7 @@ func KeptCodes() (n int) {
 // Forgetter gives a function that has the error of a Status in err forget what it has
 // been sent as, so that a benchmark can send it for the first time again and again.
 func Forgetter(err error) (forget func()) {
-	e := search(err).status
+	e := find(err).stated
 	return func() { // no atomic stores, which would take as long as much of the sending
 		e.sent, e.kept = atomic.Pointer[grpcstatus.Status]{}, atomic.Pointer[resolvedError]{}
 	}

@@ -47,15 +47,16 @@ func newPanic(value any) *PanicError {
 	return &PanicError{Value: value, Stack: debug.Stack(), text: panicText(value)}
 }
 
-// panicText is the value if that is text, a number, a bool or an error that can be
-// printed, else its type: a map can hold itself, and then it has no end.
+// panicText returns the text of value if that is a string, a number, a bool or an
+// error that can be printed. Of any other value it returns the type: a map can hold
+// itself, and then its text has no end.
 func panicText(value any) (text string) {
 	text = fmt.Sprintf("%T", value)
 	defer func() { _ = recover() }()
 	switch v := value.(type) {
 	case error:
-		w := walk{visit: func(error) step { return descend }}
-		if w.from(v, 1); !w.cut {
+		var t tree
+		if t.add(v, 1); !t.exceeded { // not read: it would come back here for a panic
 			text = v.Error()
 		}
 	case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
@@ -99,45 +100,71 @@ func (e *PanicError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("message", e.Error()), slog.String("stack", string(e.Stack)))
 }
 
-// guarded runs what calls methods of others' types; it returns what they panic
-// with, and nil if they don't.
-func catchPanic(run func()) (panicked *PanicError) {
+// catchPanic calls f, which calls methods of types from outside of this package. It
+// returns what f panics with, or nil if f returns.
+func catchPanic(f func()) (panicked *PanicError) {
 	defer func() {
 		if value := recover(); value != nil {
 			panicked = newPanic(value)
 		}
 	}()
-	run()
+	f()
 	return nil
 }
 
-// whole tells that all of err can be walked and read: it is within the bounds of
-// a search, and no method panics that errors.Is, errors.As, gRPC or a logger calls.
-// What isn't whole is not to be run again by anyone: it may never end.
-func whole(err error) (ok bool, panicked *PanicError) {
-	w := walk{visit: func(error) step { return descend }}
-	panicked = catchPanic(func() { w.from(err, 1) })
-	if panicked != nil || w.cut {
-		return false, panicked // before anything prints it: text has no bounds in a loop
+// safeToRun reports whether every error in err can be unwrapped and printed within
+// the limits of a tree and without panicking. If not, panicked is what a method
+// panicked with, or nil if a limit was exceeded. Such an error is never handed on:
+// errors.Is, gRPC or a logger may not return from it.
+func safeToRun(err error) (ok bool, panicked *PanicError) {
+	var t tree
+	t.read(err)
+	return t.safeToRun()
+}
+
+func (t *tree) safeToRun() (ok bool, panicked *PanicError) {
+	if t.panicked != nil || t.exceeded {
+		return false, t.panicked // nothing in it is printed: its text may have no end
 	}
-	p := probe{}
-	w = walk{visit: p.visit}
-	panicked = catchPanic(func() { w.from(err, 1) })
+	i := 0
+	for i < t.size && t.at(i).plain {
+		i++
+	}
+	if i == t.size {
+		return true, nil
+	}
+	panicked = catchPanic(func() {
+		for p := (probe{}); i < t.size; i++ {
+			if n := t.at(i); !n.plain {
+				p.try(n.err)
+			}
+		}
+	})
 	return panicked == nil, panicked
 }
 
-// A probe calls the methods that others will call of errors, for them to panic
-// here. Those of this package's errors don't.
+// A probe calls the methods of errors that errors.Is, errors.As, gRPC and loggers
+// call, so that they panic here and not there.
 type probe struct{ text int }
 
-// maxProbed is how much text is asked for. An error's text holds that of all it
-// wraps, so that long ones in a long chain would take a while.
+// maxProbed limits the text that a probe has made, in bytes. The text of an error
+// holds that of all errors that it wraps, so that a long chain of long texts is
+// costly to print.
 const maxProbed = 256 << 10
 
-func (p *probe) visit(err error) step {
-	switch err.(type) {
-	case codes.ErrorCode, *statusError, *receivedError, *resolvedError, *PanicError:
-		return descend
+func (p *probe) try(err error) {
+	switch x := err.(type) {
+	case codes.ErrorCode, *statusError, *resolvedError, *PanicError:
+		return
+	case *receivedError:
+		if ok, panicked := safeToRun(x.cause()); !ok {
+			panic(panicked)
+		}
+		return
+	case codes.Code:
+		if isResolved(x) {
+			return
+		}
 	}
 	if p.text < maxProbed {
 		p.text += len(err.Error())
@@ -151,28 +178,26 @@ func (p *probe) visit(err error) step {
 	if x, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok {
 		x.GRPCStatus()
 	}
-	return descend
 }
 
-// The bounds of a summary.
+// The limits of a summary.
 const (
-	maxSummed    = 10
-	maxSummedLen = 4 << 10
+	maxSummarized    = 10      // texts
+	maxSummarizedLen = 4 << 10 // bytes of each
 )
 
-// summary stands for an error that is not to be run again: its type, and the
-// texts of the first errors in it that wrap no other and don't panic.
-func summary(err error) error {
+// summary returns an error to log instead of err, which isn't safe to run. It has
+// err's type, and the texts of the first errors in the tree that wrap no other and
+// don't panic.
+func (t *tree) summary(err error) error {
 	text := fmt.Sprintf("%T, which can't be printed: a method of it panics, or it wraps too much", err)
-	var found int
-	w := walk{visit: func(err error) step {
-		if isLeaf(err) && found < maxSummed {
-			_ = catchPanic(func() { text += "; in it: " + shortened(err.Error()) })
+	found := 0
+	for i := 0; i < t.size && found < maxSummarized; i++ {
+		if leaf := t.at(i).err; isLeaf(leaf) {
+			_ = catchPanic(func() { text += "; in it: " + shorten(leaf.Error()) })
 			found++
 		}
-		return descend
-	}}
-	_ = catchPanic(func() { w.from(err, 1) })
+	}
 	return errors.New(text)
 }
 
@@ -184,9 +209,9 @@ func isLeaf(err error) bool {
 	return true
 }
 
-func shortened(text string) string {
-	if len(text) > maxSummedLen {
-		return text[:maxSummedLen] + cutMark
+func shorten(text string) string {
+	if len(text) > maxSummarizedLen {
+		return text[:maxSummarizedLen] + cutMark
 	}
 	return text
 }

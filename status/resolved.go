@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -30,7 +31,7 @@ type resolvedError struct {
 func newResolved(e *Encoded) *resolvedError {
 	r := &resolvedError{sent: e.Status, code: e.Code, chain: [2]error{nil, e.err}, grpcCode: e.GRPCCode, origin: e.Origin, pushedBack: e.Trailer != nil}
 	if e.Code != nil && (e.Source != SourceCode || e.err == nil) {
-		if ok, _ := whole(e.Code); ok { // a user's type can fail as any error can
+		if ok, _ := safeToRun(e.Code); ok { // a user's type can fail as any error can
 			r.chain[0] = e.Code
 		}
 	}
@@ -49,11 +50,21 @@ func resolvedCode(code codes.Code) *resolvedError {
 	sent := code.Table().GRPCStatus(code.Number())
 	r := &resolvedError{sent: sent, code: code, chain: [2]error{nil, code}, grpcCode: sent.Code()}
 	if code.Table().Has(code.Number()) { // of other numbers there can be any number
-		if ok, _ := whole(code); ok {
+		if ok, _ := safeToRun(code); ok {
 			resolvedCodes.Store(code, r)
 		}
 	}
 	return r
+}
+
+// isResolved reports whether a code was sent before, so that its methods are known
+// not to fail.
+func isResolved(code codes.Code) bool {
+	if reflect.TypeOf(code).Kind() != reflect.Int32 {
+		return false // it may not be hashable
+	}
+	_, ok := resolvedCodes.Load(code)
+	return ok
 }
 
 // original is the handler's error, nil if it failed when it was looked at.

@@ -1,0 +1,177 @@
+package status
+
+import (
+	"context"
+	"reflect"
+
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// A finding holds the first error of each kind in a tree.
+type finding struct {
+	resolved *resolvedError     // an error that was encoded before
+	code     codes.Code         // a bare code
+	openIM   *Status            // what adapt made of an OpenIMError
+	stated   *statusError       // a Status error that carries a code
+	received *receivedError     // an error that a client decoded
+	restated *statusError       // a Status error that carries none: a received Status made an error again
+	grpc     *grpcstatus.Status // a gRPC status that no client of this package decoded
+	panicked *PanicError        // an error of Recovered
+
+	deadline     bool // context.DeadlineExceeded
+	contextEnded bool // a context error, or a status that says the same
+
+	failed *PanicError // a method of an error panicked before the search was decided
+}
+
+// find returns what is in err; see [finding.search].
+func find(err error) (f finding) {
+	var t tree
+	t.read(err)
+	f.search(&t, nil)
+	return f
+}
+
+// search finds the first code that is stated in a tree. Until then it notes the
+// first error of each other kind. adapt makes a Status of an OpenIMError, and
+// returns nil for any other error; a nil adapt makes none.
+func (f *finding) search(t *tree, adapt func(error) *Status) {
+	decided := false
+	f.failed = catchPanic(func() { decided = f.visitAll(t, adapt) })
+	if f.failed == nil && !decided {
+		f.failed = t.panicked
+	}
+}
+
+// visitAll visits the errors of a tree in order. It reports whether one of them
+// states a code, which ends the search.
+func (f *finding) visitAll(t *tree, adapt func(error) *Status) (decided bool) {
+	for i := 0; i < t.size; {
+		n := t.at(i)
+		if n.plain { // the errors of package context aren't, but for Canceled
+			f.contextEnded = f.contextEnded || n.err == context.Canceled
+			i++
+			continue
+		}
+		switch f.visit(n.err, adapt) {
+		case stop:
+			return true
+		case skip:
+			i = t.after(i)
+		default:
+			i++
+		}
+	}
+	return false
+}
+
+// A step says how a search goes on after an error.
+type step uint8
+
+const (
+	descend step = iota // to what the error wraps
+	skip                // to what follows that
+	stop
+)
+
+func (f *finding) visit(err error, adapt func(error) *Status) step {
+	switch x := err.(type) {
+	case *resolvedError:
+		f.resolved = x
+		return stop
+	case *statusError:
+		return f.visitStatus(x)
+	case *receivedError:
+		if f.received == nil {
+			f.received = x
+		}
+		f.noteContextEnd(x.grpcCode)
+		return skip
+	case *PanicError:
+		if f.panicked == nil {
+			f.panicked = x
+		}
+		return skip
+	case codes.Code:
+		if c := canonicalType(x); c != nil && c.Number() > 0 {
+			f.code = c
+			return stop
+		}
+		return descend // NoError is no error, and a negative number no code
+	}
+	if adapt != nil {
+		if f.openIM = adapt(err); f.openIM != nil {
+			return stop
+		}
+	}
+	if isError(err, context.DeadlineExceeded) {
+		f.deadline, f.contextEnded = true, true
+	}
+	if isError(err, context.Canceled) {
+		f.contextEnded = true
+	}
+	if x, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok {
+		f.visitGRPC(x.GRPCStatus())
+	}
+	return descend
+}
+
+func (f *finding) visitStatus(e *statusError) step {
+	switch {
+	case e.st.code.Number() == 0:
+		return descend
+	case e.st.origin.carriesCode():
+		f.stated = e
+		return stop
+	}
+	if f.grpc == nil && f.restated == nil {
+		f.restated = e
+	}
+	f.noteContextEnd(e.st.grpcCode)
+	return skip // its cause doesn't count, as under a Status that carries a code
+}
+
+func (f *finding) visitGRPC(st *grpcstatus.Status) {
+	if st.Code() == grpccodes.OK { // a nil status has this code too
+		return
+	}
+	if f.grpc == nil && f.restated == nil {
+		f.grpc = st
+	}
+	f.noteContextEnd(st.Code())
+}
+
+func (f *finding) noteContextEnd(code grpccodes.Code) {
+	f.contextEnded = f.contextEnded || code == grpccodes.Canceled || code == grpccodes.DeadlineExceeded
+}
+
+// isError does for one error what errors.Is does for all that it wraps. The target
+// must be comparable.
+func isError(err, target error) bool {
+	if err == target {
+		return true
+	}
+	x, ok := err.(interface{ Is(error) bool })
+	return ok && x.Is(target)
+}
+
+// canonicalType returns c in the type of its table's codes, so that it can be
+// compared with them: a pointer to a code, and a struct that embeds one, have a
+// code's methods too. It returns nil for a nil pointer and for a code without a
+// table.
+func canonicalType(c codes.Code) codes.Code {
+	if v := reflect.ValueOf(c); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	table := c.Table()
+	switch {
+	case table == nil || table.Len() == 0:
+		return nil
+	case reflect.TypeOf(c).Kind() != reflect.Int32:
+		return table.Code(c.Number())
+	}
+	return c
+}

@@ -1,0 +1,115 @@
+package status
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+)
+
+// The limits of a tree. An error can wrap any number of others, and its Unwrap
+// method can lead back to itself.
+const (
+	maxDepth  = 64
+	maxErrors = 1000
+)
+
+// A tree is an error and all errors that it wraps, in the order of errors.Is: depth
+// first, each error before what it wraps. An error that a client decoded is a leaf. A
+// tree is read once. Everything that this
+// package asks of a handler's error, it asks of the error's tree.
+type tree struct {
+	first [16]node // enough for most errors, and on the stack
+	rest  []node
+	size  int
+
+	exceeded bool        // a limit was reached: there are more errors
+	panicked *PanicError // an Unwrap method panicked: there may be more errors
+}
+
+// A node is one error of a tree.
+type node struct {
+	err   error
+	depth uint8 // 1 for the root
+
+	// plain marks an error of fmt.Errorf or errors.New. It has no methods but Error
+	// and Unwrap, and these return what they were made with: they can't fail.
+	plain bool
+}
+
+// The types of plain errors.
+var (
+	wrapErrorType   = reflect.TypeOf(fmt.Errorf("%w", io.EOF))
+	errorStringType = reflect.TypeOf(errors.New(""))
+)
+
+// read fills an empty tree.
+func (t *tree) read(err error) {
+	t.panicked = catchPanic(func() { t.add(err, 1) })
+}
+
+// add appends err and all that it wraps. It reports whether there is room for more.
+// A chain is a loop; only the branches of a join recurse.
+func (t *tree) add(err error, depth uint8) bool {
+	for ; err != nil; depth++ {
+		if depth > maxDepth {
+			t.exceeded = true // this branch ends here, others go on
+			return true
+		}
+		if t.size == maxErrors {
+			t.exceeded = true
+			return false
+		}
+		switch reflect.TypeOf(err) {
+		case wrapErrorType:
+			t.push(node{err: err, depth: depth, plain: true})
+			err = errors.Unwrap(err)
+			continue
+		case errorStringType:
+			t.push(node{err: err, depth: depth, plain: true})
+			return true
+		}
+		t.push(node{err: err, depth: depth})
+		switch x := err.(type) {
+		case *receivedError: // what it wraps is its sender's
+			return true
+		case interface{ Unwrap() error }:
+			err = x.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, branch := range x.Unwrap() {
+				if !t.add(branch, depth+1) {
+					return false
+				}
+			}
+			return true
+		default:
+			return true
+		}
+	}
+	return true
+}
+
+func (t *tree) push(n node) {
+	if t.size < len(t.first) {
+		t.first[t.size] = n
+	} else {
+		t.rest = append(t.rest, n)
+	}
+	t.size++
+}
+
+// at returns the node with index i. The root has index 0.
+func (t *tree) at(i int) *node {
+	if i < len(t.first) {
+		return &t.first[i]
+	}
+	return &t.rest[i-len(t.first)]
+}
+
+// after returns the index of the first node after i that node i doesn't wrap.
+func (t *tree) after(i int) int {
+	depth := t.at(i).depth
+	for i++; i < t.size && t.at(i).depth > depth; i++ {
+	}
+	return i
+}
