@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	grpccodes "google.golang.org/grpc/codes"
+
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 // A Table has what is known of the codes of one type: a [Row] for each, under
@@ -165,7 +167,7 @@ func (t *Table) Parse(text string) (Code, error) {
 	if e, ok := t.byReason[text]; ok {
 		return e.Code, nil
 	}
-	digits := strings.TrimPrefix(text, unknownReason)
+	digits := strings.TrimPrefix(text, errorinfo.UnknownPrefix)
 	if open := len(t.codeType.Name()) + 1; len(text) > open+1 && text[:open] == t.codeType.Name()+"(" && text[len(text)-1] == ')' {
 		digits = text[open : len(text)-1]
 	}
@@ -182,7 +184,7 @@ func (t *Table) unknown(number int32) Row {
 	row := t.defaults[grpccodes.Unknown].copy()
 	row.Code = t.Code(number)
 	row.Name = t.codeType.Name() + "(" + strconv.Itoa(int(number)) + ")"
-	row.Reason = unknownReason + strconv.Itoa(int(number))
+	row.Reason = errorinfo.UnknownReason(number)
 	row.Default = false
 	if number == 0 {
 		row.GRPCCode = grpccodes.OK

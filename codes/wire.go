@@ -9,8 +9,9 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 // An entry is a row of a table with what it is on the wire.
@@ -84,7 +85,7 @@ var drafts = sync.Pool{New: func() any { return new(spb.Status) }}
 func (e *entry) withMessage(message string) *grpcstatus.Status {
 	details := e.details.Load()
 	if details == nil {
-		details = &[]*anypb.Any{{TypeUrl: errorInfoURL, Value: []byte(e.errorInfo)}}
+		details = &[]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: []byte(e.errorInfo)}}
 		e.details.Store(details)
 	}
 	draft := drafts.Get().(*spb.Status)
@@ -117,31 +118,6 @@ func (t *Table) ByErrorInfo(b []byte) (code Code, ok bool) {
 	return e.Code, true
 }
 
-const errorInfoURL = "type.googleapis.com/google.rpc.ErrorInfo"
-
-// The field numbers of google.rpc.ErrorInfo and of its map's entries. It is
-// written by hand to keep the bytes the same from one build of protobuf to the
-// next, and google/rpc/error_details.proto out of this package.
-const (
-	errorInfoReason   protowire.Number = 1
-	errorInfoDomain   protowire.Number = 2
-	errorInfoMetadata protowire.Number = 3
-	mapKey            protowire.Number = 1
-	mapValue          protowire.Number = 2
-)
-
 func appendErrorInfo(b []byte, reason, domain string, number int32) []byte {
-	var pair []byte
-	pair = appendString(pair, mapKey, "code")
-	pair = appendString(pair, mapValue, strconv.Itoa(int(number)))
-
-	b = appendString(b, errorInfoReason, reason)
-	b = appendString(b, errorInfoDomain, domain)
-	b = protowire.AppendTag(b, errorInfoMetadata, protowire.BytesType)
-	return protowire.AppendBytes(b, pair)
-}
-
-func appendString(b []byte, field protowire.Number, text string) []byte {
-	b = protowire.AppendTag(b, field, protowire.BytesType)
-	return protowire.AppendString(b, text)
+	return errorinfo.Append(b, reason, domain, strconv.Itoa(int(number)), nil)
 }
