@@ -65,3 +65,24 @@ func BenchmarkTable(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkErrorCode calls the methods of a code whose row has a localized
+// message.
+func BenchmarkErrorCode(b *testing.B) {
+	for _, method := range []struct {
+		name string
+		run  func()
+	}{
+		{"String", func() { text = codes.RecordNotFound.String() }},
+		{"Error", func() { text = codes.RecordNotFound.Error() }},
+		{"Reason", func() { text = codes.RecordNotFound.Reason() }},
+		{"LogValue", func() { codes.RecordNotFound.LogValue() }},
+	} {
+		b.Run("method="+method.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				method.run()
+			}
+		})
+	}
+}

@@ -220,7 +220,10 @@ func (c ErrorCode) Table() *Table {
 func (c ErrorCode) String() string { return c.row().Name }
 
 // Error is the code's name and its message.
-func (c ErrorCode) Error() string { return c.String() + ": " + c.row().Message }
+func (c ErrorCode) Error() string {
+	row := c.row()
+	return row.Name + ": " + row.Message
+}
 
 // Reason is what google.rpc.ErrorInfo says for the code.
 func (c ErrorCode) Reason() string { return c.row().Reason }

@@ -15,6 +15,9 @@ import (
 // A Table has what is known of the codes of one type: a [Row] for each, under
 // one domain. It is immutable and safe for concurrent use. Make one with
 // [NewTable]; the zero Table is of no use.
+//
+// The rows that its methods return are copies that share one slice, Localized:
+// don't change the elements of that.
 type Table struct {
 	domain      string
 	codeType    reflect.Type
@@ -101,7 +104,7 @@ func (t *Table) Len() int { return len(t.rows) }
 func (t *Table) All() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for _, e := range t.rows {
-			if !yield(e.copy()) {
+			if !yield(e.Row) {
 				return
 			}
 		}
@@ -114,7 +117,7 @@ func (t *Table) All() iter.Seq[Row] {
 // that of the default row of UNKNOWN.
 func (t *Table) Lookup(number int32) (row Row, ok bool) {
 	if e, ok := t.byNumber[number]; ok {
-		return e.copy(), true
+		return e.Row, true
 	}
 	return t.unknown(number), false
 }
@@ -128,7 +131,7 @@ func (t *Table) Has(number int32) bool {
 // ByReason is the row of a reason; reasons are compared exactly.
 func (t *Table) ByReason(reason string) (row Row, ok bool) {
 	if e, ok := t.byReason[reason]; ok {
-		return e.copy(), true
+		return e.Row, true
 	}
 	return Row{}, false
 }
@@ -181,7 +184,7 @@ func (t *Table) Parse(text string) (Code, error) {
 
 // unknown is the row of a number that has none.
 func (t *Table) unknown(number int32) Row {
-	row := t.defaults[grpccodes.Unknown].copy()
+	row := t.defaults[grpccodes.Unknown].Row
 	row.Code = t.Code(number)
 	row.Name = t.codeType.Name() + "(" + strconv.Itoa(int(number)) + ")"
 	row.Reason = errorinfo.UnknownReason(number)

@@ -26,15 +26,8 @@ type entry struct {
 }
 
 func newEntry(domain string, row Row) *entry {
-	row.Localized = slices.Clone(row.Localized)
+	row.Localized = slices.Clip(slices.Clone(row.Localized))
 	return &entry{Row: row, errorInfo: string(appendErrorInfo(nil, row.Reason, domain, row.Code.Number()))}
-}
-
-// copy is the row, for others to change as they like.
-func (e *entry) copy() Row {
-	row := e.Row
-	row.Localized = slices.Clone(row.Localized)
-	return row
 }
 
 // GRPCStatus is the status of the code with a number: its canonical code, its

@@ -28,7 +28,10 @@ func (c {{.Type}}) Table() *{{.Table}} {
 func (c {{.Type}}) String() string { return c.row().Name }
 
 // Error is the code's name and its message.
-func (c {{.Type}}) Error() string { return c.String() + ": " + c.row().Message }
+func (c {{.Type}}) Error() string {
+	row := c.row()
+	return row.Name + ": " + row.Message
+}
 
 // Reason is what google.rpc.ErrorInfo says for the code.
 func (c {{.Type}}) Reason() string { return c.row().Reason }

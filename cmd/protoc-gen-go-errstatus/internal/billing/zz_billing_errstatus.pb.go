@@ -40,7 +40,10 @@ func (c BillingCode) Table() *codes.Table {
 func (c BillingCode) String() string { return c.row().Name }
 
 // Error is the code's name and its message.
-func (c BillingCode) Error() string { return c.String() + ": " + c.row().Message }
+func (c BillingCode) Error() string {
+	row := c.row()
+	return row.Name + ": " + row.Message
+}
 
 // Reason is what google.rpc.ErrorInfo says for the code.
 func (c BillingCode) Reason() string { return c.row().Reason }
