@@ -208,7 +208,7 @@ const (
 )
 
 // Number is the code's number in the enum.
-func (c ErrorCode) Number() int32 { return int32(c) }
+func (c ErrorCode) Number() Number { return Number(c) }
 
 // Table is the table of the codes of this type.
 func (c ErrorCode) Table() *Table {
@@ -230,7 +230,7 @@ func (c ErrorCode) Reason() string { return c.row().Reason }
 
 // GRPCStatus is the status that the code is sent as; see the table's GRPCStatus.
 // It makes the code's canonical code visible to any gRPC interceptor.
-func (c ErrorCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(int32(c)) }
+func (c ErrorCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(c.Number()) }
 
 // LogValue is a group of the code's name, number, reason, canonical code and
 // message.
@@ -251,7 +251,7 @@ func (c *ErrorCode) UnmarshalText(text []byte) error {
 }
 
 func (c ErrorCode) row() Row {
-	row, _ := c.Table().Lookup(int32(c))
+	row, _ := c.Table().Lookup(c.Number())
 	return row
 }
 

@@ -102,7 +102,7 @@ func checkTexts(t *testing.T, code codes.ErrorCode, name, reason string) {
 	if got := code.Reason(); got != reason {
 		t.Errorf("%s.Reason() = %q; want %q", name, got, reason)
 	}
-	if got := code.Number(); got != int32(code) {
+	if got := code.Number(); got != codes.Number(code) {
 		t.Errorf("%s.Number() = %d; want %d", name, got, int32(code))
 	}
 	if code.Table() != codes.Default() {

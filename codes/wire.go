@@ -37,7 +37,7 @@ func newEntry(domain string, row Row) *entry {
 //
 // Equal numbers give equal bytes. This is what the codes' own GRPCStatus methods
 // return.
-func (t *Table) GRPCStatus(number int32) *grpcstatus.Status {
+func (t *Table) GRPCStatus(number Number) *grpcstatus.Status {
 	if number == 0 {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (t *Table) GRPCStatus(number int32) *grpcstatus.Status {
 
 // GRPCStatusWith is [Table.GRPCStatus] with another message, which must be UTF-8: gRPC
 // sends no details beside any other. It is a new one each time.
-func (t *Table) GRPCStatusWith(number int32, message string) *grpcstatus.Status {
+func (t *Table) GRPCStatusWith(number Number, message string) *grpcstatus.Status {
 	if number == 0 {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (t *Table) GRPCStatusWith(number int32, message string) *grpcstatus.Status 
 }
 
 // sent is what is sent for a number, which is not 0.
-func (t *Table) sent(number int32) *entry {
+func (t *Table) sent(number Number) *entry {
 	if number < 0 {
 		return t.defaults[grpccodes.Internal]
 	}
@@ -92,7 +92,7 @@ func (e *entry) withMessage(message string) *grpcstatus.Status {
 // AppendErrorInfo appends to b the google.rpc.ErrorInfo that states the code
 // with a number, as protobuf bytes: its reason, the table's domain, and the
 // number as metadata["code"]. The number is positive: no other can be sent.
-func (t *Table) AppendErrorInfo(b []byte, number int32) []byte {
+func (t *Table) AppendErrorInfo(b []byte, number Number) []byte {
 	if e, ok := t.byNumber[number]; ok {
 		return append(b, e.errorInfo...)
 	}
@@ -111,6 +111,6 @@ func (t *Table) ByErrorInfo(b []byte) (code Code, ok bool) {
 	return e.Code, true
 }
 
-func appendErrorInfo(b []byte, reason, domain string, number int32) []byte {
+func appendErrorInfo(b []byte, reason, domain string, number Number) []byte {
 	return errorinfo.Append(b, reason, domain, strconv.Itoa(int(number)), nil)
 }

@@ -353,7 +353,7 @@ func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 	if st.origin.stated() {
 		encoded.Code = st.code
 		if !st.unnamed && e.inLegacyForm(st.code) {
-			toLegacy(p, st.code.Number())
+			toLegacy(p, int32(st.code.Number()))
 			place = 1
 		}
 	}

@@ -64,9 +64,9 @@ var mutteringCodes = codes.MustTable("bad.example",
 	codes.Row{Code: muttering(2), Reason: "BAD_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
 )
 
-func (muttering) Error() string       { panic("in Error") }
-func (c muttering) Number() int32     { return int32(c) }
-func (muttering) Table() *codes.Table { return mutteringCodes }
+func (muttering) Error() string          { panic("in Error") }
+func (c muttering) Number() codes.Number { return codes.Number(c) }
+func (muttering) Table() *codes.Table    { return mutteringCodes }
 
 // randomError is an error of any kind that a handler can return.
 func randomError(r *rand.Rand, depth int) error {

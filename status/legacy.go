@@ -104,7 +104,7 @@ func packLegacyDetail(text string) *anypb.Any {
 // that no canonical code has, and that is this code's and no other's where nothing
 // but a number is there to read.
 func (e *Encoder) inLegacyForm(code codes.Code) bool {
-	return e.Legacy && code.Number() > int32(grpccodes.Unauthenticated) &&
+	return e.Legacy && code.Number() > codes.Number(grpccodes.Unauthenticated) &&
 		tables(e.Tables).numbered(code.Number()).Domain() == code.Table().Domain()
 }
 
