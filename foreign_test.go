@@ -202,7 +202,7 @@ func (f fixture) code() codes.Code {
 	if f.Expect.Code == nil {
 		return guess
 	}
-	return codes.Default().Code(*f.Expect.Code)
+	return codes.Default().Code(codes.Number(*f.Expect.Code))
 }
 
 // origin is told by the domains in the details, where gRPC lets them through, and
@@ -252,7 +252,7 @@ func TestForeignOpenCasesAreDecided(t *testing.T) {
 			if number == nil || d.code == nil {
 				return number == nil && d.code == nil
 			}
-			return *number == d.code.Number()
+			return *number == int32(d.code.Number())
 		})
 		if !ok || !allowed {
 			t.Errorf("%s, which is open for %q, is decided as %v; want its code or one of the others", f.Name, f.Expect.Open, d)

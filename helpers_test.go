@@ -414,6 +414,6 @@ var pets = codes.MustTable(petDomain,
 	codes.Row{Code: petRanAway, Reason: "PET_RAN_AWAY", GRPCCode: grpccodes.NotFound, Message: "the pet ran away"},
 )
 
-func (c petCode) Number() int32       { return int32(c) }
-func (c petCode) Table() *codes.Table { return pets }
-func (c petCode) Error() string       { return "pet " + strconv.Itoa(int(c)) }
+func (c petCode) Number() codes.Number { return codes.Number(c) }
+func (c petCode) Table() *codes.Table  { return pets }
+func (c petCode) Error() string        { return "pet " + strconv.Itoa(int(c)) }

@@ -118,7 +118,7 @@ func TestOpenIMsStatusesAreSentOnInItsForm(t *testing.T) {
 	canonical := dialWire(t, svc)
 	for _, f := range openIM(t) {
 		number, ok := f.number()
-		if !ok || !codes.Default().Has(number) {
+		if !ok || !codes.Default().Has(codes.Number(number)) {
 			continue
 		}
 		upstream.SetReply(f.reply())
@@ -139,7 +139,7 @@ func TestOpenIMsStatusesAreSentOnInItsForm(t *testing.T) {
 					t.Errorf("%s: the handler's detail is gone from %v", name, st)
 				}
 				st = failure(t, answer(t, canonical, k, ""))
-				if row, _ := codes.Default().Lookup(number); grpccodes.Code(st.Code) != row.GRPCCode {
+				if row, _ := codes.Default().Lookup(codes.Number(number)); grpccodes.Code(st.Code) != row.GRPCCode {
 					t.Errorf("%s: sent as %d; want %v", name, st.Code, row.GRPCCode)
 				}
 				checkRead(t, name, st, want, detail)
@@ -156,7 +156,7 @@ func checkLegacyForm(t *testing.T, name string, got *wiretest.Answer, c codes.Co
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	if st.Code != c.Number() || len(st.Details) < 2 || st.Details[0].MessageName() != legacyDetail {
+	if st.Code != int32(c.Number()) || len(st.Details) < 2 || st.Details[0].MessageName() != legacyDetail {
 		t.Fatalf("%s: sent as %v; want %d, and OpenIM's detail first", name, st, c.Number())
 	}
 	if info := packed(t, errorInfo(c)); !proto.Equal(st.Details[1], info) {

@@ -12,9 +12,9 @@ import (
 // manyCode is a code of a table with as many rows as one likes.
 type manyCode int32
 
-func (c manyCode) Error() string     { return fmt.Sprint("many ", int32(c)) }
-func (c manyCode) Number() int32     { return int32(c) }
-func (manyCode) Table() *codes.Table { return nil }
+func (c manyCode) Error() string        { return fmt.Sprint("many ", int32(c)) }
+func (c manyCode) Number() codes.Number { return codes.Number(c) }
+func (manyCode) Table() *codes.Table    { return nil }
 
 func tableOf(tb testing.TB, rows int) *codes.Table {
 	tb.Helper()
@@ -45,10 +45,10 @@ func BenchmarkTable(b *testing.B) {
 			name string
 			run  func(i int)
 		}{
-			{"GRPCStatus", func(i int) { table.GRPCStatus(int32(i + 1)) }},
-			{"Lookup", func(i int) { table.Lookup(int32(i + 1)) }},
+			{"GRPCStatus", func(i int) { table.GRPCStatus(codes.Number(i + 1)) }},
+			{"Lookup", func(i int) { table.Lookup(codes.Number(i + 1)) }},
 			{"ByReason", func(i int) { table.ByReason(reasons[i]) }},
-			{"Code", func(i int) { table.Code(int32(i + 1)) }},
+			{"Code", func(i int) { table.Code(codes.Number(i + 1)) }},
 			{"FromGRPC", func(int) { table.FromGRPC(grpccodes.NotFound) }},
 		} {
 			b.Run(fmt.Sprintf("lookup=%s/rows=%d", lookup.name, rows), func(b *testing.B) {
@@ -63,5 +63,26 @@ func BenchmarkTable(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkErrorCode calls the methods of a code whose row has a localized
+// message.
+func BenchmarkErrorCode(b *testing.B) {
+	for _, method := range []struct {
+		name string
+		run  func()
+	}{
+		{"String", func() { text = codes.RecordNotFound.String() }},
+		{"Error", func() { text = codes.RecordNotFound.Error() }},
+		{"Reason", func() { text = codes.RecordNotFound.Reason() }},
+		{"LogValue", func() { codes.RecordNotFound.LogValue() }},
+	} {
+		b.Run("method="+method.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				method.run()
+			}
+		})
 	}
 }

@@ -208,7 +208,7 @@ const (
 )
 
 // Number is the code's number in the enum.
-func (c ErrorCode) Number() int32 { return int32(c) }
+func (c ErrorCode) Number() Number { return Number(c) }
 
 // Table is the table of the codes of this type.
 func (c ErrorCode) Table() *Table {
@@ -220,14 +220,17 @@ func (c ErrorCode) Table() *Table {
 func (c ErrorCode) String() string { return c.row().Name }
 
 // Error is the code's name and its message.
-func (c ErrorCode) Error() string { return c.String() + ": " + c.row().Message }
+func (c ErrorCode) Error() string {
+	row := c.row()
+	return row.Name + ": " + row.Message
+}
 
 // Reason is what google.rpc.ErrorInfo says for the code.
 func (c ErrorCode) Reason() string { return c.row().Reason }
 
 // GRPCStatus is the status that the code is sent as; see the table's GRPCStatus.
 // It makes the code's canonical code visible to any gRPC interceptor.
-func (c ErrorCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(int32(c)) }
+func (c ErrorCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(c.Number()) }
 
 // LogValue is a group of the code's name, number, reason, canonical code and
 // message.
@@ -248,7 +251,7 @@ func (c *ErrorCode) UnmarshalText(text []byte) error {
 }
 
 func (c ErrorCode) row() Row {
-	row, _ := c.Table().Lookup(int32(c))
+	row, _ := c.Table().Lookup(c.Number())
 	return row
 }
 

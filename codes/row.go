@@ -28,8 +28,9 @@ type Row struct {
 	// is public, in English, and never empty.
 	Message string
 
-	// Localized has the message in other languages. It is for programs that show
-	// it to people; it is not sent.
+	// Localized has the message in other languages, for programs that show it to
+	// people. It is not sent. All rows that a table returns share this slice: don't
+	// change its elements.
 	Localized []LocalizedMessage
 
 	// Default makes the code the guess for a status of this GRPCCode that names

@@ -8,16 +8,21 @@ import (
 	"strings"
 
 	grpccodes "google.golang.org/grpc/codes"
+
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 // A Table has what is known of the codes of one type: a [Row] for each, under
 // one domain. It is immutable and safe for concurrent use. Make one with
 // [NewTable]; the zero Table is of no use.
+//
+// The rows that its methods return are copies that share one slice, Localized:
+// don't change the elements of that.
 type Table struct {
 	domain      string
 	codeType    reflect.Type
 	rows        []*entry // in the order of declaration
-	byNumber    map[int32]*entry
+	byNumber    map[Number]*entry
 	byReason    map[string]*entry
 	byName      map[string]*entry
 	byErrorInfo map[string]*entry // of errors
@@ -42,7 +47,7 @@ func NewTable(domain string, rows ...Row) (*Table, error) {
 	t := &Table{
 		domain:      domain,
 		rows:        make([]*entry, 0, len(rows)),
-		byNumber:    make(map[int32]*entry, len(rows)),
+		byNumber:    make(map[Number]*entry, len(rows)),
 		byReason:    make(map[string]*entry, len(rows)),
 		byName:      make(map[string]*entry, len(rows)),
 		byErrorInfo: make(map[string]*entry, len(rows)),
@@ -71,7 +76,7 @@ func MustTable(domain string, rows ...Row) *Table {
 // interceptors.
 func (t *Table) With(rows ...Row) (*Table, error) {
 	all := make([]Row, 0, len(t.rows)+len(rows))
-	index := make(map[int32]int, len(t.rows))
+	index := make(map[Number]int, len(t.rows))
 	for _, e := range t.rows {
 		index[e.Code.Number()] = len(all)
 		all = append(all, e.Row)
@@ -99,7 +104,7 @@ func (t *Table) Len() int { return len(t.rows) }
 func (t *Table) All() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for _, e := range t.rows {
-			if !yield(e.copy()) {
+			if !yield(e.Row) {
 				return
 			}
 		}
@@ -110,15 +115,15 @@ func (t *Table) All() iter.Seq[Row] {
 // row is what such a code counts as: the number is kept, the name is
 // "ErrorCode(1305)", after the type, the reason ERROR_CODE_1305, and the rest is
 // that of the default row of UNKNOWN.
-func (t *Table) Lookup(number int32) (row Row, ok bool) {
+func (t *Table) Lookup(number Number) (row Row, ok bool) {
 	if e, ok := t.byNumber[number]; ok {
-		return e.copy(), true
+		return e.Row, true
 	}
 	return t.unknown(number), false
 }
 
 // Has tells whether the table has a row for a number.
-func (t *Table) Has(number int32) bool {
+func (t *Table) Has(number Number) bool {
 	_, ok := t.byNumber[number]
 	return ok
 }
@@ -126,14 +131,14 @@ func (t *Table) Has(number int32) bool {
 // ByReason is the row of a reason; reasons are compared exactly.
 func (t *Table) ByReason(reason string) (row Row, ok bool) {
 	if e, ok := t.byReason[reason]; ok {
-		return e.copy(), true
+		return e.Row, true
 	}
 	return Row{}, false
 }
 
 // Code is the code of a number, in the type of the table's codes. The number may
 // be any: a code without a row keeps it.
-func (t *Table) Code(number int32) Code {
+func (t *Table) Code(number Number) Code {
 	if e, ok := t.byNumber[number]; ok {
 		return e.Code
 	}
@@ -165,7 +170,7 @@ func (t *Table) Parse(text string) (Code, error) {
 	if e, ok := t.byReason[text]; ok {
 		return e.Code, nil
 	}
-	digits := strings.TrimPrefix(text, unknownReason)
+	digits := strings.TrimPrefix(text, errorinfo.UnknownPrefix)
 	if open := len(t.codeType.Name()) + 1; len(text) > open+1 && text[:open] == t.codeType.Name()+"(" && text[len(text)-1] == ')' {
 		digits = text[open : len(text)-1]
 	}
@@ -174,15 +179,15 @@ func (t *Table) Parse(text string) (Code, error) {
 		return nil, fmt.Errorf("codes: no %s is called %q: give a name such as %q, a reason such as %q, or a number of 32 bits",
 			t.codeType.Name(), text, t.defaults[grpccodes.Internal].Name, t.defaults[grpccodes.Internal].Reason)
 	}
-	return t.Code(int32(number)), nil
+	return t.Code(Number(number)), nil
 }
 
 // unknown is the row of a number that has none.
-func (t *Table) unknown(number int32) Row {
-	row := t.defaults[grpccodes.Unknown].copy()
+func (t *Table) unknown(number Number) Row {
+	row := t.defaults[grpccodes.Unknown].Row
 	row.Code = t.Code(number)
 	row.Name = t.codeType.Name() + "(" + strconv.Itoa(int(number)) + ")"
-	row.Reason = unknownReason + strconv.Itoa(int(number))
+	row.Reason = errorinfo.UnknownReason(int32(number))
 	row.Default = false
 	if number == 0 {
 		row.GRPCCode = grpccodes.OK

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -29,11 +30,11 @@ const (
 	orderSoldOut  orderCode = 1004 // the number of codes.RecordNotFound
 )
 
-func (c orderCode) Number() int32                  { return int32(c) }
+func (c orderCode) Number() codes.Number           { return codes.Number(c) }
 func (c orderCode) Table() *codes.Table            { return orderTable() }
-func (c orderCode) GRPCStatus() *grpcstatus.Status { return c.Table().GRPCStatus(int32(c)) }
+func (c orderCode) GRPCStatus() *grpcstatus.Status { return c.Table().GRPCStatus(c.Number()) }
 func (c orderCode) Error() string {
-	row, _ := c.Table().Lookup(int32(c))
+	row, _ := c.Table().Lookup(c.Number())
 	return row.Name + ": " + row.Message
 }
 
@@ -53,6 +54,9 @@ func orderRows() []codes.Row {
 	}
 }
 
+// An enum type that protoc-gen-go generates has the Number method of a Code.
+var _ interface{ Number() codes.Number } = code.Code(0)
+
 // These can't be codes of a table.
 type (
 	otherCode  struct{ orderCode }
@@ -61,15 +65,15 @@ type (
 	sameKind   int32
 )
 
-func (c wideCode) Error() string         { return "wide" }
-func (c wideCode) Number() int32         { return int32(c) }
-func (c wideCode) Table() *codes.Table   { return nil }
-func (c stringCode) Error() string       { return "string" }
-func (c stringCode) Number() int32       { return int32(len(c)) }
-func (c stringCode) Table() *codes.Table { return nil }
-func (c sameKind) Error() string         { return "same kind" }
-func (c sameKind) Number() int32         { return int32(c) }
-func (c sameKind) Table() *codes.Table   { return nil }
+func (c wideCode) Error() string          { return "wide" }
+func (c wideCode) Number() codes.Number   { return codes.Number(c) }
+func (c wideCode) Table() *codes.Table    { return nil }
+func (c stringCode) Error() string        { return "string" }
+func (c stringCode) Number() codes.Number { return codes.Number(len(c)) }
+func (c stringCode) Table() *codes.Table  { return nil }
+func (c sameKind) Error() string          { return "same kind" }
+func (c sameKind) Number() codes.Number   { return codes.Number(c) }
+func (c sameKind) Table() *codes.Table    { return nil }
 
 func TestNewTableRefuses(t *testing.T) {
 	const domain = "orders.example.com"
@@ -246,9 +250,10 @@ func TestTableStaysWhenTheRowsItWasMadeOfChange(t *testing.T) {
 	}
 }
 
+// A row is a copy, apart from the elements of Localized, which all rows share.
 func TestTableStaysWhenARowTakenFromItChanges(t *testing.T) {
 	rows := orderRows()
-	rows[2].Localized = []codes.LocalizedMessage{{Locale: "zh", Message: "未知"}}
+	rows[2].Localized = slices.Grow([]codes.LocalizedMessage{{Locale: "zh", Message: "未知"}}, 8)
 	table := codes.MustTable("orders.example.com", rows...)
 	for name, take := range map[string]func() codes.Row{
 		"Lookup":               func() codes.Row { row, _ := table.Lookup(1004); return row },
@@ -263,13 +268,15 @@ func TestTableStaysWhenARowTakenFromItChanges(t *testing.T) {
 			return codes.Row{}
 		},
 	} {
-		want := take()
-		want.Localized = slices.Clone(want.Localized)
-		taken := take()
+		want, taken := take(), take()
 		taken.Message = "changed"
-		taken.Localized[0].Message = "changed"
-		if diff := cmp.Diff(want, take()); diff != "" {
+		taken.Localized = append(taken.Localized, codes.LocalizedMessage{Locale: "de", Message: "neu"})
+		again := take()
+		if diff := cmp.Diff(want, again); diff != "" {
 			t.Errorf("%s: changing the row that it gave changed the table (-before +after):\n%s", name, diff)
+		}
+		if len(again.Localized) != cap(again.Localized) {
+			t.Errorf("%s: Localized has capacity %d for %d messages; want none to append to in place", name, cap(again.Localized), len(again.Localized))
 		}
 	}
 }
@@ -376,7 +383,7 @@ func TestLookupKnowsEveryRow(t *testing.T) {
 
 func TestLookupKeepsAnUnknownNumber(t *testing.T) {
 	table := codes.Default()
-	for _, number := range []int32{1305, 1, 499, math.MaxInt32, -3, math.MinInt32} {
+	for _, number := range []codes.Number{1305, 1, 499, math.MaxInt32, -3, math.MinInt32} {
 		row, ok := table.Lookup(number)
 		want := codes.Row{
 			Code:      codes.ErrorCode(number),
@@ -456,7 +463,7 @@ func TestFromGRPC(t *testing.T) {
 }
 
 func TestAllIsInTheOrderOfDeclaration(t *testing.T) {
-	var got, want []int32
+	var got, want []codes.Number
 	for row := range codes.Default().All() {
 		got = append(got, row.Code.Number())
 	}
@@ -497,7 +504,7 @@ func TestAllStopsAtABreak(t *testing.T) {
 // that a peer with a newer table can be told of it.
 func TestAppendErrorInfo(t *testing.T) {
 	tests := []struct {
-		number int32
+		number codes.Number
 		want   string
 	}{
 		{1004, "\x0a\x10RECORD_NOT_FOUND\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041004"},
@@ -591,7 +598,7 @@ func TestCodeTypeOfOnesOwn(t *testing.T) {
 }
 
 func TestCodesOfTwoTypesAreNeverEqual(t *testing.T) {
-	for _, number := range []int32{0, 1, 1004, 1305} {
+	for _, number := range []codes.Number{0, 1, 1004, 1305} {
 		ours, theirs := codes.Code(codes.ErrorCode(number)), codes.Code(orderCode(number))
 		if ours == theirs {
 			t.Errorf("ErrorCode(%d) == orderCode(%d)", number, number)
@@ -612,7 +619,7 @@ func TestCodesOfTwoTypesAreNeverEqual(t *testing.T) {
 // number, its reason and its name, and can be sent.
 func FuzzNewTable(f *testing.F) {
 	for _, r := range orderRows() {
-		f.Add("orders.example.com", r.Code.Number(), r.Name, r.Reason, uint32(r.GRPCCode), r.Message, true)
+		f.Add("orders.example.com", int32(r.Code.Number()), r.Name, r.Reason, uint32(r.GRPCCode), r.Message, true)
 	}
 	f.Add("orders.example.com", int32(7), "Lost", "ORDER_LOST", uint32(grpccodes.NotFound), "lost", true)
 	f.Add("", int32(-1), "", "ERROR_CODE_7", uint32(17), "\xff", false)
@@ -627,7 +634,7 @@ func FuzzNewTable(f *testing.F) {
 			}
 			return
 		}
-		got, ok := table.Lookup(number)
+		got, ok := table.Lookup(row.Code.Number())
 		if !ok || got.Reason != reason || got.Message != message || got.GRPCCode != grpccodes.Code(grpcCode) {
 			t.Errorf("Lookup(%d) = %+v, %t; want %+v", number, got, ok, row)
 		}
@@ -636,7 +643,7 @@ func FuzzNewTable(f *testing.F) {
 				t.Errorf("Parse(%q) = %v, %v; want %v", text, code, err, row.Code)
 			}
 		}
-		p := table.GRPCStatus(number).Proto()
+		p := table.GRPCStatus(row.Code.Number()).Proto()
 		info := &errdetails.ErrorInfo{}
 		if err := p.GetDetails()[0].UnmarshalTo(info); err != nil {
 			t.Fatal(err)
@@ -670,7 +677,7 @@ func TestByErrorInfo(t *testing.T) {
 
 // TestGRPCStatusWith is GRPCStatus but for the message, and another each time.
 func TestGRPCStatusWith(t *testing.T) {
-	for _, number := range []int32{-1, 0, 500, 1004, 1305} {
+	for _, number := range []codes.Number{-1, 0, 500, 1004, 1305} {
 		want := codes.Default().GRPCStatus(number).Proto()
 		if want != nil {
 			want.Message = "another"

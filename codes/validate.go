@@ -9,20 +9,18 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	grpccodes "google.golang.org/grpc/codes"
+
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-const (
-	maxDomain     = 253 // the longest DNS name
-	maxReason     = 63  // AIP-193
-	unknownReason = "ERROR_CODE_"
-)
+const maxDomain = 253 // the longest DNS name
 
 var (
 	needsDefault       = []grpccodes.Code{grpccodes.Unknown, grpccodes.Internal}
 	errNoRows          = errors.New("no rows: give one for each code, the defaults of UNKNOWN and INTERNAL among them")
 	errNilCode         = errors.New("nil Code: give the typed constant")
-	errReservedReason  = fmt.Errorf("is kept for codes without a row: choose a reason that does not begin with %s", unknownReason)
-	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have %d bytes at most (AIP-193)", maxReason)
+	errReservedReason  = fmt.Errorf("is kept for codes without a row: choose a reason that does not begin with %s", errorinfo.UnknownPrefix)
+	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have %d bytes at most (AIP-193)", errorinfo.MaxReason)
 )
 
 // fill adds the rows to an empty table, or says all that is wrong with them.
@@ -85,9 +83,9 @@ func checkRow(row Row) (wrong []error) {
 		report("canonical code %d is outside 0..16", row.GRPCCode)
 	}
 	switch {
-	case isUnknownReason(row.Reason):
+	case errorinfo.IsUnknownReason(row.Reason):
 		report("reason %q %w", row.Reason, errReservedReason)
-	case !isReason(row.Reason):
+	case !errorinfo.IsReason(row.Reason):
 		report("reason %q %w", row.Reason, errMalformedReason)
 	}
 	if row.Message == "" {
@@ -97,30 +95,6 @@ func checkRow(row Row) (wrong []error) {
 		report("name %q or message %q is not valid UTF-8", row.Name, row.Message)
 	}
 	return append(wrong, checkLocalized(row.Localized)...)
-}
-
-// isReason tells whether a reason has AIP-193's form, [A-Z][A-Z0-9_]+[A-Z0-9].
-func isReason(reason string) bool {
-	last := len(reason) - 1
-	if last < 2 || last >= maxReason {
-		return false
-	}
-	for i := range len(reason) {
-		switch c := reason[i]; {
-		case 'A' <= c && c <= 'Z':
-		case '0' <= c && c <= '9' && i > 0:
-		case c == '_' && i > 0 && i < last:
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// isUnknownReason tells whether a reason is that of a code without a row.
-func isUnknownReason(reason string) bool {
-	digits, ok := strings.CutPrefix(reason, unknownReason)
-	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 func checkLocalized(messages []LocalizedMessage) (wrong []error) {

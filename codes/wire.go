@@ -9,8 +9,9 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 // An entry is a row of a table with what it is on the wire.
@@ -25,15 +26,8 @@ type entry struct {
 }
 
 func newEntry(domain string, row Row) *entry {
-	row.Localized = slices.Clone(row.Localized)
+	row.Localized = slices.Clip(slices.Clone(row.Localized))
 	return &entry{Row: row, errorInfo: string(appendErrorInfo(nil, row.Reason, domain, row.Code.Number()))}
-}
-
-// copy is the row, for others to change as they like.
-func (e *entry) copy() Row {
-	row := e.Row
-	row.Localized = slices.Clone(row.Localized)
-	return row
 }
 
 // GRPCStatus is the status of the code with a number: its canonical code, its
@@ -43,7 +37,7 @@ func (e *entry) copy() Row {
 //
 // Equal numbers give equal bytes. This is what the codes' own GRPCStatus methods
 // return.
-func (t *Table) GRPCStatus(number int32) *grpcstatus.Status {
+func (t *Table) GRPCStatus(number Number) *grpcstatus.Status {
 	if number == 0 {
 		return nil
 	}
@@ -52,7 +46,7 @@ func (t *Table) GRPCStatus(number int32) *grpcstatus.Status {
 
 // GRPCStatusWith is [Table.GRPCStatus] with another message, which must be UTF-8: gRPC
 // sends no details beside any other. It is a new one each time.
-func (t *Table) GRPCStatusWith(number int32, message string) *grpcstatus.Status {
+func (t *Table) GRPCStatusWith(number Number, message string) *grpcstatus.Status {
 	if number == 0 {
 		return nil
 	}
@@ -60,7 +54,7 @@ func (t *Table) GRPCStatusWith(number int32, message string) *grpcstatus.Status 
 }
 
 // sent is what is sent for a number, which is not 0.
-func (t *Table) sent(number int32) *entry {
+func (t *Table) sent(number Number) *entry {
 	if number < 0 {
 		return t.defaults[grpccodes.Internal]
 	}
@@ -84,7 +78,7 @@ var drafts = sync.Pool{New: func() any { return new(spb.Status) }}
 func (e *entry) withMessage(message string) *grpcstatus.Status {
 	details := e.details.Load()
 	if details == nil {
-		details = &[]*anypb.Any{{TypeUrl: errorInfoURL, Value: []byte(e.errorInfo)}}
+		details = &[]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: []byte(e.errorInfo)}}
 		e.details.Store(details)
 	}
 	draft := drafts.Get().(*spb.Status)
@@ -98,7 +92,7 @@ func (e *entry) withMessage(message string) *grpcstatus.Status {
 // AppendErrorInfo appends to b the google.rpc.ErrorInfo that states the code
 // with a number, as protobuf bytes: its reason, the table's domain, and the
 // number as metadata["code"]. The number is positive: no other can be sent.
-func (t *Table) AppendErrorInfo(b []byte, number int32) []byte {
+func (t *Table) AppendErrorInfo(b []byte, number Number) []byte {
 	if e, ok := t.byNumber[number]; ok {
 		return append(b, e.errorInfo...)
 	}
@@ -117,31 +111,6 @@ func (t *Table) ByErrorInfo(b []byte) (code Code, ok bool) {
 	return e.Code, true
 }
 
-const errorInfoURL = "type.googleapis.com/google.rpc.ErrorInfo"
-
-// The field numbers of google.rpc.ErrorInfo and of its map's entries. It is
-// written by hand to keep the bytes the same from one build of protobuf to the
-// next, and google/rpc/error_details.proto out of this package.
-const (
-	errorInfoReason   protowire.Number = 1
-	errorInfoDomain   protowire.Number = 2
-	errorInfoMetadata protowire.Number = 3
-	mapKey            protowire.Number = 1
-	mapValue          protowire.Number = 2
-)
-
-func appendErrorInfo(b []byte, reason, domain string, number int32) []byte {
-	var pair []byte
-	pair = appendString(pair, mapKey, "code")
-	pair = appendString(pair, mapValue, strconv.Itoa(int(number)))
-
-	b = appendString(b, errorInfoReason, reason)
-	b = appendString(b, errorInfoDomain, domain)
-	b = protowire.AppendTag(b, errorInfoMetadata, protowire.BytesType)
-	return protowire.AppendBytes(b, pair)
-}
-
-func appendString(b []byte, field protowire.Number, text string) []byte {
-	b = protowire.AppendTag(b, field, protowire.BytesType)
-	return protowire.AppendString(b, text)
+func appendErrorInfo(b []byte, reason, domain string, number Number) []byte {
+	return errorinfo.Append(b, reason, domain, strconv.Itoa(int(number)), nil)
 }

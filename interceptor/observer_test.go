@@ -96,9 +96,9 @@ func TestEventsGuessIsTheTables(t *testing.T) {
 // mine are codes of another domain.
 type mine int32
 
-func (mine) Error() string       { return "mine" }
-func (c mine) Number() int32     { return int32(c) }
-func (mine) Table() *codes.Table { return mineTable }
+func (mine) Error() string          { return "mine" }
+func (c mine) Number() codes.Number { return codes.Number(c) }
+func (mine) Table() *codes.Table    { return mineTable }
 
 var mineTable *codes.Table
 
@@ -337,6 +337,6 @@ func TestWrongSizesAndPoliciesPanic(t *testing.T) {
 // homeless codes have no table.
 type homeless int32
 
-func (homeless) Error() string       { return "homeless" }
-func (c homeless) Number() int32     { return int32(c) }
-func (homeless) Table() *codes.Table { return nil }
+func (homeless) Error() string          { return "homeless" }
+func (c homeless) Number() codes.Number { return codes.Number(c) }
+func (homeless) Table() *codes.Table    { return nil }

@@ -265,7 +265,7 @@ func TestBudgetIsUsedUp(t *testing.T) {
 
 // TestBudgetOfARow: a table's message can be too long too.
 func TestBudgetOfARow(t *testing.T) {
-	row, _ := codes.Default().Lookup(int32(codes.RecordNotFound))
+	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Message = strings.Repeat("record not found ", 500)
 	table, err := codes.Default().With(row)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
 )
 
 // A CodeError is an error of OpenIM's handlers, such as its errs.CodeError, as far
@@ -40,11 +42,11 @@ func (e *Encoder) adaptOpenIMError(err error) *Status {
 	if number <= 0 || number > math.MaxInt32 {
 		return nil
 	}
-	table := tables(e.Tables).forNumber(int32(number))
-	if !table.Has(int32(number)) {
+	table := tables(e.Tables).forNumber(codes.Number(number))
+	if !table.Has(codes.Number(number)) {
 		return nil
 	}
-	st := New(table.Code(int32(number)), x.Msg())
+	st := New(table.Code(codes.Number(number)), x.Msg())
 	if !e.ExposeCodeErrorDetail {
 		return st
 	}

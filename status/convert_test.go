@@ -55,9 +55,9 @@ var shop = codes.MustTable("shop.example",
 	codes.Row{Code: shopClosed, Reason: "SHOP_CLOSED", GRPCCode: grpccodes.Unavailable, Message: "the shop is closed"},
 )
 
-func (c shopCode) Error() string       { return fmt.Sprint("shop ", int32(c)) }
-func (c shopCode) Number() int32       { return int32(c) }
-func (c shopCode) Table() *codes.Table { return shop }
+func (c shopCode) Error() string        { return fmt.Sprint("shop ", int32(c)) }
+func (c shopCode) Number() codes.Number { return codes.Number(c) }
+func (c shopCode) Table() *codes.Table  { return shop }
 
 // embedding has a code's methods and more fields, and can't be compared.
 type embedding struct {
@@ -68,9 +68,9 @@ type embedding struct {
 // homeless codes have no table.
 type homeless int32
 
-func (homeless) Error() string       { return "homeless" }
-func (c homeless) Number() int32     { return int32(c) }
-func (homeless) Table() *codes.Table { return nil }
+func (homeless) Error() string          { return "homeless" }
+func (c homeless) Number() codes.Number { return codes.Number(c) }
+func (homeless) Table() *codes.Table    { return nil }
 
 // TestReading holds what each way of reading an error gives for each kind of
 // error: the five never disagree about the code.

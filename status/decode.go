@@ -163,7 +163,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
 	case code > math.MaxInt32:
 		st.grpcCode = grpccodes.Unknown // no number of ours, and never success
 	default:
-		d.decodeNumber(st, int32(code))
+		d.decodeNumber(st, codes.Number(code))
 	}
 	for i, packed := range p.GetDetails() {
 		if packed.MessageName() == errorInfoName && d.decodeErrorInfo(st, packed) {
@@ -177,7 +177,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
 }
 
 // decodeNumber reads a number in the place of a canonical code into st.
-func (d *Decoder) decodeNumber(st *Status, number int32) {
+func (d *Decoder) decodeNumber(st *Status, number codes.Number) {
 	st.rare.table = tables(d.Tables).forNumber(number)
 	st.origin, st.code = OriginNumeric, st.rare.table.Code(number)
 }
@@ -259,10 +259,10 @@ func codeOf(table *codes.Table, info scanned) codes.Code {
 }
 
 // parseNumber reads a positive int32 in canonical decimals.
-func parseNumber(text string) (int32, bool) {
+func parseNumber(text string) (codes.Number, bool) {
 	number, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || number <= 0 || strconv.FormatInt(number, 10) != text {
 		return 0, false
 	}
-	return int32(number), true
+	return codes.Number(number), true
 }

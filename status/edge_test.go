@@ -84,9 +84,9 @@ type tableless int32
 
 var zeroTable codes.Table
 
-func (tableless) Error() string       { return "x" }
-func (c tableless) Number() int32     { return int32(c) }
-func (tableless) Table() *codes.Table { return &zeroTable }
+func (tableless) Error() string          { return "x" }
+func (c tableless) Number() codes.Number { return codes.Number(c) }
+func (tableless) Table() *codes.Table    { return &zeroTable }
 
 // TestCodesThatCantBeSent count as none: those of an empty table, and nil pointers.
 func TestCodesThatCantBeSent(t *testing.T) {
@@ -116,7 +116,7 @@ func TestDetailsStay(t *testing.T) {
 	if strings.ContainsAny(err.Error(), "\n\x1b") {
 		t.Errorf("Error() = %q; want one line that controls no terminal", err)
 	}
-	row, _ := codes.Default().Lookup(int32(codes.SrvCallback)) // not its canonical code's default
+	row, _ := codes.Default().Lookup(codes.SrvCallback.Number()) // not its canonical code's default
 	row.Reason = "WEBHOOK"
 	table, terr := codes.Default().With(row)
 	if terr != nil {
@@ -166,9 +166,9 @@ func TestBudgetCounts(t *testing.T) {
 // wordy codes have the longest domain and reason.
 type wordy int32
 
-func (wordy) Error() string       { return "x" }
-func (c wordy) Number() int32     { return int32(c) }
-func (wordy) Table() *codes.Table { return wordyTable }
+func (wordy) Error() string          { return "x" }
+func (c wordy) Number() codes.Number { return codes.Number(c) }
+func (wordy) Table() *codes.Table    { return wordyTable }
 
 var wordyTable *codes.Table
 
@@ -278,13 +278,13 @@ type (
 	badTable int32
 )
 
-func (badCode) Error() string        { panic("Error") }
-func (badCode) Is(error) bool        { panic("Is") }
-func (c badCode) Number() int32      { return int32(c) }
-func (badCode) Table() *codes.Table  { return codes.Default() }
-func (badTable) Error() string       { return "x" }
-func (c badTable) Number() int32     { return int32(c) }
-func (badTable) Table() *codes.Table { panic("Table") }
+func (badCode) Error() string           { panic("Error") }
+func (badCode) Is(error) bool           { panic("Is") }
+func (c badCode) Number() codes.Number  { return codes.Number(c) }
+func (badCode) Table() *codes.Table     { return codes.Default() }
+func (badTable) Error() string          { return "x" }
+func (c badTable) Number() codes.Number { return codes.Number(c) }
+func (badTable) Table() *codes.Table    { panic("Table") }
 
 // TestReducingAPeersErrorInfo: what has no bound in it goes first, and nothing is
 // said to have been left out for that; the code stays what it was.

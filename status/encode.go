@@ -385,7 +385,7 @@ func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 	if st.origin.carriesCode() {
 		encoded.Code = st.code
 		if !st.unnamed && e.inOpenIMForm(st.code) {
-			toOpenIMForm(p, st.code.Number())
+			toOpenIMForm(p, int32(st.code.Number()))
 			place = 1
 		}
 	}

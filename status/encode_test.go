@@ -435,7 +435,7 @@ func TestSecondDetailOfAType(t *testing.T) {
 // TestEncoderTables: a table decides what its domain's codes are on the wire;
 // GRPCStatus goes on answering from the code's own.
 func TestEncoderTables(t *testing.T) {
-	renamed, _ := codes.Default().Lookup(int32(codes.Args))
+	renamed, _ := codes.Default().Lookup(codes.Args.Number())
 	renamed.Reason = "BAD_ARGS"
 	other, err := codes.Default().With(renamed)
 	if err != nil {
@@ -445,7 +445,7 @@ func TestEncoderTables(t *testing.T) {
 		t.Errorf("code of an error whose reason the default table doesn't know = %v, want Args", got)
 	}
 
-	row, _ := codes.Default().Lookup(int32(codes.SrvCallback))
+	row, _ := codes.Default().Lookup(codes.SrvCallback.Number())
 	row.GRPCCode, row.Message = grpccodes.Aborted, "the webhook said no"
 	table, err := codes.Default().With(row)
 	if err != nil {

@@ -64,9 +64,9 @@ var mutteringCodes = codes.MustTable("bad.example",
 	codes.Row{Code: muttering(2), Reason: "BAD_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
 )
 
-func (muttering) Error() string       { panic("in Error") }
-func (c muttering) Number() int32     { return int32(c) }
-func (muttering) Table() *codes.Table { return mutteringCodes }
+func (muttering) Error() string          { panic("in Error") }
+func (c muttering) Number() codes.Number { return codes.Number(c) }
+func (muttering) Table() *codes.Table    { return mutteringCodes }
 
 // randomError is an error of any kind that a handler can return.
 func randomError(r *rand.Rand, depth int) error {
@@ -256,7 +256,7 @@ func checkSent(t *testing.T, encoder *status.Encoder, encoded status.Encoded) {
 	t.Helper()
 	sent := encoded.Status.Proto()
 	numeric := sent.GetCode() > int32(grpccodes.Unauthenticated)
-	if sent.GetCode() < 1 || numeric && (!encoder.OpenIMForm || encoded.Code == nil || sent.GetCode() != encoded.Code.Number()) && encoded.Source != status.SourceEncoded {
+	if sent.GetCode() < 1 || numeric && (!encoder.OpenIMForm || encoded.Code == nil || codes.Number(sent.GetCode()) != encoded.Code.Number()) && encoded.Source != status.SourceEncoded {
 		t.Errorf("grpc-status %d of %v", sent.GetCode(), encoded.Code)
 	}
 	if encoded.GRPCCode < 1 || encoded.GRPCCode > grpccodes.Unauthenticated || !numeric && encoded.GRPCCode != encoded.Status.Code() {

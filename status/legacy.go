@@ -104,7 +104,7 @@ func packOpenIMDetail(text string) *anypb.Any {
 // that no canonical code has, and that is this code's and no other's where nothing
 // but a number is there to read.
 func (e *Encoder) inOpenIMForm(code codes.Code) bool {
-	return e.OpenIMForm && code.Number() > int32(grpccodes.Unauthenticated) &&
+	return e.OpenIMForm && code.Number() > codes.Number(grpccodes.Unauthenticated) &&
 		tables(e.Tables).forNumber(code.Number()).Domain() == code.Table().Domain()
 }
 

@@ -183,7 +183,7 @@ func FuzzLegacyDetail(f *testing.F) {
 // beginning of the text, or all of it.
 func checkLegacyDetail(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
 	t.Helper()
-	if got.Code == nil || sent.Code != got.Code.Number() || sent.Code <= 16 || got.GRPCCode < 1 || got.GRPCCode > 16 {
+	if got.Code == nil || sent.Code != int32(got.Code.Number()) || sent.Code <= 16 || got.GRPCCode < 1 || got.GRPCCode > 16 {
 		t.Fatalf("code %d for %v, canonical %v; want the number of a stated code", sent.Code, got.Code, got.GRPCCode)
 	}
 	if name := sent.Details[0].MessageName(); name != "openim.protobuf.ErrorInfo" {
@@ -229,7 +229,7 @@ func TestLegacyForm(t *testing.T) {
 		} {
 			got := encoder.Encode(t.Context(), tt.err)
 			want := proto.CloneOf(tt.like)
-			want.Code = c.Number()
+			want.Code = int32(c.Number())
 			sent := got.Status.Proto()
 			if len(sent.Details) == 0 {
 				t.Fatalf("%v, %s: no details", c, name)
@@ -359,9 +359,9 @@ var smallTable = codes.MustTable("small.example",
 	codes.Row{Code: small(16), Reason: "SMALL_ABORTED", GRPCCode: grpccodes.Aborted, Message: "x"},
 )
 
-func (small) Error() string       { return "small" }
-func (c small) Number() int32     { return int32(c) }
-func (small) Table() *codes.Table { return smallTable }
+func (small) Error() string          { return "small" }
+func (c small) Number() codes.Number { return codes.Number(c) }
+func (small) Table() *codes.Table    { return smallTable }
 
 // TestLegacyFormRepairsOpenIMsDetail: one that is not UTF-8 OpenIM's clients can't
 // read at all. One that is malformed stays: nothing is known of it.
@@ -647,7 +647,7 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 // TestCanonicalCodeOutsideOfTheInterceptor is that of the server's table in either
 // form: breakers and metrics ask for it.
 func TestCanonicalCodeOutsideOfTheInterceptor(t *testing.T) {
-	row, _ := codes.Default().Lookup(int32(codes.SrvCallback))
+	row, _ := codes.Default().Lookup(codes.SrvCallback.Number())
 	row.GRPCCode = grpccodes.Aborted
 	added := codes.Row{Code: codes.ErrorCode(1520), Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "x"}
 	table, err := codes.Default().With(row, added)
@@ -704,7 +704,7 @@ func TestReasonsThatDisagree(t *testing.T) {
 		encoder.MaxSize = 0
 		whole := encoder.Encode(t.Context(), status.New(code, "x").WithMetadata("user", "42").Err())
 		st = (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(whole.Status)
-		row, _ := reader.Lookup(int32(code))
+		row, _ := reader.Lookup(code.Number())
 		if st.Code() != codes.Code(code) || st.Metadata()["user"] != "42" || st.GRPCCode() != row.GRPCCode {
 			t.Errorf("%v is read as %v, %v, with %v; want the metadata", code, st.Code(), st.GRPCCode(), st.Metadata())
 		}

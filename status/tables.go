@@ -32,7 +32,7 @@ func (ts tables) forCode(code codes.Code) *codes.Table {
 
 // numbered is the table that says what a number in the place of a canonical code
 // is: the first with a row for it, the default table last, else the first of all.
-func (ts tables) forNumber(number int32) *codes.Table {
+func (ts tables) forNumber(number codes.Number) *codes.Table {
 	for _, t := range ts {
 		if t.Has(number) {
 			return t
@@ -75,7 +75,7 @@ func (ts tables) byErrorInfo(b []byte) codes.Code {
 
 // canonicalCode is the canonical code of a number in a table, without the copy that
 // a row is.
-func canonicalCode(table *codes.Table, number int32) grpccodes.Code {
+func canonicalCode(table *codes.Table, number codes.Number) grpccodes.Code {
 	if !table.Has(number) {
 		return grpccodes.Unknown
 	}

@@ -180,6 +180,6 @@ func upperSnake(name string) string {
 // rows can be checked as a table's.
 type number int32
 
-func (n number) Error() string       { return fmt.Sprint(int32(n)) }
-func (n number) Number() int32       { return int32(n) }
-func (n number) Table() *codes.Table { return nil }
+func (n number) Error() string        { return fmt.Sprint(int32(n)) }
+func (n number) Number() codes.Number { return codes.Number(n) }
+func (n number) Table() *codes.Table  { return nil }

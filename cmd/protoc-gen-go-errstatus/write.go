@@ -16,7 +16,7 @@ import (
 // program is set.
 var typeTemplate = template.Must(template.New("type").Parse(`
 // Number is the code's number in the enum.
-func (c {{.Type}}) Number() int32 { return int32(c) }
+func (c {{.Type}}) Number() {{.Number}} { return {{.Number}}(c) }
 
 // Table is the table of the codes of this type.
 func (c {{.Type}}) Table() *{{.Table}} {
@@ -28,14 +28,17 @@ func (c {{.Type}}) Table() *{{.Table}} {
 func (c {{.Type}}) String() string { return c.row().Name }
 
 // Error is the code's name and its message.
-func (c {{.Type}}) Error() string { return c.String() + ": " + c.row().Message }
+func (c {{.Type}}) Error() string {
+	row := c.row()
+	return row.Name + ": " + row.Message
+}
 
 // Reason is what google.rpc.ErrorInfo says for the code.
 func (c {{.Type}}) Reason() string { return c.row().Reason }
 
 // GRPCStatus is the status that the code is sent as; see the table's GRPCStatus.
 // It makes the code's canonical code visible to any gRPC interceptor.
-func (c {{.Type}}) GRPCStatus() *{{.Status}} { return c.Table().GRPCStatus(int32(c)) }
+func (c {{.Type}}) GRPCStatus() *{{.Status}} { return c.Table().GRPCStatus(c.Number()) }
 
 // LogValue is a group of the code's name, number, reason, canonical code and
 // message.
@@ -56,7 +59,7 @@ func (c *{{.Type}}) UnmarshalText(text []byte) error {
 }
 
 func (c {{.Type}}) row() {{.Row}} {
-	row, _ := c.Table().Lookup(int32(c))
+	row, _ := c.Table().Lookup(c.Number())
 	return row
 }
 
@@ -118,6 +121,7 @@ func writeMethods(g *protogen.GeneratedFile, t *table) {
 		"Domain":    t.domain,
 		"Table":     in(codesPackage, "Table"),
 		"MustTable": in(codesPackage, "MustTable"),
+		"Number":    in(codesPackage, "Number"),
 		"Row":       in(codesPackage, "Row"),
 		"Status":    in("google.golang.org/grpc/status", "Status"),
 		"SlogValue": in("log/slog", "Value"),

@@ -71,7 +71,7 @@ func answerOf(messages int, err error) answer {
 		Message:   st.Message(),
 		Reason:    st.Reason(),
 		Domain:    st.Domain(),
-		Number:    status.Code(err).Number(),
+		Number:    int32(status.Code(err).Number()),
 		Metadata:  st.Metadata(),
 	}
 }
@@ -155,6 +155,6 @@ func answerOfRow(row codes.Row, messages int) answer {
 		Message:   row.Message,
 		Reason:    row.Reason,
 		Domain:    codes.Default().Domain(),
-		Number:    row.Code.Number(),
+		Number:    int32(row.Code.Number()),
 	}
 }

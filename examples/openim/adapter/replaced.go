@@ -31,7 +31,7 @@ func Replaced(tables ...*codes.Table) func(err error) codes.Code {
 		if e == nil || e.Code() <= 0 || e.Code() > math.MaxInt32 {
 			return nil
 		}
-		number := int32(e.Code())
+		number := codes.Number(e.Code())
 		for _, table := range tables {
 			if table.Has(number) {
 				return table.Code(number)

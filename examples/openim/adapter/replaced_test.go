@@ -23,9 +23,9 @@ var chat = codes.MustTable("chat.example",
 	codes.Row{Code: chatCode(10002), Reason: "HAS_REGISTERED", GRPCCode: grpccodes.AlreadyExists, Message: "has registered"},
 )
 
-func (c chatCode) Error() string     { return fmt.Sprint("chat ", int32(c)) }
-func (c chatCode) Number() int32     { return int32(c) }
-func (chatCode) Table() *codes.Table { return chat }
+func (c chatCode) Error() string        { return fmt.Sprint("chat ", int32(c)) }
+func (c chatCode) Number() codes.Number { return codes.Number(c) }
+func (chatCode) Table() *codes.Table    { return chat }
 
 // TestReplacedIsWhatACodeErrorIs: a number means the same, whether a CodeError has it
 // or what an error is replaced by.

@@ -144,7 +144,7 @@ func (m *matrix) fill(c column) error {
 		if err != nil {
 			return errs.ErrArgs.WrapMsg(err.Error())
 		}
-		row, _ := codes.Default().Lookup(int32(number))
+		row, _ := codes.Default().Lookup(codes.Number(number))
 		h := handlers(row)
 		return errs.NewCodeError(h.Code, h.Msg).WithDetail(h.Detail).Wrap()
 	})

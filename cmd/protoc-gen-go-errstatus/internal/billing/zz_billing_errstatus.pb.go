@@ -28,7 +28,7 @@ const (
 )
 
 // Number is the code's number in the enum.
-func (c BillingCode) Number() int32 { return int32(c) }
+func (c BillingCode) Number() codes.Number { return codes.Number(c) }
 
 // Table is the table of the codes of this type.
 func (c BillingCode) Table() *codes.Table {
@@ -40,14 +40,17 @@ func (c BillingCode) Table() *codes.Table {
 func (c BillingCode) String() string { return c.row().Name }
 
 // Error is the code's name and its message.
-func (c BillingCode) Error() string { return c.String() + ": " + c.row().Message }
+func (c BillingCode) Error() string {
+	row := c.row()
+	return row.Name + ": " + row.Message
+}
 
 // Reason is what google.rpc.ErrorInfo says for the code.
 func (c BillingCode) Reason() string { return c.row().Reason }
 
 // GRPCStatus is the status that the code is sent as; see the table's GRPCStatus.
 // It makes the code's canonical code visible to any gRPC interceptor.
-func (c BillingCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(int32(c)) }
+func (c BillingCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(c.Number()) }
 
 // LogValue is a group of the code's name, number, reason, canonical code and
 // message.
@@ -68,7 +71,7 @@ func (c *BillingCode) UnmarshalText(text []byte) error {
 }
 
 func (c BillingCode) row() codes.Row {
-	row, _ := c.Table().Lookup(int32(c))
+	row, _ := c.Table().Lookup(c.Number())
 	return row
 }
 

@@ -1,0 +1,260 @@
+// Package errorinfo owns the bytes of google.rpc.ErrorInfo: what errstatus
+// writes, what it reads, and the rules for reasons, metadata keys and numbers.
+//
+// On the wire, codes.RecordNotFound is
+//
+//	reason: "RECORD_NOT_FOUND" domain: "openim.io" metadata { "code": "1004" }
+//
+// Messages are written by hand so that equal values have equal bytes with every
+// version of protobuf, and read by hand so that a peer's bytes cost no
+// allocation. A fuzz target compares both with protobuf.
+package errorinfo
+
+import (
+	"iter"
+	"slices"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+const (
+	// TypeName is the full name of the message.
+	TypeName = "google.rpc.ErrorInfo"
+
+	// TypeURL is the type URL of a google.protobuf.Any with the message.
+	TypeURL = "type.googleapis.com/" + TypeName
+)
+
+// The field numbers of google.rpc.ErrorInfo, and of the entries of its map.
+const (
+	reasonField   protowire.Number = 1
+	domainField   protowire.Number = 2
+	metadataField protowire.Number = 3
+	keyField      protowire.Number = 1
+	valueField    protowire.Number = 2
+)
+
+// tagSize is the size of the tag of each of these fields.
+const tagSize = 1
+
+// Append appends an ErrorInfo to b, as protobuf's deterministic encoding writes
+// it: reason, domain, and the pairs of metadata in the order of their keys. If
+// number isn't empty, it is the value of [NumberKey], whatever metadata has.
+//
+// All text must be valid UTF-8; Append doesn't check it.
+func Append(b []byte, reason, domain, number string, metadata map[string]string) []byte {
+	b = appendText(b, reasonField, reason)
+	b = appendText(b, domainField, domain)
+	if len(metadata) == 0 && number != "" {
+		return appendPair(b, NumberKey, number)
+	}
+	var buffer [9]string // up to 8 keys and NumberKey need no allocation
+	keys := buffer[:0]
+	for key := range metadata {
+		if key != NumberKey || number == "" {
+			keys = append(keys, key)
+		}
+	}
+	if number != "" {
+		keys = append(keys, NumberKey)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		value := metadata[key]
+		if key == NumberKey && number != "" {
+			value = number
+		}
+		b = appendPair(b, key, value)
+	}
+	return b
+}
+
+// appendText appends a string field. Protobuf omits an empty one.
+func appendText(b []byte, field protowire.Number, text string) []byte {
+	if text == "" {
+		return b
+	}
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	return protowire.AppendString(b, text)
+}
+
+// appendPair appends an entry of the map. Protobuf writes its key and its value
+// even if they are empty.
+func appendPair(b []byte, key, value string) []byte {
+	b = protowire.AppendTag(b, metadataField, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(entrySize(key, value)))
+	b = protowire.AppendTag(b, keyField, protowire.BytesType)
+	b = protowire.AppendString(b, key)
+	b = protowire.AppendTag(b, valueField, protowire.BytesType)
+	return protowire.AppendString(b, value)
+}
+
+// Size returns the number of bytes that [Append] appends.
+func Size(reason, domain, number string, metadata map[string]string) int {
+	size := textSize(reason) + textSize(domain)
+	for key, value := range metadata {
+		if key != NumberKey || number == "" {
+			size += PairSize(key, value)
+		}
+	}
+	if number != "" {
+		size += PairSize(NumberKey, number)
+	}
+	return size
+}
+
+// PairSize returns the number of bytes that one pair of the metadata takes in an
+// ErrorInfo.
+func PairSize(key, value string) int {
+	return tagSize + protowire.SizeBytes(entrySize(key, value))
+}
+
+func textSize(text string) int {
+	if text == "" {
+		return 0
+	}
+	return tagSize + protowire.SizeBytes(len(text))
+}
+
+func entrySize(key, value string) int {
+	return tagSize + protowire.SizeBytes(len(key)) + tagSize + protowire.SizeBytes(len(value))
+}
+
+// Scanned is what identifies a code in an ErrorInfo. The slices are parts of the
+// bytes that [Scan] was given.
+type Scanned struct {
+	Reason, Domain []byte
+	Number         []byte // the value of NumberKey, empty if there is none
+}
+
+// Scan reads a serialized ErrorInfo without allocating. It accepts and returns
+// exactly what protobuf would: of a field or a key that occurs twice, the last
+// counts; unknown fields are skipped. ok is false if b is malformed or its text
+// isn't valid UTF-8.
+func Scan(b []byte) (info Scanned, ok bool) {
+	for len(b) > 0 {
+		field, text, size := consumeField(b)
+		if size < 0 {
+			return Scanned{}, false
+		}
+		b = b[size:]
+		if text == nil {
+			continue
+		}
+		switch field {
+		case reasonField:
+			info.Reason = text
+		case domainField:
+			info.Domain = text
+		case metadataField:
+			key, value, ok := scanPair(text)
+			if !ok {
+				return Scanned{}, false
+			}
+			if string(key) == NumberKey {
+				info.Number = value
+			}
+			continue
+		default:
+			continue
+		}
+		if !utf8.Valid(text) {
+			return Scanned{}, false
+		}
+	}
+	return info, true
+}
+
+// All returns an iterator over the pairs of the metadata in b, the bytes of an
+// ErrorInfo that [Scan] accepts. Pairs come in the order of the bytes, and a key
+// may occur twice: the last counts, as in a map that is filled in this order.
+//
+// Keys and values are parts of one copy of b, so that all of them together cost
+// one allocation.
+func All(b []byte) iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		var whole string
+		for rest := b; len(rest) > 0; {
+			field, entry, size := consumeField(rest)
+			if size < 0 {
+				return
+			}
+			rest = rest[size:]
+			if field != metadataField || entry == nil {
+				continue
+			}
+			key, value, ok := scanPair(entry)
+			if !ok {
+				return
+			}
+			if whole == "" {
+				whole = string(b)
+			}
+			if !yield(samePart(whole, b, key), samePart(whole, b, value)) {
+				return
+			}
+		}
+	}
+}
+
+// samePart returns the part of whole, a copy of b, that is at the place of part
+// in b. A sub-slice's capacity tells where it begins.
+func samePart(whole string, b, part []byte) string {
+	if len(part) == 0 {
+		return ""
+	}
+	start := cap(b) - cap(part)
+	return whole[start : start+len(part)]
+}
+
+// scanPair reads an entry of the map. What an entry lacks is empty.
+func scanPair(b []byte) (key, value []byte, ok bool) {
+	for len(b) > 0 {
+		field, text, size := consumeField(b)
+		if size < 0 {
+			return nil, nil, false
+		}
+		b = b[size:]
+		if text == nil || field > valueField {
+			continue
+		}
+		if !utf8.Valid(text) {
+			return nil, nil, false
+		}
+		if field == keyField {
+			key = text
+		} else {
+			value = text
+		}
+	}
+	return key, value, true
+}
+
+// consumeField reads the first field of b: its number, its bytes, and the size of
+// all of it. text is nil if the field isn't of the wire type of bytes; size is
+// negative if protobuf would refuse the field.
+func consumeField(b []byte) (field protowire.Number, text []byte, size int) {
+	// The usual field has one byte of tag and one of length. To read it here makes
+	// Scan a third faster.
+	const continued, wireTypeBits = 0x80, 7
+	if len(b) >= 2 && b[0]&(continued|wireTypeBits) == byte(protowire.BytesType) && b[0]>>3 > 0 &&
+		b[1] < continued && int(b[1]) <= len(b)-2 {
+		size = 2 + int(b[1])
+		return protowire.Number(b[0] >> 3), b[2:size], size
+	}
+	field, wireType, tag := protowire.ConsumeTag(b)
+	if tag < 0 || field > protowire.MaxValidNumber {
+		return 0, nil, -1
+	}
+	var value int
+	if wireType == protowire.BytesType {
+		text, value = protowire.ConsumeBytes(b[tag:])
+	} else {
+		value = protowire.ConsumeFieldValue(field, wireType, b[tag:])
+	}
+	if value < 0 {
+		return 0, nil, -1
+	}
+	return field, text, tag + value
+}
