@@ -61,7 +61,7 @@ func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
 		{"a plain error", plain, interceptor.Event{Code: codes.ServerInternal, GRPCCode: grpccodes.Internal, Source: status.FromUnknown}},
 		{"a gRPC status", grpcstatus.Error(grpccodes.NotFound, "x"),
 			interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromGRPCStatus, Origin: status.Bare}},
-		{"a deadline", deadline, interceptor.Event{Code: codes.Default().FromGRPC(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.FromDeadline}},
+		{"a deadline", deadline, interceptor.Event{Code: codes.Default().DefaultFor(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.FromDeadline}},
 		{"a legacy peer", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromPeer, Origin: status.Legacy}},
 		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
 			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, Truncated: "message"}},

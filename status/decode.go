@@ -93,7 +93,7 @@ func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code,
 	case code > grpccodes.Unauthenticated:
 		return nil, Legacy
 	case len(details) == 0:
-		return tables(d.Tables).first().FromGRPC(code), Bare
+		return tables(d.Tables).first().DefaultFor(code), Bare
 	case details[0].GetTypeUrl() != errorInfoURL:
 		return nil, Foreign
 	}
@@ -108,7 +108,7 @@ func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code,
 	case table != nil:
 		return codeOf(table, info), Ours
 	case len(details) == 1:
-		return tables(d.Tables).first().FromGRPC(code), Foreign
+		return tables(d.Tables).first().DefaultFor(code), Foreign
 	}
 	return nil, Foreign
 }
@@ -139,7 +139,7 @@ func endOf(ctx context.Context, code grpccodes.Code) error {
 //   - the number in the place of a canonical code, where it is outside 0..16, as
 //     OpenIM's servers write it, unless an ErrorInfo of another domain has it too;
 //     see [LegacyDetail] for the text beside it;
-//   - a guess after the canonical code, as by the first table's FromGRPC.
+//   - a guess after the canonical code, as by the first table's DefaultFor.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
 		return nil
@@ -156,7 +156,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
 	st.message, st.hasMessage = p.GetMessage(), true
 	st.details = p.GetDetails()
 	st.origin = Bare
-	st.code = tables(d.Tables).first().FromGRPC(gst.Code())
+	st.code = tables(d.Tables).first().DefaultFor(gst.Code())
 	switch code := gst.Code(); {
 	case code <= grpccodes.Unauthenticated:
 		st.grpcCode = code
@@ -186,7 +186,7 @@ func (d *Decoder) decodeNumber(st *Status, number codes.Number) {
 // domain, whose ErrorInfo says that it is.
 func (d *Decoder) decodeStrange(st *Status) {
 	st.origin, st.rare.table, st.grpcCode = Foreign, nil, grpccodes.Unknown
-	st.code = tables(d.Tables).first().FromGRPC(grpccodes.Unknown)
+	st.code = tables(d.Tables).first().DefaultFor(grpccodes.Unknown)
 }
 
 // decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known
@@ -211,7 +211,7 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 		return st.takeMetadata(packed, table) // the number in the place of a canonical code says more
 	}
 	if code == nil {
-		code, st.unnamed = table.FromGRPC(st.grpcCode), true
+		code, st.unnamed = table.DefaultFor(st.grpcCode), true
 	} else {
 		number, ok := parseNumber(string(info.number))
 		st.unnumbered = !ok || number != code.Number()
