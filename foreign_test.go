@@ -192,7 +192,7 @@ func (f fixture) title() string {
 
 // code is the one to come to.
 func (f fixture) code() codes.Code {
-	guess := codes.Default().FromGRPC(f.Sees.Code.code())
+	guess := codes.Default().DefaultFor(f.Sees.Code.code())
 	if d, ok := decided[f.title()]; ok {
 		if d.code == nil {
 			return guess

@@ -171,7 +171,7 @@ func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.
 	case f.passes(policy) && f.code != codes.NoError:
 		return f.passed, f.code
 	case f.passes(policy):
-		return f.passed, codes.Default().FromGRPC(f.wire)
+		return f.passed, codes.Default().DefaultFor(f.wire)
 	case f.wire == grpccodes.Unavailable:
 		return canonical(t, f.wire, "an upstream service is unavailable"), codes.SdkNetwork
 	case f.wire == grpccodes.DeadlineExceeded:

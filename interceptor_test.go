@@ -746,7 +746,7 @@ func TestTableOfTheServerDecidesTheWire(t *testing.T) {
 		row, _ := codes.Default().Lookup(c.Number())
 		row.GRPCCode, row.Message, row.Default = grpccodes.FailedPrecondition, "overridden", false
 		rows := append(defaultsWithout(c), row)
-		table, err := codes.Default().With(rows...)
+		table, err := codes.Default().WithRows(rows...)
 		if err != nil {
 			t.Fatalf("With(%v) = %v", c, err)
 		}
@@ -945,7 +945,7 @@ func TestEveryCanonicalCodeIsGuessed(t *testing.T) {
 		svc.end(atOpen, grpcstatus.FromProto(want).Err())
 		for _, k := range kinds {
 			_, err := k.call(t.Context(), client)
-			checkGuess(t, err, codes.Default().FromGRPC(c).(codes.ErrorCode), c)
+			checkGuess(t, err, codes.Default().DefaultFor(c).(codes.ErrorCode), c)
 			checkStatus(t, err, want)
 		}
 	}

@@ -64,7 +64,7 @@ func (f legacyFixture) want() (codes.Code, status.Origin) {
 	case strings.HasSuffix(f.Name, "grpcstatus/rich"):
 		return codes.RecordNotFound, status.OriginForeign
 	}
-	return codes.Default().FromGRPC(grpccodes.Code(*f.Status)), status.OriginBare
+	return codes.Default().DefaultFor(grpccodes.Code(*f.Status)), status.OriginBare
 }
 
 func TestOpenIMsStatusesAreUnderstood(t *testing.T) {

@@ -49,7 +49,7 @@ func BenchmarkTable(b *testing.B) {
 			{"Lookup", func(i int) { table.Lookup(codes.Number(i + 1)) }},
 			{"ByReason", func(i int) { table.ByReason(reasons[i]) }},
 			{"Code", func(i int) { table.Code(codes.Number(i + 1)) }},
-			{"FromGRPC", func(int) { table.FromGRPC(grpccodes.NotFound) }},
+			{"DefaultFor", func(int) { table.DefaultFor(grpccodes.NotFound) }},
 		} {
 			b.Run(fmt.Sprintf("lookup=%s/rows=%d", lookup.name, rows), func(b *testing.B) {
 				b.ReportAllocs()

@@ -28,5 +28,33 @@ type Code interface {
 	Table() *Table
 }
 
+// RowOf returns the code's row in its own table. If the table has none, RowOf
+// returns the row that [Table.Lookup] makes up for the number. The row of a nil
+// code is the zero Row.
+func RowOf(code Code) Row {
+	if code == nil {
+		return Row{}
+	}
+	row, _ := code.Table().Lookup(code.Number())
+	return row
+}
+
+// Label returns a name of the code for metrics, where every value costs memory:
+// the reason of its row in its own table, such as "RECORD_NOT_FOUND", or "_OTHER"
+// if it has no row or is nil. A table of n rows has at most n+1 labels, whatever
+// numbers its peers send.
+//
+// Reasons are unique within one table. With codes of several types, add the
+// table's domain as a second label. OpenTelemetry names unknown values "_OTHER"
+// too.
+func Label(code Code) string {
+	if code != nil {
+		if e, ok := code.Table().byNumber[code.Number()]; ok {
+			return e.Reason
+		}
+	}
+	return "_OTHER"
+}
+
 // Default returns the table of [ErrorCode], whose domain is "openim.io".
 func Default() *Table { return NoError.Table() }

@@ -53,8 +53,8 @@ func ExampleErrorCode_MarshalText() {
 // A team's own code beside OpenIM's, in their number space.
 const OrderClosed codes.ErrorCode = 2001
 
-func ExampleTable_With() {
-	table, err := codes.Default().With(codes.Row{
+func ExampleTable_WithRows() {
+	table, err := codes.Default().WithRows(codes.Row{
 		Code:     OrderClosed,
 		Name:     "OrderClosed",
 		Reason:   "ORDER_CLOSED",
@@ -114,10 +114,10 @@ func ExampleTable_Lookup() {
 }
 
 // What a caller assumes of a status that names no code of ours.
-func ExampleTable_FromGRPC() {
+func ExampleTable_DefaultFor() {
 	table := codes.Default()
-	fmt.Println(table.FromGRPC(grpccodes.NotFound))
-	fmt.Println(table.FromGRPC(grpccodes.DataLoss)) // no default row
+	fmt.Println(table.DefaultFor(grpccodes.NotFound))
+	fmt.Println(table.DefaultFor(grpccodes.DataLoss)) // no default row
 	// Output:
 	// RecordNotFound: record not found
 	// SdkUnknownCode: unknown error
@@ -180,4 +180,12 @@ func ExampleErrorCode_UnmarshalText() {
 	// 1004 <nil>
 	// 1004 <nil>
 	// 1004 codes: no ErrorCode is called "recordnotfound": give a name such as "ServerInternal", a reason such as "SERVER_INTERNAL", or a number of 32 bits
+}
+
+func ExampleTable_MustWithRows() {
+	callback := codes.RowOf(codes.SrvCallback)
+	callback.GRPCCode = grpccodes.Aborted
+	table := codes.Default().MustWithRows(callback)
+	fmt.Println(table.GRPCStatus(codes.SrvCallback.Number()).Code())
+	// Output: Aborted
 }

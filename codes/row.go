@@ -34,7 +34,7 @@ type Row struct {
 	Localized []LocalizedMessage
 
 	// Default makes the code the guess for a status of this GRPCCode that names
-	// no code; see [Table.FromGRPC].
+	// no code; see [Table.DefaultFor].
 	Default bool
 }
 

@@ -68,13 +68,13 @@ func MustTable(domain string, rows ...Row) *Table {
 	return t
 }
 
-// With is a copy of t with rows put in the place of those with the same number,
-// and after the others where there is none. The rows are refused as by
-// [NewTable]; t stays as it is.
+// WithRows returns a copy of t in which each of the rows replaces the row with the
+// same number, or comes after the others if there is none. The rows of the copy
+// must follow the rules of [NewTable]. t doesn't change.
 //
-// The codes' own Table method goes on answering with t: give the copy to the
+// The Table method of the codes still returns t. To use the copy, give it to the
 // interceptors.
-func (t *Table) With(rows ...Row) (*Table, error) {
+func (t *Table) WithRows(rows ...Row) (*Table, error) {
 	all := make([]Row, 0, len(t.rows)+len(rows))
 	index := make(map[Number]int, len(t.rows))
 	for _, e := range t.rows {
@@ -92,6 +92,16 @@ func (t *Table) With(rows ...Row) (*Table, error) {
 		all = append(all, r)
 	}
 	return NewTable(t.domain, all...)
+}
+
+// MustWithRows is [Table.WithRows] for rows that are known to be right: it panics
+// if WithRows returns an error.
+func (t *Table) MustWithRows(rows ...Row) *Table {
+	table, err := t.WithRows(rows...)
+	if err != nil {
+		panic(err)
+	}
+	return table
 }
 
 // Domain is google.rpc.ErrorInfo's domain for the codes of the table.
@@ -147,9 +157,9 @@ func (t *Table) Code(number Number) Code {
 	return c.Interface().(Code)
 }
 
-// FromGRPC is the code to assume where there is no more than a canonical code:
+// DefaultFor is the code to assume where there is no more than a canonical code:
 // that of its default row, else that of UNKNOWN's. For OK it is number 0.
-func (t *Table) FromGRPC(code grpccodes.Code) Code {
+func (t *Table) DefaultFor(code grpccodes.Code) Code {
 	if code == grpccodes.OK {
 		return t.Code(0)
 	}

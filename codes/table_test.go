@@ -238,6 +238,19 @@ func TestMustTablePanicsWithWhatIsWrong(t *testing.T) {
 	t.Errorf("MustTable = %v; want a panic", table)
 }
 
+func TestMustWithRowsPanicsWithWhatIsWrong(t *testing.T) {
+	bad := orderRows()[3]
+	bad.Reason = "sold out"
+	defer func() {
+		err, ok := recover().(error)
+		if !ok || !hasLine(err, []string{"row 4 (SoldOut = 1004)", `"sold out"`}) {
+			t.Errorf("MustWithRows panicked with %v; want an error that names row 4 and its reason", err)
+		}
+	}()
+	table := orderTable().MustWithRows(bad)
+	t.Errorf("MustWithRows = %v; want a panic", table)
+}
+
 // A table is immutable: nothing that the caller keeps leads into it.
 func TestTableStaysWhenTheRowsItWasMadeOfChange(t *testing.T) {
 	rows := orderRows()
@@ -281,55 +294,55 @@ func TestTableStaysWhenARowTakenFromItChanges(t *testing.T) {
 	}
 }
 
-func TestWithReplacesAndAdds(t *testing.T) {
+func TestWithRowsReplacesAndAdds(t *testing.T) {
 	original := orderTable()
 	before := slices.Collect(original.All())
 
 	replaced := codes.Row{Code: orderSoldOut, Name: "Gone", Reason: "GONE", GRPCCode: grpccodes.NotFound, Message: "gone"}
 	added := codes.Row{Code: orderCode(7), Name: "Late", Reason: "LATE", GRPCCode: grpccodes.DeadlineExceeded, Message: "late", Default: true}
-	copied, err := original.With(added, replaced)
+	copied, err := original.WithRows(added, replaced)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	want := append(orderRows()[:3], replaced, added)
 	if diff := cmp.Diff(want, slices.Collect(copied.All())); diff != "" {
-		t.Errorf("With's rows: a replaced one stays in its place, a new one comes last (-want +got):\n%s", diff)
+		t.Errorf("WithRows's rows: a replaced one stays in its place, a new one comes last (-want +got):\n%s", diff)
 	}
 	if copied.Domain() != original.Domain() {
-		t.Errorf("With's domain is %q; want %q", copied.Domain(), original.Domain())
+		t.Errorf("WithRows's domain is %q; want %q", copied.Domain(), original.Domain())
 	}
 	if _, ok := copied.ByReason("SOLD_OUT"); ok {
-		t.Error(`ByReason("SOLD_OUT") finds the row that With replaced`)
+		t.Error(`ByReason("SOLD_OUT") finds the row that WithRows replaced`)
 	}
-	if got := copied.FromGRPC(grpccodes.DeadlineExceeded); got != orderCode(7) {
-		t.Errorf("FromGRPC(DeadlineExceeded) = %v; want the added default row's %v", got, orderCode(7))
+	if got := copied.DefaultFor(grpccodes.DeadlineExceeded); got != orderCode(7) {
+		t.Errorf("DefaultFor(DeadlineExceeded) = %v; want the added default row's %v", got, orderCode(7))
 	}
 	if got := copied.GRPCStatus(1004).Code(); got != grpccodes.NotFound {
 		t.Errorf("the copy's GRPCStatus(1004) has code %v; want NotFound", got)
 	}
 	if diff := cmp.Diff(before, slices.Collect(original.All())); diff != "" {
-		t.Errorf("With changed the table that it copied (-before +after):\n%s", diff)
+		t.Errorf("WithRows changed the table that it copied (-before +after):\n%s", diff)
 	}
 	if got := original.GRPCStatus(1004).Code(); got != grpccodes.FailedPrecondition {
 		t.Errorf("the original's GRPCStatus(1004) has code %v; want FailedPrecondition", got)
 	}
 }
 
-func TestWithMovesADefault(t *testing.T) {
+func TestWithRowsMovesADefault(t *testing.T) {
 	rows := orderRows()
 	rows[1].Default = false
 	fatal := codes.Row{Code: orderCode(7), Name: "Fatal", Reason: "FATAL", GRPCCode: grpccodes.Internal, Message: "fatal", Default: true}
-	table, err := orderTable().With(rows[1], fatal)
+	table, err := orderTable().WithRows(rows[1], fatal)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := table.FromGRPC(grpccodes.Internal); got != orderCode(7) {
-		t.Errorf("FromGRPC(Internal) = %v; want %v", got, orderCode(7))
+	if got := table.DefaultFor(grpccodes.Internal); got != orderCode(7) {
+		t.Errorf("DefaultFor(Internal) = %v; want %v", got, orderCode(7))
 	}
 }
 
-func TestWithRefuses(t *testing.T) {
+func TestWithRowsRefuses(t *testing.T) {
 	row := func(number int32, name, reason string) codes.Row {
 		return codes.Row{Code: orderCode(number), Name: name, Reason: reason, GRPCCode: grpccodes.Aborted, Message: "m"}
 	}
@@ -352,9 +365,9 @@ func TestWithRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			table, err := orderTable().With(tt.rows...)
+			table, err := orderTable().WithRows(tt.rows...)
 			if err == nil || !hasLine(err, tt.want) {
-				t.Errorf("With = %v, %v; want an error with a line that has each of %q", table, err, tt.want)
+				t.Errorf("WithRows = %v, %v; want an error with a line that has each of %q", table, err, tt.want)
 			}
 		})
 	}
@@ -412,8 +425,8 @@ func TestLookupOfZeroWithoutARow(t *testing.T) {
 	if ok || row.GRPCCode != grpccodes.OK || row.Code != orderOK || row.Name != "orderCode(0)" || row.Reason != "ERROR_CODE_0" {
 		t.Errorf("Lookup(0) = %+v, %t; want number 0 as orderCode(0), ERROR_CODE_0, canonical OK, and false", row, ok)
 	}
-	if got := table.FromGRPC(grpccodes.OK); got != orderOK {
-		t.Errorf("FromGRPC(OK) = %#v; want %#v", got, orderOK)
+	if got := table.DefaultFor(grpccodes.OK); got != orderOK {
+		t.Errorf("DefaultFor(OK) = %#v; want %#v", got, orderOK)
 	}
 	if got := table.GRPCStatus(0); got != nil {
 		t.Errorf("GRPCStatus(0) = %v; want nil", got)
@@ -429,7 +442,7 @@ func TestByReasonComparesExactly(t *testing.T) {
 	}
 }
 
-func TestFromGRPC(t *testing.T) {
+func TestDefaultFor(t *testing.T) {
 	tests := []struct {
 		from grpccodes.Code
 		want codes.ErrorCode
@@ -456,8 +469,8 @@ func TestFromGRPC(t *testing.T) {
 		{math.MaxUint32, codes.SdkUnknownCode},
 	}
 	for _, tt := range tests {
-		if got := codes.Default().FromGRPC(tt.from); got != tt.want {
-			t.Errorf("FromGRPC(%d, %v) = %v; want %v", tt.from, tt.from, got, tt.want)
+		if got := codes.Default().DefaultFor(tt.from); got != tt.want {
+			t.Errorf("DefaultFor(%d, %v) = %v; want %v", tt.from, tt.from, got, tt.want)
 		}
 	}
 }
@@ -545,7 +558,7 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 					t.Errorf("%s.Table() is not Default()", row.name)
 				}
 				table.GRPCStatus(number + 100_000)
-				table.FromGRPC(row.grpcCode)
+				table.DefaultFor(row.grpcCode)
 				if _, err := table.Parse(row.reason); err != nil {
 					t.Errorf("Parse(%q): %v", row.reason, err)
 				}

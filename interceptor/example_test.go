@@ -110,7 +110,7 @@ func ExampleWithTable() {
 	row, _ := codes.Default().Lookup(codes.SrvNotInGroupYet.Number())
 	row.GRPCCode = grpccodes.PermissionDenied
 	row.Message = "join the group first"
-	table, err := codes.Default().With(row)
+	table, err := codes.Default().WithRows(row)
 	if err != nil {
 		log.Fatal(err)
 	}

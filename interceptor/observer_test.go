@@ -61,7 +61,7 @@ func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
 		{"a plain error", plain, interceptor.Event{Code: codes.ServerInternal, GRPCCode: grpccodes.Internal, Source: status.SourceUnknown}},
 		{"a gRPC status", grpcstatus.Error(grpccodes.NotFound, "x"),
 			interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceGRPCStatus, Origin: status.OriginBare}},
-		{"a deadline", deadline, interceptor.Event{Code: codes.Default().FromGRPC(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.SourceDeadline}},
+		{"a deadline", deadline, interceptor.Event{Code: codes.Default().DefaultFor(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.SourceDeadline}},
 		{"a legacy peer", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceForwarded, Origin: status.OriginNumeric}},
 		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
 			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, Truncated: "message"}},

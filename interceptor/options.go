@@ -51,7 +51,7 @@ func WithTable(table *codes.Table) Option {
 	case table.Len() == 0:
 		panic("interceptor: WithTable(&codes.Table{}): the table has no rows: make it with codes.NewTable")
 	}
-	if own := table.FromGRPC(grpccodes.Internal).Table(); own == nil || own.Domain() != table.Domain() {
+	if own := table.DefaultFor(grpccodes.Internal).Table(); own == nil || own.Domain() != table.Domain() {
 		panic(fmt.Sprintf("interceptor: WithTable of domain %q: its codes' own Table has another domain, or is nil: give both one domain", table.Domain()))
 	}
 	return tableOption{table}

@@ -62,7 +62,7 @@ var (
 func overridden() *codes.Table {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Message = "there is no such record"
-	table, err := codes.Default().With(row)
+	table, err := codes.Default().WithRows(row)
 	if err != nil {
 		panic(err)
 	}

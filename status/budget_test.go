@@ -267,7 +267,7 @@ func TestBudgetIsUsedUp(t *testing.T) {
 func TestBudgetOfARow(t *testing.T) {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Message = strings.Repeat("record not found ", 500)
-	table, err := codes.Default().With(row)
+	table, err := codes.Default().WithRows(row)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func TestCodeErrorsOfEveryCode(t *testing.T) {
 
 // TestCodeErrorsNumberIsATables: the first that has it.
 func TestCodeErrorsNumberIsATables(t *testing.T) {
-	greatest, err := codes.Default().With(codes.Row{Code: codes.ErrorCode(math.MaxInt32), Reason: "GREATEST", GRPCCode: grpccodes.Aborted, Message: "x"})
+	greatest, err := codes.Default().WithRows(codes.Row{Code: codes.ErrorCode(math.MaxInt32), Reason: "GREATEST", GRPCCode: grpccodes.Aborted, Message: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

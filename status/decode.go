@@ -93,7 +93,7 @@ func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code,
 	case code > grpccodes.Unauthenticated:
 		return nil, OriginNumeric
 	case len(details) == 0:
-		return tables(d.Tables).first().FromGRPC(code), OriginBare
+		return tables(d.Tables).first().DefaultFor(code), OriginBare
 	case details[0].GetTypeUrl() != errorInfoURL:
 		return nil, OriginForeign
 	}
@@ -108,7 +108,7 @@ func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code,
 	case table != nil:
 		return codeOf(table, info), OriginKnown
 	case len(details) == 1:
-		return tables(d.Tables).first().FromGRPC(code), OriginForeign
+		return tables(d.Tables).first().DefaultFor(code), OriginForeign
 	}
 	return nil, OriginForeign
 }
@@ -156,7 +156,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
 	st.message, st.hasMessage = p.GetMessage(), true
 	st.details = p.GetDetails()
 	st.origin = OriginBare
-	st.code = tables(d.Tables).first().FromGRPC(gst.Code())
+	st.code = tables(d.Tables).first().DefaultFor(gst.Code())
 	switch code := gst.Code(); {
 	case code <= grpccodes.Unauthenticated:
 		st.grpcCode = code
@@ -186,7 +186,7 @@ func (d *Decoder) decodeNumber(st *Status, number codes.Number) {
 // domain, whose ErrorInfo says that it is.
 func (d *Decoder) decodeStrange(st *Status) {
 	st.origin, st.rare.table, st.grpcCode = OriginForeign, nil, grpccodes.Unknown
-	st.code = tables(d.Tables).first().FromGRPC(grpccodes.Unknown)
+	st.code = tables(d.Tables).first().DefaultFor(grpccodes.Unknown)
 }
 
 // decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known
@@ -211,7 +211,7 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 		return st.takeMetadata(packed, table) // the number in the place of a canonical code says more
 	}
 	if code == nil {
-		code, st.unnamed = table.FromGRPC(st.grpcCode), true
+		code, st.unnamed = table.DefaultFor(st.grpcCode), true
 	} else {
 		number, ok := parseNumber(string(info.number))
 		st.unnumbered = !ok || number != code.Number()

@@ -118,7 +118,7 @@ func TestDetailsStay(t *testing.T) {
 	}
 	row, _ := codes.Default().Lookup(codes.SrvCallback.Number()) // not its canonical code's default
 	row.Reason = "WEBHOOK"
-	table, terr := codes.Default().With(row)
+	table, terr := codes.Default().WithRows(row)
 	if terr != nil {
 		t.Fatal(terr)
 	}

@@ -324,7 +324,7 @@ func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) En
 // unknown is the answer to an error that states nothing the caller may know: the
 // default code of INTERNAL.
 func (e *Encoder) unknown(ctx context.Context, source Source, panicked *PanicError) Encoded {
-	encoded := e.code(ctx, tables(e.Tables).first().FromGRPC(grpccodes.Internal), source)
+	encoded := e.code(ctx, tables(e.Tables).first().DefaultFor(grpccodes.Internal), source)
 	encoded.Panic = panicked
 	return encoded
 }

@@ -437,7 +437,7 @@ func TestSecondDetailOfAType(t *testing.T) {
 func TestEncoderTables(t *testing.T) {
 	renamed, _ := codes.Default().Lookup(codes.Args.Number())
 	renamed.Reason = "BAD_ARGS"
-	other, err := codes.Default().With(renamed)
+	other, err := codes.Default().WithRows(renamed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -447,7 +447,7 @@ func TestEncoderTables(t *testing.T) {
 
 	row, _ := codes.Default().Lookup(codes.SrvCallback.Number())
 	row.GRPCCode, row.Message = grpccodes.Aborted, "the webhook said no"
-	table, err := codes.Default().With(row)
+	table, err := codes.Default().WithRows(row)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -474,7 +474,7 @@ func TestEncoderTables(t *testing.T) {
 		t.Errorf("a code that was not replaced = %v", got)
 	}
 
-	added, err := codes.Default().With(codes.Row{Code: codes.ErrorCode(2000), Reason: "SRV_ADDED", GRPCCode: grpccodes.Aborted, Message: "added"})
+	added, err := codes.Default().WithRows(codes.Row{Code: codes.ErrorCode(2000), Reason: "SRV_ADDED", GRPCCode: grpccodes.Aborted, Message: "added"})
 	if err != nil {
 		t.Fatal(err)
 	}

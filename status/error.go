@@ -88,7 +88,7 @@ func (e *statusError) GRPCStatus() *grpcstatus.Status {
 		return received
 	case e.st.code.Number() == 0:
 		table := e.st.code.Table()
-		return table.GRPCStatus(table.FromGRPC(grpccodes.Internal).Number())
+		return table.GRPCStatus(table.DefaultFor(grpccodes.Internal).Number())
 	}
 	sent, _ := e.wire()
 	return sent

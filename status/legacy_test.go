@@ -267,7 +267,7 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	small := small(16)
-	copied, err := codes.Default().With()
+	copied, err := codes.Default().WithRows()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,13 +454,13 @@ func TestLegacyFormWithinASize(t *testing.T) {
 // and is sent on so.
 func TestNumberOfAnAddedRow(t *testing.T) {
 	const added codes.ErrorCode = 1305
-	table, err := codes.Default().With(codes.Row{Code: added, Reason: "ADDED", GRPCCode: grpccodes.Aborted, Message: "x"})
+	table, err := codes.Default().WithRows(codes.Row{Code: added, Reason: "ADDED", GRPCCode: grpccodes.Aborted, Message: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tables := []*codes.Table{table}
 	decoder := &status.Decoder{Tables: tables}
-	renamed, err := codes.Default().With(codes.Row{Code: added, Reason: "RENAMED", GRPCCode: grpccodes.NotFound, Message: "x"})
+	renamed, err := codes.Default().WithRows(codes.Row{Code: added, Reason: "RENAMED", GRPCCode: grpccodes.NotFound, Message: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -548,7 +548,7 @@ func TestGuessStaysAGuess(t *testing.T) {
 func TestNumberIsOfTheFirstTableThatHasIt(t *testing.T) {
 	row, _ := codes.Default().Lookup(1305)
 	row.Name, row.Reason = "Added", "ADDED"
-	added, err := codes.Default().With(row)
+	added, err := codes.Default().WithRows(row)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -650,7 +650,7 @@ func TestCanonicalCodeOutsideOfTheInterceptor(t *testing.T) {
 	row, _ := codes.Default().Lookup(codes.SrvCallback.Number())
 	row.GRPCCode = grpccodes.Aborted
 	added := codes.Row{Code: codes.ErrorCode(1520), Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "x"}
-	table, err := codes.Default().With(row, added)
+	table, err := codes.Default().WithRows(row, added)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -679,7 +679,7 @@ func renamed(t *testing.T, suffix string) *codes.Table {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Reason, row.GRPCCode = "RENAMED_"+suffix, grpccodes.FailedPrecondition
 	added := codes.Row{Code: codes.ErrorCode(1520), Name: "Added", Reason: "ADDED_" + suffix, GRPCCode: grpccodes.PermissionDenied, Message: "added"}
-	table, err := codes.Default().With(row, added)
+	table, err := codes.Default().WithRows(row, added)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -728,7 +728,7 @@ func TestReasonsThatDisagree(t *testing.T) {
 // TestAnErrorInfoSaysMoreThanTheNumbersTable: of a number that two domains have, the
 // canonical code and the name are of the domain that the ErrorInfo names.
 func TestAnErrorInfoSaysMoreThanTheNumbersTable(t *testing.T) {
-	added, err := codes.Default().With(codes.Row{Code: codes.ErrorCode(1305), Name: "Added", Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "added"})
+	added, err := codes.Default().WithRows(codes.Row{Code: codes.ErrorCode(1305), Name: "Added", Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "added"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (e *PanicError) Error() string {
 // GRPCStatus is the default code of INTERNAL, for a server that has no errstatus
 // outside of the recovery: gRPC would send the text else.
 func (e *PanicError) GRPCStatus() *grpcstatus.Status {
-	return codes.Default().GRPCStatus(codes.Default().FromGRPC(grpccodes.Internal).Number())
+	return codes.Default().GRPCStatus(codes.Default().DefaultFor(grpccodes.Internal).Number())
 }
 
 // Format prints Error, and with %+v the stack after it.

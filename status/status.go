@@ -89,13 +89,13 @@ func replaceUnsendable(c codes.Code) codes.Code {
 		return c
 	}
 	if c == nil {
-		return codes.Default().FromGRPC(grpccodes.Internal)
+		return codes.Default().DefaultFor(grpccodes.Internal)
 	}
 	if c = canonicalType(c); c == nil {
-		return codes.Default().FromGRPC(grpccodes.Internal)
+		return codes.Default().DefaultFor(grpccodes.Internal)
 	}
 	if c.Number() < 0 {
-		return c.Table().FromGRPC(grpccodes.Internal)
+		return c.Table().DefaultFor(grpccodes.Internal)
 	}
 	return c
 }

@@ -21,28 +21,56 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-const usage = `protoc-gen-go-errstatus is a plugin: protoc runs it and talks to it through
-standard input and output. Put it on PATH and call
+// version is the version of the generator. Generated files repeat it, so it is a
+// constant: what the build knows of its module differs from machine to machine.
+const version = "v0.1.0-dev"
+
+const usage = `protoc-gen-go-errstatus is a plugin of protoc. Put it on PATH, and run
 
 	protoc --go-errstatus_out=. --go-errstatus_opt=paths=source_relative FILE.proto
+
+protoc starts the plugin and talks to it through standard input and output.
+
+Flags:
+
+	--help     print this text
+	--version  print the version
 `
 
 func main() {
-	if len(os.Args) > 1 {
-		fmt.Fprint(os.Stderr, usage)
-		if os.Args[1] != "-h" && os.Args[1] != "--help" {
-			fmt.Fprintf(os.Stderr, "\nIt takes no arguments, but was given %q.\n", os.Args[1:])
-			os.Exit(2)
-		}
-		return
+	switch args := os.Args[1:]; {
+	case len(args) == 0:
+		protogen.Options{ParamFunc: refuseOption}.Run(generate)
+	case len(args) == 1 && args[0] == "--version":
+		fmt.Println("protoc-gen-go-errstatus", version)
+	case len(args) == 1 && (args[0] == "-h" || args[0] == "--help"):
+		fmt.Print(usage)
+	default:
+		fmt.Fprintf(os.Stderr, "protoc-gen-go-errstatus: %v\n\n%s", refuseArguments(args), usage)
+		os.Exit(2)
 	}
-	protogen.Options{ParamFunc: refuseOption}.Run(generate)
+}
+
+// refuseArguments returns an error that names the first of the arguments that the
+// command doesn't know.
+func refuseArguments(args []string) error {
+	for _, arg := range args {
+		switch {
+		case arg == "-h" || arg == "--help" || arg == "--version":
+		case strings.HasPrefix(arg, "-"):
+			return fmt.Errorf("unknown flag %s: the flags are --help and --version", arg)
+		default:
+			return fmt.Errorf("unexpected argument %q: protoc gives the plugin its files, so give them to protoc", arg)
+		}
+	}
+	return fmt.Errorf("too many flags %q: give one", args)
 }
 
 // refuseOption is called with the options that protogen itself doesn't know.

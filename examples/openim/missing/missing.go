@@ -43,7 +43,7 @@ func row(code codes.ErrorCode, name, reason string, canonical grpccodes.Code, me
 }
 
 func mustWith(rows ...codes.Row) *codes.Table {
-	table, err := codes.Default().With(rows...)
+	table, err := codes.Default().WithRows(rows...)
 	if err != nil {
 		panic(err)
 	}

@@ -91,7 +91,7 @@ func TestNumbersAndDomainOfOnesOwn(t *testing.T) {
 	if got := billing.Unspecified.GRPCStatus(); got != nil {
 		t.Errorf("Unspecified.GRPCStatus() = %v; want nil", got)
 	}
-	if got := billing.EarlyTable.FromGRPC(grpccodes.ResourceExhausted); got != billing.PlanFull {
-		t.Errorf("FromGRPC(ResourceExhausted) = %v; want PlanFull", got)
+	if got := billing.EarlyTable.DefaultFor(grpccodes.ResourceExhausted); got != billing.PlanFull {
+		t.Errorf("DefaultFor(ResourceExhausted) = %v; want PlanFull", got)
 	}
 }
