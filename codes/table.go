@@ -13,8 +13,8 @@ import (
 )
 
 // A Table describes the codes of one type under one domain, with a [Row] for
-// each. It is immutable and safe for concurrent use. Make one with [NewTable];
-// the methods of a nil or zero Table panic.
+// each. It is immutable and safe for concurrent use. Make one with [NewTable]:
+// a nil or zero Table has no rows and no defaults, and most of its methods panic.
 //
 // The rows that its methods return are copies, except that all copies share the
 // slice Localized: don't change its elements.
@@ -83,7 +83,7 @@ func (t *Table) WithRows(rows ...Row) (*Table, error) {
 		all = append(all, e.Row)
 	}
 	for _, r := range rows {
-		if r.Code != nil {
+		if checkType(r.Code) == nil { // else NewTable refuses it
 			if i, ok := index[r.Code.Number()]; ok {
 				all[i] = r
 				delete(index, r.Code.Number()) // NewTable refuses a second row with this number

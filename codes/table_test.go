@@ -360,6 +360,7 @@ func TestWithRowsRefuses(t *testing.T) {
 		{name: "the reason of another row", rows: []codes.Row{row(7, "New", "SOLD_OUT")}, want: []string{"(New = 7)", `"SOLD_OUT"`, "already belongs to SoldOut"}},
 		{name: "a code of another type", rows: []codes.Row{{Code: codes.Args, Name: "Args", Reason: "ARGS", GRPCCode: grpccodes.InvalidArgument, Message: "m"}},
 			want: []string{"(Args = 1001)", "codes.ErrorCode", "codes_test.orderCode"}},
+		{name: "a nil pointer as a code", rows: []codes.Row{{Code: (*orderCode)(nil), Name: "None", Reason: "NONE", Message: "m"}}, want: []string{"(None)", "kind ptr"}},
 		{name: "a nil code", rows: []codes.Row{{Name: "None", Reason: "NONE", Message: "m"}}, want: []string{"(None)", "nil Code"}},
 		{name: "no default row for INTERNAL any more", rows: []codes.Row{lostDefault}, want: []string{"no default row for INTERNAL"}},
 	}
