@@ -9,13 +9,14 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// manyCode is a code of a table with as many rows as one likes.
+// A manyCode is a code of the table that tableOf returns.
 type manyCode int32
 
 func (c manyCode) Error() string        { return fmt.Sprint("many ", int32(c)) }
 func (c manyCode) Number() codes.Number { return codes.Number(c) }
 func (manyCode) Table() *codes.Table    { return nil }
 
+// tableOf returns a table with the given number of rows.
 func tableOf(tb testing.TB, rows int) *codes.Table {
 	tb.Helper()
 	all := []codes.Row{
@@ -32,8 +33,8 @@ func tableOf(tb testing.TB, rows int) *codes.Table {
 	return table
 }
 
-// BenchmarkTable asks for rows in turn, so that no one row stays in the
-// processor's cache.
+// BenchmarkTable looks up all rows in turn, so that the processor doesn't keep one
+// row in its cache.
 func BenchmarkTable(b *testing.B) {
 	for _, rows := range []int{63, 10_000} {
 		table := tableOf(b, rows)

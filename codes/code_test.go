@@ -21,8 +21,8 @@ func TestRowOf(t *testing.T) {
 	}
 }
 
-// Every label of a metric costs memory for as long as the program runs, and peers
-// send any number they like.
+// Each label of a metric costs memory for as long as the program runs, and a peer
+// can send any number.
 func TestLabelIsBounded(t *testing.T) {
 	labels := map[string]bool{}
 	for row := range codes.Default().All() {
@@ -62,8 +62,7 @@ func ExampleRowOf() {
 	// true
 }
 
-// Count failures by code, without a time series for each number that a peer can
-// make up.
+// Label bounds the number of time series: numbers without a row share one label.
 func ExampleLabel() {
 	failures := map[string]int{}
 	for _, code := range []codes.Code{codes.RecordNotFound, codes.ErrorCode(1305), codes.ErrorCode(1306), nil} {

@@ -1,24 +1,31 @@
-// Package codes has the domain error codes that errstatus carries over gRPC, and
-// the tables that say what each code is to gRPC.
+// Package codes defines the domain codes that errstatus carries over gRPC, and
+// the tables that map each of them to a canonical gRPC code.
 //
-// An [ErrorCode] is an error, after [syscall.Errno]:
+// An [ErrorCode] is itself an error, as [syscall.Errno] is. A handler returns it:
 //
 //	return nil, codes.RecordNotFound
 //
+// and the caller finds it:
+//
 //	if errors.Is(err, codes.RecordNotFound) { … }
 //
-// Its 63 values are those of OpenIM's enum openim.sdk.error.ErrorCode. Its table,
-// [Default], has a [Row] for each: the canonical gRPC code that proxies, retries
-// and metrics see, the reason that is the code's identity on the wire (AIP-193),
-// and the message that callers read. All of it is written in error.proto.
+// The 63 values of ErrorCode are those of OpenIM's enum
+// openim.sdk.error.ErrorCode. The default table, [Default], has a [Row] for each:
 //
-// Codes of your own are a type of your own: protoc-gen-go-errstatus makes one
-// from an enum with the options in errstatus/v1/annotations.proto. Whatever takes
-// a [Code] takes it, and two types' codes never compare equal.
+//   - the canonical code, which proxies, retry policies and metrics see;
+//   - the reason, which identifies the code on the wire (AIP-193);
+//   - the message, which callers read.
 //
-// Importing this package registers no protobuf file, message or enum of OpenIM's
-// or its own: it can be linked with OpenIM's generated packages.
+// The source of the table is the file error.proto.
 //
-// gRPC's package of this name is imported beside it as grpccodes. No constant
-// here has the name of one there, so the wrong import doesn't compile.
+// To define codes of your own, write an enum with the options of
+// errstatus/v1/annotations.proto. protoc-gen-go-errstatus generates a Go type
+// from it. Every function that takes a [Code] accepts values of that type. Codes
+// of two types never compare equal.
+//
+// Importing this package registers nothing of errstatus or OpenIM with protobuf,
+// so a program can also link OpenIM's generated packages.
+//
+// Import gRPC's package of the same name as grpccodes. No constant here has the
+// name of a constant there, so code with the wrong import doesn't compile.
 package codes

@@ -11,164 +11,165 @@ import (
 	sync "sync"
 )
 
-// An ErrorCode is the reason why a call to OpenIM failed. It is an error itself,
-// so a handler can return it as it is. A number without a row in the table is
-// kept; it counts as UNKNOWN. NoError is the zero value.
+// An ErrorCode is the reason why a call to OpenIM failed. It is itself an error: a
+// handler can return it. The zero value is NoError. A number without a row in the
+// table is kept and sent with the canonical code UNKNOWN.
 type ErrorCode int32
 
 const (
 	// NoError is OK, "no error".
-	// Success is never an error: return nil.
+	// Success is not an error: a handler returns nil.
 	NoError ErrorCode = 0
 	// ServerInternal is INTERNAL, "internal server error".
-	// Invariant broken on the server.
+	// An invariant of the server is broken.
 	ServerInternal ErrorCode = 500
 	// Args is INVALID_ARGUMENT, "invalid argument".
-	// Bad whatever the state.
+	// The argument is wrong in any state of the system.
 	Args ErrorCode = 1001
 	// NoPermission is PERMISSION_DENIED, "permission denied".
-	// Caller is known, not allowed.
+	// The caller is known, but not allowed to do this.
 	NoPermission ErrorCode = 1002
 	// DuplicateKey is ALREADY_EXISTS, "the key already exists".
-	// Entity to create exists.
+	// The entity to create already exists.
 	DuplicateKey ErrorCode = 1003
 	// RecordNotFound is NOT_FOUND, "record not found".
-	// Entity missing.
+	// The entity does not exist.
 	RecordNotFound ErrorCode = 1004
 	// TokenExpired is UNAUTHENTICATED, "token has expired".
-	// Credentials not valid.
+	// The credentials are not valid.
 	TokenExpired ErrorCode = 1501
 	// TokenInvalid is UNAUTHENTICATED, "token is invalid".
-	// Credentials not valid.
+	// The credentials are not valid.
 	TokenInvalid ErrorCode = 1502
 	// TokenMalformed is UNAUTHENTICATED, "token is malformed".
-	// Credentials not valid.
+	// The credentials are not valid.
 	TokenMalformed ErrorCode = 1503
 	// TokenNotValidYet is UNAUTHENTICATED, "token is not valid yet".
-	// Credentials not valid.
+	// The credentials are not valid.
 	TokenNotValidYet ErrorCode = 1504
 	// TokenUnknown is UNAUTHENTICATED, "token is unknown".
-	// Credentials not valid.
+	// The credentials are not valid.
 	TokenUnknown ErrorCode = 1505
 	// TokenKicked is UNAUTHENTICATED, "token was revoked by a login elsewhere".
-	// Credentials withdrawn.
+	// The credentials were withdrawn.
 	TokenKicked ErrorCode = 1506
 	// TokenNotExist is UNAUTHENTICATED, "token does not exist".
-	// Credentials missing.
+	// The credentials are missing.
 	TokenNotExist ErrorCode = 1507
 	// SdkNetwork is UNAVAILABLE, "network error".
-	// Transient; the call may have run, so retry what is idempotent.
+	// The failure is temporary. The call may have run: retry it only if it is
+	// idempotent.
 	SdkNetwork ErrorCode = 10000
 	// SdkNetworkTimeout is DEADLINE_EXCEEDED, "network timeout".
-	// Time ran out on the network.
+	// The network took too long.
 	SdkNetworkTimeout ErrorCode = 10001
 	// SdkArgs is INVALID_ARGUMENT, "invalid input argument".
-	// Bad whatever the state.
+	// The argument is wrong in any state of the system.
 	SdkArgs ErrorCode = 10002
 	// SdkCtxDeadlineExceeded is DEADLINE_EXCEEDED, "deadline exceeded".
-	// The caller's deadline passed.
+	// The caller's deadline has passed.
 	SdkCtxDeadlineExceeded ErrorCode = 10003
 	// SdkResourceLoadNotComplete is UNAVAILABLE, "resources are still loading".
-	// Clears by itself; retry with backoff.
+	// The failure ends by itself: retry with backoff.
 	SdkResourceLoadNotComplete ErrorCode = 10004
 	// SdkUnknownCode is UNKNOWN, "unknown error".
-	// The error carried no code that can be read.
+	// The error carried no readable code.
 	SdkUnknownCode ErrorCode = 10005
 	// SdkInternal is INTERNAL, "internal SDK error".
-	// Invariant broken in the SDK.
+	// An invariant of the SDK is broken.
 	SdkInternal ErrorCode = 10006
 	// SdkFuncNotFound is UNIMPLEMENTED, "function not found".
-	// Operation not implemented.
+	// The operation is not implemented.
 	SdkFuncNotFound ErrorCode = 10007
 	// SdkNotInit is FAILED_PRECONDITION, "the SDK is not initialized".
-	// Initialise first, then call.
+	// Initialize the SDK before the call.
 	SdkNotInit ErrorCode = 10008
 	// SdkNotLogin is UNAUTHENTICATED, "the user is not logged in".
-	// No credentials.
+	// The credentials are missing.
 	SdkNotLogin ErrorCode = 10009
 	// SdkUserIDNotFound is NOT_FOUND, "user not found".
-	// Entity missing.
+	// The entity does not exist.
 	SdkUserIDNotFound ErrorCode = 10100
 	// SdkLoginOut is UNAUTHENTICATED, "the user has logged out".
-	// Credentials withdrawn.
+	// The credentials were withdrawn.
 	SdkLoginOut ErrorCode = 10101
 	// SdkLoginRepeat is FAILED_PRECONDITION, "the user is already logged in".
-	// State must change before a retry.
+	// The state must change before a retry.
 	SdkLoginRepeat ErrorCode = 10102
 	// SdkFileNotFound is NOT_FOUND, "file not found".
-	// Entity missing.
+	// The entity does not exist.
 	SdkFileNotFound ErrorCode = 10200
 	// SdkMsgDeCompression is INTERNAL, "message decompression failed".
-	// Unreadable payload, INTERNAL by gRPC's own precedent.
+	// The payload is unreadable. gRPC itself uses INTERNAL for this.
 	SdkMsgDeCompression ErrorCode = 10201
 	// SdkMsgDecodeBinaryWs is INTERNAL, "message decoding failed".
-	// Unreadable payload, INTERNAL by gRPC's own precedent.
+	// The payload is unreadable. gRPC itself uses INTERNAL for this.
 	SdkMsgDecodeBinaryWs ErrorCode = 10202
 	// SdkMsgBinaryTypeNotSupport is UNIMPLEMENTED, "binary message type is not supported".
-	// Mechanism not supported.
+	// The mechanism is not supported.
 	SdkMsgBinaryTypeNotSupport ErrorCode = 10203
 	// SdkMsgRepeat is FAILED_PRECONDITION, "only failed messages can be resent".
-	// State forbids it.
+	// The state of the message forbids it.
 	SdkMsgRepeat ErrorCode = 10204
 	// SdkMsgContentTypeNotSupport is INVALID_ARGUMENT, "message content type is not supported".
-	// Bad whatever the state.
+	// The argument is wrong in any state of the system.
 	SdkMsgContentTypeNotSupport ErrorCode = 10205
 	// SdkMsgHasNoSeq is FAILED_PRECONDITION, "the message has no sequence number".
 	// The message must be sent first.
 	SdkMsgHasNoSeq ErrorCode = 10206
 	// SdkNotSupportOpt is FAILED_PRECONDITION, "operation is not supported by this conversation".
-	// Depends on the conversation's kind.
+	// The kind of the conversation forbids it.
 	SdkNotSupportOpt ErrorCode = 10301
 	// SdkNotSupportType is FAILED_PRECONDITION, "conversation type is not supported".
-	// Depends on the conversation's kind.
+	// The kind of the conversation forbids it.
 	SdkNotSupportType ErrorCode = 10302
 	// SdkUnreadCount is FAILED_PRECONDITION, "there are no unread messages".
-	// Nothing to mark as read.
+	// There is nothing to mark as read.
 	SdkUnreadCount ErrorCode = 10303
 	// SdkGroupIDNotFound is NOT_FOUND, "group not found".
-	// Entity missing.
+	// The entity does not exist.
 	SdkGroupIDNotFound ErrorCode = 10400
 	// SdkGroupType is INVALID_ARGUMENT, "invalid group type".
-	// Bad whatever the state.
+	// The argument is wrong in any state of the system.
 	SdkGroupType ErrorCode = 10401
 	// SrvUserIDNotFound is NOT_FOUND, "user not found or not registered".
-	// Entity missing.
+	// The entity does not exist.
 	SrvUserIDNotFound ErrorCode = 1101
 	// SrvRegisteredAlready is ALREADY_EXISTS, "the user is already registered".
-	// Entity to create exists.
+	// The entity to create already exists.
 	SrvRegisteredAlready ErrorCode = 1102
 	// SrvGroupIDNotFound is NOT_FOUND, "group not found".
-	// Entity missing.
+	// The entity does not exist.
 	SrvGroupIDNotFound ErrorCode = 1201
 	// SrvGroupIDExisted is ALREADY_EXISTS, "the group already exists".
-	// Entity to create exists.
+	// The entity to create already exists.
 	SrvGroupIDExisted ErrorCode = 1202
 	// SrvNotInGroupYet is FAILED_PRECONDITION, "the user is not in the group".
-	// Join first, then call.
+	// The user must join the group first.
 	SrvNotInGroupYet ErrorCode = 1203
 	// SrvDismissedAlready is FAILED_PRECONDITION, "the group has been dismissed".
-	// Final state of the group.
+	// The group is in a final state.
 	SrvDismissedAlready ErrorCode = 1204
 	// SrvGroupTypeNotSupport is FAILED_PRECONDITION, "the group type does not support this operation".
-	// Depends on the group's kind.
+	// The kind of the group forbids it.
 	SrvGroupTypeNotSupport ErrorCode = 1205
 	// SrvGroupRequestHandled is FAILED_PRECONDITION, "the group request has already been handled".
-	// Final state of the request.
+	// The request is in a final state.
 	SrvGroupRequestHandled ErrorCode = 1206
 	// SrvCanNotAddYourself is INVALID_ARGUMENT, "you cannot add yourself".
-	// Bad whatever the state.
+	// The argument is wrong in any state of the system.
 	SrvCanNotAddYourself ErrorCode = 1301
 	// SrvBlockedByPeer is PERMISSION_DENIED, "blocked by the peer".
-	// The peer forbids it.
+	// The other user forbids it.
 	SrvBlockedByPeer ErrorCode = 1302
 	// SrvNotPeersFriend is FAILED_PRECONDITION, "not a friend of the peer".
-	// Become friends first.
+	// The users must become friends first.
 	SrvNotPeersFriend ErrorCode = 1303
 	// SrvRelationshipAlready is ALREADY_EXISTS, "the relationship already exists".
-	// Entity to create exists.
+	// The entity to create already exists.
 	SrvRelationshipAlready ErrorCode = 1304
 	// SrvMessageHasReadDisable is FAILED_PRECONDITION, "read receipts are disabled".
-	// Configuration forbids it.
+	// The configuration forbids it.
 	SrvMessageHasReadDisable ErrorCode = 1401
 	// SrvMutedInGroup is PERMISSION_DENIED, "the user is muted in the group".
 	// The group forbids it.
@@ -177,72 +178,74 @@ const (
 	// The group forbids it.
 	SrvMutedGroup ErrorCode = 1403
 	// SrvMsgAlreadyRevoke is FAILED_PRECONDITION, "the message has already been revoked".
-	// Final state of the message.
+	// The message is in a final state.
 	SrvMsgAlreadyRevoke ErrorCode = 1404
 	// SrvConnOverMaxNumLimit is RESOURCE_EXHAUSTED, "too many connections".
 	// A quota is used up.
 	SrvConnOverMaxNumLimit ErrorCode = 1601
 	// SrvConnArgs is INVALID_ARGUMENT, "invalid connection arguments".
-	// Bad whatever the state.
+	// The argument is wrong in any state of the system.
 	SrvConnArgs ErrorCode = 1602
 	// SrvPushMsg is INTERNAL, "pushing the message failed".
-	// The server's own delivery failed.
+	// The delivery failed inside the server.
 	SrvPushMsg ErrorCode = 1603
 	// SrvIOSBackgroundPush is FAILED_PRECONDITION, "the iOS client is in the background".
-	// State of the device forbids it.
+	// The state of the device forbids it.
 	SrvIOSBackgroundPush ErrorCode = 1604
 	// SrvFileUploadedExpired is ABORTED, "the file upload has expired".
-	// Restart the upload: a retry at a higher level, as gRPC's code page defines
-	// ABORTED.
+	// The upload must start again: a retry at a higher level, for which the gRPC
+	// documentation names ABORTED.
 	SrvFileUploadedExpired ErrorCode = 1701
 	// SrvDatabase is INTERNAL, "database error".
-	// The server's own storage failed.
+	// The storage of the server failed.
 	SrvDatabase ErrorCode = 90002
 	// SrvNetwork is UNAVAILABLE, "network error on the server".
-	// Transient; the call may have run, so retry what is idempotent.
+	// The failure is temporary. The call may have run: retry it only if it is
+	// idempotent.
 	SrvNetwork ErrorCode = 90004
 	// SrvData is INTERNAL, "data error".
-	// The server's own data is inconsistent.
+	// The data of the server is inconsistent.
 	SrvData ErrorCode = 90007
 	// SrvCallback is FAILED_PRECONDITION, "the callback rejected the operation".
-	// The application's webhook stopped it; repeating the same call is no help.
+	// The application's webhook rejected it: do not repeat the same call.
 	SrvCallback ErrorCode = 80000
 )
 
-// Number is the code's number in the enum.
+// Number returns the code's number in the enum.
 func (c ErrorCode) Number() Number { return Number(c) }
 
-// Table is the table of the codes of this type.
+// Table returns the table of the codes of this type, always the same one.
 func (c ErrorCode) Table() *Table {
 	errorCodeTableOnce.Do(func() { errorCodeTable = MustTable("openim.io", errorCodeTableRows[:]...) })
 	return errorCodeTable
 }
 
-// String is the code's name, or "ErrorCode(n)" for a number without a row.
+// String returns the code's name, or "ErrorCode(n)" for a number n without a row.
 func (c ErrorCode) String() string { return c.row().Name }
 
-// Error is the code's name and its message.
+// Error returns the code's name and message, separated by a colon.
 func (c ErrorCode) Error() string {
 	row := c.row()
 	return row.Name + ": " + row.Message
 }
 
-// Reason is what google.rpc.ErrorInfo says for the code.
+// Reason returns the reason that identifies the code in google.rpc.ErrorInfo.
 func (c ErrorCode) Reason() string { return c.row().Reason }
 
-// GRPCStatus is the status that the code is sent as; see the table's GRPCStatus.
-// It makes the code's canonical code visible to any gRPC interceptor.
+// GRPCStatus returns the status that is sent for the code, or nil for number 0; see
+// the table's GRPCStatus. Any gRPC interceptor reads the canonical code from it.
 func (c ErrorCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(c.Number()) }
 
-// LogValue is a group of the code's name, number, reason, canonical code and
+// LogValue returns a group with the code's name, number, reason, canonical code and
 // message.
 func (c ErrorCode) LogValue() slog.Value { return c.row().LogValue() }
 
-// MarshalText is the code's name. It has no error.
+// MarshalText returns the code's name. The error is always nil.
 func (c ErrorCode) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads a name, a reason or a number; see the table's Parse. In JSON
-// all of them are strings.
+// UnmarshalText sets c to the code with a name, a reason or a number; see the
+// table's Parse. In JSON each of them is a string. If it returns an error, c is
+// unchanged.
 func (c *ErrorCode) UnmarshalText(text []byte) error {
 	code, err := c.Table().Parse(string(text))
 	if err != nil {

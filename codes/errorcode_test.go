@@ -26,11 +26,11 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// unknownCode is a number of OpenIM's future: no row has it.
+// unknownCode has no row.
 const unknownCode = codes.ErrorCode(1305)
 
-// Rows could be right and the constants that users write wrong.
-func TestConstantsAreTheGoldenOnes(t *testing.T) {
+// The rows may be right while a constant has the wrong number.
+func TestConstantsMatchTheGoldenFile(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "error_errstatus.pb.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestConstantsAreTheGoldenOnes(t *testing.T) {
 		for _, spec := range group.Specs {
 			value := spec.(*ast.ValueSpec)
 			if typ, ok := value.Type.(*ast.Ident); !ok || typ.Name != "ErrorCode" {
-				t.Errorf("constant %s is no ErrorCode", value.Names[0].Name)
+				t.Errorf("constant %s is not an ErrorCode", value.Names[0].Name)
 			}
 			literal := value.Values[0].(*ast.BasicLit)
 			number, _ := constant.Int64Val(constant.MakeFromLiteral(literal.Value, literal.Kind, 0))
@@ -60,18 +60,18 @@ func TestConstantsAreTheGoldenOnes(t *testing.T) {
 	}
 }
 
-// The wrong package codes must not compile in the place of the right one.
-func TestNoConstantIsCalledAsGRPCs(t *testing.T) {
+// Code that imports the wrong package named codes must not compile.
+func TestNoConstantHasANameOfGRPCs(t *testing.T) {
 	for c := grpccodes.OK; c <= grpccodes.Unauthenticated; c++ {
 		for _, row := range golden(t) {
 			if row.name == c.String() {
-				t.Errorf("%s is the name of gRPC's code %d too: rename it", row.name, c)
+				t.Errorf("gRPC's code %[2]d is also called %[1]s: rename the constant", row.name, c)
 			}
 		}
 	}
 }
 
-func TestErrorCodeSaysWhatItsRowSays(t *testing.T) {
+func TestErrorCodeTexts(t *testing.T) {
 	for _, row := range golden(t) {
 		if got, want := row.code.Error(), row.name+": "+row.message; got != want {
 			t.Errorf("%s.Error() = %q; want %q", row.name, got, want)
@@ -110,7 +110,7 @@ func checkTexts(t *testing.T, code codes.ErrorCode, name, reason string) {
 	}
 }
 
-func TestGRPCStatusStatesTheCode(t *testing.T) {
+func TestGRPCStatusIdentifiesTheCode(t *testing.T) {
 	for _, row := range golden(t)[1:] {
 		checkStatus(t, row.code.GRPCStatus(), row)
 	}
@@ -131,7 +131,7 @@ func checkStatus(t *testing.T, st *grpcstatus.Status, want goldenRow) {
 		Reason: want.reason, Domain: "openim.io", Metadata: map[string]string{"code": strconv.Itoa(int(want.code))}})
 }
 
-// checkErrorInfo asks that a status have one detail, want.
+// checkErrorInfo checks that a status has one detail, want.
 func checkErrorInfo(t *testing.T, st *grpcstatus.Status, want *errdetails.ErrorInfo) {
 	t.Helper()
 	if diff := cmp.Diff([]any{want}, st.Details(), protocmp.Transform()); diff != "" {
@@ -139,14 +139,13 @@ func checkErrorInfo(t *testing.T, st *grpcstatus.Status, want *errdetails.ErrorI
 	}
 }
 
-func TestNoErrorHasNoGRPCStatus(t *testing.T) {
+func TestGRPCStatusOfNoErrorIsNil(t *testing.T) {
 	if got := codes.NoError.GRPCStatus(); got != nil {
 		t.Errorf("NoError.GRPCStatus() = %v; want nil", got)
 	}
 }
 
-// A negative number can't travel, and mustn't look like a failure of the
-// caller's.
+// A negative number can't be sent. The caller must not take the blame for it.
 func TestGRPCStatusOfANegativeNumberIsTheInternalDefault(t *testing.T) {
 	for _, number := range []int32{-1, -3, math.MinInt32} {
 		checkStatus(t, codes.ErrorCode(number).GRPCStatus(), goldenRow{
@@ -156,9 +155,8 @@ func TestGRPCStatusOfANegativeNumberIsTheInternalDefault(t *testing.T) {
 	}
 }
 
-// Bytes that vary would be indexed by HPACK again each time, and compared in
-// vain by caches and tests.
-func TestGRPCStatusBytesAreDeterministic(t *testing.T) {
+// HPACK compression, caches and tests compare bytes.
+func TestGRPCStatusHasTheSameBytesEachTime(t *testing.T) {
 	const record = "\x0a\x10RECORD_NOT_FOUND\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041004"
 	if got := codes.RecordNotFound.GRPCStatus().Proto().Details[0]; string(got.Value) != record || got.TypeUrl != "type.googleapis.com/google.rpc.ErrorInfo" {
 		t.Errorf("RecordNotFound's detail is %q, %q; want google.rpc.ErrorInfo, %q", got.TypeUrl, got.Value, record)
@@ -171,7 +169,7 @@ func TestGRPCStatusBytesAreDeterministic(t *testing.T) {
 		first := marshal(t, code)
 		for range 20 {
 			if again := marshal(t, code); !bytes.Equal(again, first) {
-				t.Errorf("%v.GRPCStatus() is %q at one time and %q at another", code, first, again)
+				t.Errorf("%v.GRPCStatus() has the bytes %q, then %q; want the same", code, first, again)
 				break
 			}
 		}
@@ -187,8 +185,8 @@ func marshal(t *testing.T, code codes.ErrorCode) []byte {
 	return b
 }
 
-// The status is shared by all who ask, so no one may reach into it.
-func TestGRPCStatusStaysWhenACopyOfItChanges(t *testing.T) {
+// All callers share the status, so a copy of its proto must be deep.
+func TestChangingTheProtoOfAGRPCStatus(t *testing.T) {
 	st := codes.RecordNotFound.GRPCStatus().Proto()
 	st.Code, st.Message = 13, "changed"
 	clear(st.Details[0].Value)
@@ -196,11 +194,11 @@ func TestGRPCStatusStaysWhenACopyOfItChanges(t *testing.T) {
 		code: 1004, name: "RecordNotFound", reason: "RECORD_NOT_FOUND", grpcCode: grpccodes.NotFound, message: "record not found"})
 }
 
-// text keeps what a measured function returns, so that it isn't made on the stack.
+// text keeps a result, so that the compiler doesn't put it on the stack.
 var text string
 
 func TestAllocations(t *testing.T) {
-	codes.RecordNotFound.GRPCStatus() // the first use makes it
+	codes.RecordNotFound.GRPCStatus() // the first call makes the status
 	for _, tt := range []struct {
 		name string
 		run  func()
@@ -245,8 +243,9 @@ func TestLogValueIsAGroup(t *testing.T) {
 	}
 }
 
-// every is all codes of the golden file and some without a row.
-func every(t *testing.T) map[codes.ErrorCode]string {
+// namesByCode returns the names of all codes in the golden file, and of some
+// without a row.
+func namesByCode(t *testing.T) map[codes.ErrorCode]string {
 	all := map[codes.ErrorCode]string{
 		unknownCode: "ErrorCode(1305)", math.MaxInt32: "ErrorCode(2147483647)", -3: "ErrorCode(-3)", math.MinInt32: "ErrorCode(-2147483648)",
 	}
@@ -257,14 +256,14 @@ func every(t *testing.T) map[codes.ErrorCode]string {
 }
 
 func TestTextRoundTrip(t *testing.T) {
-	for code, name := range every(t) {
+	for code, name := range namesByCode(t) {
 		text, err := code.MarshalText()
 		if err != nil || string(text) != name {
 			t.Errorf("%s.MarshalText() = %q, %v; want %q, nil", name, text, err, name)
 		}
 		got := codes.ErrorCode(-1)
 		if err := got.UnmarshalText(text); err != nil || got != code {
-			t.Errorf("UnmarshalText(%q) gives %v, %v; want %v, nil", text, got, err, code)
+			t.Errorf("UnmarshalText(%q) set %v, %v; want %v, nil", text, got, err, code)
 		}
 	}
 }
@@ -274,7 +273,7 @@ func TestJSONRoundTripAsValueAndKey(t *testing.T) {
 		Code   codes.ErrorCode
 		Counts map[codes.ErrorCode]int
 	}
-	for code, name := range every(t) {
+	for code, name := range namesByCode(t) {
 		want := document{code, map[codes.ErrorCode]int{code: 2}}
 		b, err := json.Marshal(want)
 		if text := fmt.Sprintf(`{"Code":%q,"Counts":{%q:2}}`, name, name); err != nil || string(b) != text {
@@ -285,12 +284,12 @@ func TestJSONRoundTripAsValueAndKey(t *testing.T) {
 			t.Errorf("json.Unmarshal(%s): %v", b, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s there and back through JSON (-want +got):\n%s", name, diff)
+			t.Errorf("%s after a round trip through JSON (-want +got):\n%s", name, diff)
 		}
 	}
 }
 
-func TestParseReadsNameReasonAndNumber(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, row := range golden(t) {
 		number := strconv.Itoa(int(row.code))
 		for _, text := range []string{row.name, row.reason, number, "ErrorCode(" + number + ")"} {
@@ -326,23 +325,23 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("Parse(%q) = %v; want an error", text, got)
 			continue
 		}
-		// What was given, what it should have been, and what would do.
+		// The error quotes the text and gives examples.
 		for _, want := range []string{strconv.Quote(text), "ErrorCode", "ServerInternal", "SERVER_INTERNAL", "number"} {
 			if !strings.Contains(err.Error(), want) {
-				t.Errorf("Parse(%q) has the error %q; want it to say %s", text, err, want)
+				t.Errorf("Parse(%q) returned the error %q; want it to contain %s", text, err, want)
 			}
 		}
 		if got != nil {
-			t.Errorf("Parse(%q) = %v beside an error; want nil", text, got)
+			t.Errorf("Parse(%q) = %v with an error; want nil", text, got)
 		}
 		kept := codes.Args
 		if err := kept.UnmarshalText([]byte(text)); err == nil || kept != codes.Args {
-			t.Errorf("UnmarshalText(%q) has the error %v and leaves %v; want an error and the value that was there", text, err, kept)
+			t.Errorf("UnmarshalText(%q) returned the error %v and left %v; want an error and the old value", text, err, kept)
 		}
 	}
 }
 
-// No errstatus interceptor has to be there for others to see the right code.
+// Other interceptors read the canonical code without errstatus's own.
 func TestGRPCReadsACode(t *testing.T) {
 	for _, row := range golden(t)[1:] {
 		wrapped := fmt.Errorf("loading: %w", row.code)
@@ -352,7 +351,7 @@ func TestGRPCReadsACode(t *testing.T) {
 			}
 			st, ok := grpcstatus.FromError(err)
 			if !ok || len(st.Details()) != 1 {
-				t.Errorf("gRPC's status.FromError(%q) has %t and %d details; want true and 1", err, ok, len(st.Details()))
+				t.Errorf("gRPC's status.FromError(%q) returned %t and %d details; want true and 1", err, ok, len(st.Details()))
 			}
 		}
 		checkStatus(t, grpcstatus.Convert(row.code), row)
@@ -376,7 +375,7 @@ func TestErrorsFindsACode(t *testing.T) {
 			}
 		}
 		if err := error(row.code); err != row.code || err == unknownCode {
-			t.Errorf("%s as an error doesn't compare with == as it does as a number", row.name)
+			t.Errorf("%s as an error compares otherwise with == than as a number", row.name)
 		}
 	}
 }
@@ -394,7 +393,7 @@ func FuzzParse(f *testing.F) {
 		var code codes.ErrorCode
 		if err := code.UnmarshalText([]byte(text)); err != nil {
 			if !strings.Contains(err.Error(), strconv.Quote(text)) {
-				t.Errorf("UnmarshalText(%q) has the error %q; want it to quote the text", text, err)
+				t.Errorf("UnmarshalText(%q) returned the error %q; want it to quote the text", text, err)
 			}
 			return
 		}
@@ -403,7 +402,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%v.MarshalText(): %v", code, err)
 		}
 		if got, err := codes.Default().Parse(string(again)); err != nil || got != code {
-			t.Errorf("%q is %v, which is written %q, which is %v, %v; want %v, nil", text, code, again, got, err, code)
+			t.Errorf("%q parses as %v, whose text %q parses as %v, %v; want %v, nil", text, code, again, got, err, code)
 		}
 	})
 }

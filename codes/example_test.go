@@ -12,7 +12,7 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// A code is an error as it is: return it, wrap it, look for it.
+// A code is itself an error: return it, wrap it, find it.
 func ExampleErrorCode() {
 	find := func() error { return codes.RecordNotFound }
 
@@ -22,7 +22,7 @@ func ExampleErrorCode() {
 	if code, ok := errors.AsType[codes.ErrorCode](err); ok {
 		fmt.Println(code.String(), code.Number(), code.Reason())
 	}
-	fmt.Println(grpcstatus.Code(err)) // gRPC's own, which other interceptors call
+	fmt.Println(grpcstatus.Code(err)) // gRPC's function, which other interceptors call
 	// Output:
 	// user "ada": RecordNotFound: record not found
 	// true
@@ -30,7 +30,7 @@ func ExampleErrorCode() {
 	// NotFound
 }
 
-// A number that a newer peer sent is kept, in logs and in JSON too.
+// A number without a row, such as one from a newer peer, is kept.
 func ExampleErrorCode_unknown() {
 	code := codes.ErrorCode(1305)
 	fmt.Println(code)
@@ -50,7 +50,7 @@ func ExampleErrorCode_MarshalText() {
 	// {"Args":1,"TokenExpired":3}
 }
 
-// A team's own code beside OpenIM's, in their number space.
+// OrderClosed is an additional code in the number space of OpenIM.
 const OrderClosed codes.ErrorCode = 2001
 
 func ExampleTable_WithRows() {
@@ -80,7 +80,7 @@ func ExampleNewTable() {
 	)
 	fmt.Println(err)
 	// Output:
-	// codes: table "openim.io": row 2 (bad args = 1001): reason "bad args" must match [A-Z][A-Z0-9_]+[A-Z0-9] and have 63 bytes at most (AIP-193)
+	// codes: table "openim.io": row 2 (bad args = 1001): reason "bad args" must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most 63 bytes (AIP-193)
 	// codes: table "openim.io": row 2 (bad args = 1001): empty message: say in a few words what failed, for the caller to read
 	// codes: table "openim.io": no default row for UNKNOWN: set Default (default: true) on one row with that canonical code
 }
@@ -99,7 +99,7 @@ func ExampleTable_Parse() {
 	// 1004 RecordNotFound: record not found
 	// 1004 RecordNotFound: record not found
 	// 1305 ErrorCode(1305): unknown error
-	// codes: no ErrorCode is called "recordnotfound": give a name such as "ServerInternal", a reason such as "SERVER_INTERNAL", or a number of 32 bits
+	// codes: no ErrorCode is called "recordnotfound": give a name such as "ServerInternal", a reason such as "SERVER_INTERNAL", or a 32-bit number
 }
 
 func ExampleTable_Lookup() {
@@ -113,7 +113,7 @@ func ExampleTable_Lookup() {
 	// ErrorCode(1305) ERROR_CODE_1305 Unknown unknown error false
 }
 
-// What a caller assumes of a status that names no code of ours.
+// Several codes can share a canonical code. At most one of them is its default.
 func ExampleTable_DefaultFor() {
 	table := codes.Default()
 	fmt.Println(table.DefaultFor(grpccodes.NotFound))
@@ -179,7 +179,7 @@ func ExampleErrorCode_UnmarshalText() {
 	// 1004 <nil>
 	// 1004 <nil>
 	// 1004 <nil>
-	// 1004 codes: no ErrorCode is called "recordnotfound": give a name such as "ServerInternal", a reason such as "SERVER_INTERNAL", or a number of 32 bits
+	// 1004 codes: no ErrorCode is called "recordnotfound": give a name such as "ServerInternal", a reason such as "SERVER_INTERNAL", or a 32-bit number
 }
 
 func ExampleTable_MustWithRows() {

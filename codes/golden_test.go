@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite the golden files of this packag
 
 const goldenTable = "testdata/table.golden"
 
-// TestMain rewrites the golden file first, since all tests here read it.
+// TestMain rewrites the golden file first, because all tests here read it.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *update {
@@ -34,16 +34,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// What a code is to gRPC is a contract with every peer: no row changes without a
-// line in the diff of this file.
-func TestDefaultTableIsGolden(t *testing.T) {
+// The table is a contract with every peer: a changed row shows as a line in the
+// diff of the golden file.
+func TestDefaultTableMatchesTheGoldenFile(t *testing.T) {
 	got := formatTable(codes.Default())
 	want, err := os.ReadFile(goldenTable)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(lines(want), lines(got)); diff != "" {
-		t.Errorf("the default table differs from %s (-want +got):\n%s\nIf the change is meant, run go test ./codes -update and commit the file.", goldenTable, diff)
+		t.Errorf("the default table differs from %s (-want +got):\n%s\nIf you mean to change it, run go test ./codes -update and commit the file.", goldenTable, diff)
 	}
 }
 
@@ -63,7 +63,7 @@ func formatTable(table *codes.Table) []byte {
 	return b.Bytes()
 }
 
-// localized is the Chinese message, or all that there is if it isn't that alone.
+// localized returns the Chinese message if it is the only one, else all messages.
 func localized(row codes.Row) string {
 	if len(row.Localized) == 1 && row.Localized[0].Locale == "zh" {
 		return row.Localized[0].Message
@@ -76,8 +76,8 @@ func localized(row codes.Row) string {
 
 func lines(b []byte) []string { return strings.Split(string(b), "\n") }
 
-// A goldenRow is a line of the golden file: what the tests of this package
-// expect of a code.
+// A goldenRow is a line of the golden file: what the tests of this package expect
+// of a code.
 type goldenRow struct {
 	code      codes.ErrorCode
 	name      string
@@ -89,6 +89,7 @@ type goldenRow struct {
 
 var columns = regexp.MustCompile(` {2,}`)
 
+// golden returns the rows of the golden file.
 func golden(tb testing.TB) []goldenRow {
 	tb.Helper()
 	b, err := os.ReadFile(goldenTable)
@@ -110,7 +111,7 @@ func golden(tb testing.TB) []goldenRow {
 		}
 		canonical, ok := code.Code_value[fields[3]]
 		if !ok {
-			tb.Fatalf("%s:%d: %q is no canonical code", goldenTable, i+1, fields[3])
+			tb.Fatalf("%s:%d: %q is not a canonical code", goldenTable, i+1, fields[3])
 		}
 		rows = append(rows, goldenRow{
 			code:      codes.ErrorCode(number),
@@ -122,7 +123,7 @@ func golden(tb testing.TB) []goldenRow {
 		})
 	}
 	if openIM := 63; len(rows) < openIM {
-		tb.Fatalf("%s has %d rows, want OpenIM's %d at least", goldenTable, len(rows), openIM)
+		tb.Fatalf("%s has %d rows; want at least OpenIM's %d", goldenTable, len(rows), openIM)
 	}
 	return rows
 }

@@ -6,26 +6,26 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 )
 
-// A Row says what one code is to those who don't know it: gRPC, its proxies and
-// clients, and the people who read its message.
+// A Row describes one code to those who don't know its type: gRPC, proxies,
+// clients in other languages, and people who read its message.
 type Row struct {
-	// Code is the code, with its type. All rows of a table have one type.
+	// Code is the code itself. All rows of a table have codes of one type.
 	Code Code
 
-	// Name is the code's name in Go and in text, such as "RecordNotFound".
-	// [NewTable] makes an empty one equal to Reason.
+	// Name is the code's name in Go and in text, such as "RecordNotFound". If it
+	// is empty, [NewTable] sets it to Reason.
 	Name string
 
-	// Reason is google.rpc.ErrorInfo's reason, such as "RECORD_NOT_FOUND". With
-	// the table's domain it is the code's identity on the wire (AIP-193).
+	// Reason is the reason in google.rpc.ErrorInfo, such as "RECORD_NOT_FOUND".
+	// The reason and the table's domain identify the code on the wire (AIP-193).
 	Reason string
 
-	// GRPCCode is the canonical code that goes out as grpc-status: OK for number
-	// 0, anything but OK for all others.
+	// GRPCCode is the canonical code, which is sent as grpc-status. It is OK for
+	// number 0 and another code for every other number.
 	GRPCCode grpccodes.Code
 
-	// Message is what callers read where an error has no message of its own. It
-	// is public, in English, and never empty.
+	// Message is what callers read if an error has no message of its own. It is
+	// public text, in English, and never empty.
 	Message string
 
 	// Localized has the message in other languages, for programs that show it to
@@ -33,19 +33,20 @@ type Row struct {
 	// change its elements.
 	Localized []LocalizedMessage
 
-	// Default makes the code the guess for a status of this GRPCCode that names
-	// no code; see [Table.DefaultFor].
+	// Default makes this code the table's default for GRPCCode. See
+	// [Table.DefaultFor].
 	Default bool
 }
 
-// A LocalizedMessage is a message in one language, as in google.rpc.
+// A LocalizedMessage is a message in one language, as in
+// google.rpc.LocalizedMessage.
 type LocalizedMessage struct {
 	Locale  string // a BCP 47 language tag, such as "zh"
-	Message string // the message in that language, public as all messages are
+	Message string // public text in that language
 }
 
-// LogValue is a group of the row's name, number, reason, canonical code and
-// message; an empty one for a row without a code.
+// LogValue returns a group with the row's name, number, reason, canonical code
+// and message. The group of a row without a code is empty.
 func (r Row) LogValue() slog.Value {
 	if r.Code == nil {
 		return slog.GroupValue()

@@ -12,12 +12,12 @@ import (
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// A Table has what is known of the codes of one type: a [Row] for each, under
-// one domain. It is immutable and safe for concurrent use. Make one with
-// [NewTable]; the zero Table is of no use.
+// A Table describes the codes of one type under one domain, with a [Row] for
+// each. It is immutable and safe for concurrent use. Make one with [NewTable]:
+// a nil or zero Table has no rows and no defaults, and most of its methods panic.
 //
-// The rows that its methods return are copies that share one slice, Localized:
-// don't change the elements of that.
+// The rows that its methods return are copies, except that all copies share the
+// slice Localized: don't change its elements.
 type Table struct {
 	domain      string
 	codeType    reflect.Type
@@ -25,24 +25,25 @@ type Table struct {
 	byNumber    map[Number]*entry
 	byReason    map[string]*entry
 	byName      map[string]*entry
-	byErrorInfo map[string]*entry // of errors
-	defaults    [grpccodes.Unauthenticated + 1]*entry
+	byErrorInfo map[string]*entry                     // by serialized ErrorInfo, without number 0
+	defaults    [grpccodes.Unauthenticated + 1]*entry // by canonical code
 }
 
-// NewTable makes a table of the codes of one type. Each row must have
+// NewTable returns a table of the codes of one type. It copies the rows. Each row
+// must have
 //
-//   - a Code of the same type as the other rows', of kind int32, with a number
-//     of its own that is not negative;
-//   - a reason of its own that follows AIP-193, [A-Z][A-Z0-9_]+[A-Z0-9] in 63
-//     bytes at most, and is not ERROR_CODE_ with a number, the reason of a code
-//     without a row;
-//   - a name of its own;
-//   - a canonical code in 0..16: OK if the number is 0, and only then;
-//   - a message, in valid UTF-8, as must be the localized ones.
+//   - a Code of the same type as in the other rows, of kind int32, with a unique
+//     number that is not negative;
+//   - a unique reason that follows AIP-193: [A-Z][A-Z0-9_]+[A-Z0-9] with at most
+//     63 bytes. ERROR_CODE_ followed by digits is reserved for codes without a row;
+//   - a unique name;
+//   - a canonical code in 0..16: OK if the number is 0, another code if it isn't;
+//   - a message. It and the localized messages must be valid UTF-8.
 //
-// Each canonical code has one default row at most; INTERNAL and UNKNOWN have
-// one. The domain has 1 to 253 bytes. The error lists everything that is wrong,
-// each line with the row it is in.
+// INTERNAL and UNKNOWN each need one default row. The other canonical codes have
+// at most one each. The domain has 1 to 253 bytes.
+//
+// The error lists everything that is wrong, with the row in every line.
 func NewTable(domain string, rows ...Row) (*Table, error) {
 	t := &Table{
 		domain:      domain,
@@ -59,7 +60,7 @@ func NewTable(domain string, rows ...Row) (*Table, error) {
 }
 
 // MustTable is [NewTable] for rows that are known to be right, such as generated
-// ones: it panics where NewTable has an error.
+// ones: it panics if NewTable returns an error.
 func MustTable(domain string, rows ...Row) *Table {
 	t, err := NewTable(domain, rows...)
 	if err != nil {
@@ -82,10 +83,10 @@ func (t *Table) WithRows(rows ...Row) (*Table, error) {
 		all = append(all, e.Row)
 	}
 	for _, r := range rows {
-		if r.Code != nil {
+		if checkType(r.Code) == nil { // else NewTable refuses it
 			if i, ok := index[r.Code.Number()]; ok {
 				all[i] = r
-				delete(index, r.Code.Number()) // a second one is a duplicate
+				delete(index, r.Code.Number()) // NewTable refuses a second row with this number
 				continue
 			}
 		}
@@ -104,13 +105,14 @@ func (t *Table) MustWithRows(rows ...Row) *Table {
 	return table
 }
 
-// Domain is google.rpc.ErrorInfo's domain for the codes of the table.
+// Domain returns the domain in google.rpc.ErrorInfo for the codes of the table,
+// such as "openim.io".
 func (t *Table) Domain() string { return t.domain }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// All iterates over the rows in the order of their declaration.
+// All returns an iterator over the rows in the order in which they were declared.
 func (t *Table) All() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for _, e := range t.rows {
@@ -121,10 +123,11 @@ func (t *Table) All() iter.Seq[Row] {
 	}
 }
 
-// Lookup is the row of a number. Where the table has none, ok is false and the
-// row is what such a code counts as: the number is kept, the name is
-// "ErrorCode(1305)", after the type, the reason ERROR_CODE_1305, and the rest is
-// that of the default row of UNKNOWN.
+// Lookup returns the row of a number and true. If the table has no such row,
+// Lookup makes one up and returns false. For 1305 it has the code's number, the
+// name "ErrorCode(1305)" (from the name of the Go type), the reason
+// "ERROR_CODE_1305", and the canonical code and messages of UNKNOWN's default
+// row. The canonical code of 0 is OK in any case.
 func (t *Table) Lookup(number Number) (row Row, ok bool) {
 	if e, ok := t.byNumber[number]; ok {
 		return e.Row, true
@@ -132,13 +135,14 @@ func (t *Table) Lookup(number Number) (row Row, ok bool) {
 	return t.unknown(number), false
 }
 
-// Has tells whether the table has a row for a number.
+// Has reports whether the table has a row for a number.
 func (t *Table) Has(number Number) bool {
 	_, ok := t.byNumber[number]
 	return ok
 }
 
-// ByReason is the row of a reason; reasons are compared exactly.
+// ByReason returns the row with a reason, or the zero Row and false if there is
+// none. Reasons are compared exactly.
 func (t *Table) ByReason(reason string) (row Row, ok bool) {
 	if e, ok := t.byReason[reason]; ok {
 		return e.Row, true
@@ -146,8 +150,8 @@ func (t *Table) ByReason(reason string) (row Row, ok bool) {
 	return Row{}, false
 }
 
-// Code is the code of a number, in the type of the table's codes. The number may
-// be any: a code without a row keeps it.
+// Code returns the code with a number, in the type of the table's codes. The
+// number doesn't need a row.
 func (t *Table) Code(number Number) Code {
 	if e, ok := t.byNumber[number]; ok {
 		return e.Code
@@ -157,22 +161,27 @@ func (t *Table) Code(number Number) Code {
 	return c.Interface().(Code)
 }
 
-// DefaultFor is the code to assume where there is no more than a canonical code:
-// that of its default row, else that of UNKNOWN's. For OK it is number 0.
-func (t *Table) DefaultFor(code grpccodes.Code) Code {
-	if code == grpccodes.OK {
+// DefaultFor returns the default code for a canonical code: that of the row with
+// Default set, such as [RecordNotFound] for NOT_FOUND. If there is no such row, or
+// canonical is outside 0..16, it returns UNKNOWN's default. For OK it returns the
+// code with number 0.
+func (t *Table) DefaultFor(canonical grpccodes.Code) Code {
+	if canonical == grpccodes.OK {
 		return t.Code(0)
 	}
-	if code < grpccodes.Code(len(t.defaults)) && t.defaults[code] != nil {
-		return t.defaults[code].Code
+	if canonical < grpccodes.Code(len(t.defaults)) && t.defaults[canonical] != nil {
+		return t.defaults[canonical].Code
 	}
 	return t.defaults[grpccodes.Unknown].Code
 }
 
-// Parse is the code that text names: by its name, its reason, or its number in
-// decimal, also as the name or the reason of a code without a row,
-// "ErrorCode(1305)" or "ERROR_CODE_1305". The number may be any int32, written as
-// strconv does; names are compared exactly.
+// Parse returns the code with a name, a reason or a number in decimal, such as
+// "RecordNotFound", "RECORD_NOT_FOUND" or "1004". It also reads the name and the
+// reason of a code without a row, "ErrorCode(1305)" and "ERROR_CODE_1305".
+//
+// The number is any int32 as [strconv.Itoa] writes it. Names and reasons are
+// compared exactly. For any other text Parse returns nil and an error that quotes
+// the text.
 func (t *Table) Parse(text string) (Code, error) {
 	if e, ok := t.byName[text]; ok {
 		return e.Code, nil
@@ -186,13 +195,13 @@ func (t *Table) Parse(text string) (Code, error) {
 	}
 	number, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || strconv.FormatInt(number, 10) != digits {
-		return nil, fmt.Errorf("codes: no %s is called %q: give a name such as %q, a reason such as %q, or a number of 32 bits",
+		return nil, fmt.Errorf("codes: no %s is called %q: give a name such as %q, a reason such as %q, or a 32-bit number",
 			t.codeType.Name(), text, t.defaults[grpccodes.Internal].Name, t.defaults[grpccodes.Internal].Reason)
 	}
 	return t.Code(Number(number)), nil
 }
 
-// unknown is the row of a number that has none.
+// unknown makes up the row of a number that has none.
 func (t *Table) unknown(number Number) Row {
 	row := t.defaults[grpccodes.Unknown].Row
 	row.Code = t.Code(number)

@@ -20,7 +20,7 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// An orderCode is what a user without the generator writes.
+// An orderCode is a code type as users write it without the generator.
 type orderCode int32
 
 const (
@@ -42,8 +42,8 @@ var orderTable = sync.OnceValue(func() *codes.Table {
 	return codes.MustTable("orders.example.com", orderRows()...)
 })
 
-// orderRows are three that every table needs and one more; new ones each time,
-// so that a test may spoil them.
+// orderRows returns three rows that every table needs, and one more. They are new
+// each time, so a test may change them.
 func orderRows() []codes.Row {
 	return []codes.Row{
 		{Code: orderOK, Name: "OrderOK", Reason: "ORDER_OK", Message: "ordered", Default: true},
@@ -57,7 +57,7 @@ func orderRows() []codes.Row {
 // An enum type that protoc-gen-go generates has the Number method of a Code.
 var _ interface{ Number() codes.Number } = code.Code(0)
 
-// These can't be codes of a table.
+// A table of orderCodes refuses codes of these types.
 type (
 	otherCode  struct{ orderCode }
 	wideCode   int64
@@ -77,9 +77,9 @@ func (c sameKind) Table() *codes.Table    { return nil }
 
 func TestNewTableRefuses(t *testing.T) {
 	const domain = "orders.example.com"
-	soldOut := func(spoil func(*codes.Row)) []codes.Row {
+	soldOut := func(change func(*codes.Row)) []codes.Row {
 		rows := orderRows()
-		spoil(&rows[3])
+		change(&rows[3])
 		return rows
 	}
 	reason := func(reason string) []codes.Row { return soldOut(func(r *codes.Row) { r.Reason = reason }) }
@@ -104,8 +104,8 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a nil pointer as a code", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = (*orderCode)(nil) }), want: []string{"row 4 (SoldOut)", "kind ptr", "int32"}},
 		{name: "a code of another type", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = sameKind(1004) }), want: []string{place, "codes_test.sameKind", "codes_test.orderCode", "one type"}},
 
-		{name: "a second row with a number", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = orderUnknown }), want: []string{"row 4 (SoldOut = 2)", "number 2", "OrderUnknown's already"}},
-		{name: "a second row with a reason", domain: domain, rows: reason("ORDER_UNKNOWN"), want: []string{place, `"ORDER_UNKNOWN"`, "OrderUnknown's already"}},
+		{name: "a second row with a number", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = orderUnknown }), want: []string{"row 4 (SoldOut = 2)", "number 2", "already belongs to OrderUnknown"}},
+		{name: "a second row with a reason", domain: domain, rows: reason("ORDER_UNKNOWN"), want: []string{place, `"ORDER_UNKNOWN"`, "already belongs to OrderUnknown"}},
 		{name: "a second row with a name", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "OrderUnknown" }), want: []string{"row 4 (OrderUnknown = 1004)", `name "OrderUnknown"`, "number 2"}},
 
 		{name: "an empty reason", domain: domain, rows: reason(""), want: []string{place, `reason ""`, "[A-Z][A-Z0-9_]+[A-Z0-9]"}},
@@ -117,10 +117,10 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a reason with a space", domain: domain, rows: reason("SOLD OUT"), want: []string{place, `"SOLD OUT"`, "AIP-193"}},
 		{name: "a reason with a newline at its end", domain: domain, rows: reason("SOLD\n"), want: []string{place, `"SOLD\n"`, "AIP-193"}},
 		{name: "a reason of 64 bytes", domain: domain, rows: reason(strings.Repeat("R", 64)), want: []string{place, strings.Repeat("R", 64), "63"}},
-		{name: "the reason of a code without a row", domain: domain, rows: reason("ERROR_CODE_1305"), want: []string{place, `"ERROR_CODE_1305"`, "kept for codes without a row"}},
+		{name: "the reason of a code without a row", domain: domain, rows: reason("ERROR_CODE_1305"), want: []string{place, `"ERROR_CODE_1305"`, "reserved for codes without a row"}},
 
 		{name: "a canonical code of 17", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = 17 }), want: []string{place, "17", "outside 0..16"}},
-		{name: "OpenIM's number as canonical code", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = 1004 }), want: []string{place, "canonical code 1004", "outside 0..16"}},
+		{name: "a raw number as canonical code", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = 1004 }), want: []string{place, "canonical code 1004", "outside 0..16"}},
 		{name: "OK for an error", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = grpccodes.OK }), want: []string{place, "canonical code OK for number 1004"}},
 		{name: "an error for number 0", domain: domain,
 			rows: func() []codes.Row { rows := orderRows(); rows[0].GRPCCode = grpccodes.Aborted; return rows }(),
@@ -130,9 +130,9 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a message that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "a\xff" }), want: []string{place, `"a\xff"`, "UTF-8"}},
 		{name: "a name that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "b\xff" }), want: []string{"row 4", "= 1004", `"b\xff"`, "UTF-8"}},
 		{name: "a localized message without text", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de"}} }), want: []string{place, `"de"`, "must be there"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de"}} }), want: []string{place, `"de"`, "give both"}},
 		{name: "a localized message without locale", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Message: "weg"}} }), want: []string{place, `"weg"`, "must be there"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Message: "weg"}} }), want: []string{place, `"weg"`, "give both"}},
 		{name: "a localized message that is not UTF-8", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "c\xff"}} }), want: []string{place, `"c\xff"`, `"de"`, "UTF-8"}},
 		{name: "a locale that is not UTF-8", domain: domain,
@@ -151,10 +151,10 @@ func TestNewTableRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			table, err := codes.NewTable(tt.domain, tt.rows...)
 			if err == nil {
-				t.Fatalf("NewTable(%q, rows) has no error; want one with %q", tt.domain, tt.want)
+				t.Fatalf("NewTable(%q, rows) returned no error; want one with %q", tt.domain, tt.want)
 			}
 			if table != nil {
-				t.Errorf("NewTable gives a table beside the error %q; want nil", err)
+				t.Errorf("NewTable returned a table with the error %q; want nil", err)
 			}
 			if !hasLine(err, tt.want) {
 				t.Errorf("NewTable's error is\n%v\nwant a line with each of %q", err, tt.want)
@@ -163,14 +163,14 @@ func TestNewTableRefuses(t *testing.T) {
 	}
 }
 
-// hasLine tells whether one line of an error has all of the words.
+// hasLine reports whether one line of an error has all of the words.
 func hasLine(err error, words []string) bool {
 	return slices.ContainsFunc(strings.Split(err.Error(), "\n"), func(line string) bool {
 		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) })
 	})
 }
 
-func TestNewTableTakesTheLongestThatIsAllowed(t *testing.T) {
+func TestNewTableAcceptsTheLongestDomainAndReason(t *testing.T) {
 	rows := orderRows()
 	rows[3].Reason = "R" + strings.Repeat("_", 61) + "9"
 	domain := strings.Repeat("d", 253)
@@ -186,7 +186,7 @@ func TestNewTableTakesTheLongestThatIsAllowed(t *testing.T) {
 	}
 }
 
-func TestNewTableReportsAllFaultsAtOnce(t *testing.T) {
+func TestNewTableReportsEverythingThatIsWrong(t *testing.T) {
 	rows := orderRows()
 	rows[1].Default = false
 	rows[2].Message = ""
@@ -194,7 +194,7 @@ func TestNewTableReportsAllFaultsAtOnce(t *testing.T) {
 	rows[3].GRPCCode = 99
 	_, err := codes.NewTable("", rows...)
 	if err == nil {
-		t.Fatal("NewTable has no error for five faults")
+		t.Fatal("NewTable returned no error; want one with five lines")
 	}
 	for _, want := range [][]string{
 		{"domain has 0 bytes"},
@@ -204,15 +204,15 @@ func TestNewTableReportsAllFaultsAtOnce(t *testing.T) {
 		{"no default row for INTERNAL"},
 	} {
 		if !hasLine(err, want) {
-			t.Errorf("NewTable's error is\n%v\nwant also a line with each of %q", err, want)
+			t.Errorf("NewTable's error is\n%v\nwant a line with each of %q", err, want)
 		}
 	}
 	if got := strings.Count(err.Error(), "\n") + 1; got != 5 {
-		t.Errorf("NewTable's error has %d lines, want one for each of 5 faults:\n%v", got, err)
+		t.Errorf("NewTable's error has %d lines; want 5:\n%v", got, err)
 	}
 }
 
-func TestRowWithoutNameIsNamedAfterItsReason(t *testing.T) {
+func TestEmptyNameBecomesTheReason(t *testing.T) {
 	rows := orderRows()
 	rows[3].Name = ""
 	table, err := codes.NewTable("orders.example.com", rows...)
@@ -224,8 +224,8 @@ func TestRowWithoutNameIsNamedAfterItsReason(t *testing.T) {
 	}
 }
 
-// What is wrong with the rows must come out at start-up, not at the first call.
-func TestMustTablePanicsWithWhatIsWrong(t *testing.T) {
+// Wrong rows must stop a program when it starts, not at the first call.
+func TestMustTablePanics(t *testing.T) {
 	rows := orderRows()
 	rows[3].Reason = "sold out"
 	defer func() {
@@ -238,7 +238,7 @@ func TestMustTablePanicsWithWhatIsWrong(t *testing.T) {
 	t.Errorf("MustTable = %v; want a panic", table)
 }
 
-func TestMustWithRowsPanicsWithWhatIsWrong(t *testing.T) {
+func TestMustWithRowsPanics(t *testing.T) {
 	bad := orderRows()[3]
 	bad.Reason = "sold out"
 	defer func() {
@@ -251,8 +251,8 @@ func TestMustWithRowsPanicsWithWhatIsWrong(t *testing.T) {
 	t.Errorf("MustWithRows = %v; want a panic", table)
 }
 
-// A table is immutable: nothing that the caller keeps leads into it.
-func TestTableStaysWhenTheRowsItWasMadeOfChange(t *testing.T) {
+// NewTable copies its arguments.
+func TestChangingTheArgumentsOfNewTable(t *testing.T) {
 	rows := orderRows()
 	table := codes.MustTable("orders.example.com", rows...)
 	rows[3].Message = "changed"
@@ -263,8 +263,8 @@ func TestTableStaysWhenTheRowsItWasMadeOfChange(t *testing.T) {
 	}
 }
 
-// A row is a copy, apart from the elements of Localized, which all rows share.
-func TestTableStaysWhenARowTakenFromItChanges(t *testing.T) {
+// Returned rows are copies, except for the elements of Localized.
+func TestChangingAReturnedRow(t *testing.T) {
 	rows := orderRows()
 	rows[2].Localized = slices.Grow([]codes.LocalizedMessage{{Locale: "zh", Message: "未知"}}, 8)
 	table := codes.MustTable("orders.example.com", rows...)
@@ -272,7 +272,7 @@ func TestTableStaysWhenARowTakenFromItChanges(t *testing.T) {
 		"Lookup":               func() codes.Row { row, _ := table.Lookup(1004); return row },
 		"Lookup without a row": func() codes.Row { row, _ := table.Lookup(1305); return row },
 		"ByReason":             func() codes.Row { row, _ := table.ByReason("SOLD_OUT"); return row },
-		"the first that All gives": func() codes.Row {
+		"All": func() codes.Row {
 			for row := range table.All() {
 				if row.Localized != nil {
 					return row
@@ -286,10 +286,10 @@ func TestTableStaysWhenARowTakenFromItChanges(t *testing.T) {
 		taken.Localized = append(taken.Localized, codes.LocalizedMessage{Locale: "de", Message: "neu"})
 		again := take()
 		if diff := cmp.Diff(want, again); diff != "" {
-			t.Errorf("%s: changing the row that it gave changed the table (-before +after):\n%s", name, diff)
+			t.Errorf("%s: changing the returned row changed the table (-before +after):\n%s", name, diff)
 		}
 		if len(again.Localized) != cap(again.Localized) {
-			t.Errorf("%s: Localized has capacity %d for %d messages; want none to append to in place", name, cap(again.Localized), len(again.Localized))
+			t.Errorf("%s: Localized has capacity %d and length %d; want it clipped", name, cap(again.Localized), len(again.Localized))
 		}
 	}
 }
@@ -307,22 +307,22 @@ func TestWithRowsReplacesAndAdds(t *testing.T) {
 
 	want := append(orderRows()[:3], replaced, added)
 	if diff := cmp.Diff(want, slices.Collect(copied.All())); diff != "" {
-		t.Errorf("WithRows's rows: a replaced one stays in its place, a new one comes last (-want +got):\n%s", diff)
+		t.Errorf("the rows of the copy, with the replaced row in its place and the new one last (-want +got):\n%s", diff)
 	}
 	if copied.Domain() != original.Domain() {
-		t.Errorf("WithRows's domain is %q; want %q", copied.Domain(), original.Domain())
+		t.Errorf("the copy's domain is %q; want %q", copied.Domain(), original.Domain())
 	}
 	if _, ok := copied.ByReason("SOLD_OUT"); ok {
-		t.Error(`ByReason("SOLD_OUT") finds the row that WithRows replaced`)
+		t.Error(`ByReason("SOLD_OUT") found the row that WithRows replaced`)
 	}
 	if got := copied.DefaultFor(grpccodes.DeadlineExceeded); got != orderCode(7) {
-		t.Errorf("DefaultFor(DeadlineExceeded) = %v; want the added default row's %v", got, orderCode(7))
+		t.Errorf("DefaultFor(DeadlineExceeded) = %v; want %v, the default that was added", got, orderCode(7))
 	}
 	if got := copied.GRPCStatus(1004).Code(); got != grpccodes.NotFound {
 		t.Errorf("the copy's GRPCStatus(1004) has code %v; want NotFound", got)
 	}
 	if diff := cmp.Diff(before, slices.Collect(original.All())); diff != "" {
-		t.Errorf("WithRows changed the table that it copied (-before +after):\n%s", diff)
+		t.Errorf("WithRows changed the original (-before +after):\n%s", diff)
 	}
 	if got := original.GRPCStatus(1004).Code(); got != grpccodes.FailedPrecondition {
 		t.Errorf("the original's GRPCStatus(1004) has code %v; want FailedPrecondition", got)
@@ -353,15 +353,16 @@ func TestWithRowsRefuses(t *testing.T) {
 		rows []codes.Row
 		want []string
 	}{
-		{name: "two rows of its own for a number that is there", rows: []codes.Row{row(1004, "Once", "ONCE"), row(1004, "Twice", "TWICE")},
-			want: []string{"(Twice = 1004)", "number 1004", "Once's already"}},
-		{name: "two rows of its own for a new number", rows: []codes.Row{row(7, "Once", "ONCE"), row(7, "Twice", "TWICE")},
-			want: []string{"(Twice = 7)", "number 7", "Once's already"}},
-		{name: "the reason of another row", rows: []codes.Row{row(7, "New", "SOLD_OUT")}, want: []string{"(New = 7)", `"SOLD_OUT"`, "SoldOut's already"}},
+		{name: "two rows for a number of the table", rows: []codes.Row{row(1004, "Once", "ONCE"), row(1004, "Twice", "TWICE")},
+			want: []string{"(Twice = 1004)", "number 1004", "already belongs to Once"}},
+		{name: "two rows for a new number", rows: []codes.Row{row(7, "Once", "ONCE"), row(7, "Twice", "TWICE")},
+			want: []string{"(Twice = 7)", "number 7", "already belongs to Once"}},
+		{name: "the reason of another row", rows: []codes.Row{row(7, "New", "SOLD_OUT")}, want: []string{"(New = 7)", `"SOLD_OUT"`, "already belongs to SoldOut"}},
 		{name: "a code of another type", rows: []codes.Row{{Code: codes.Args, Name: "Args", Reason: "ARGS", GRPCCode: grpccodes.InvalidArgument, Message: "m"}},
 			want: []string{"(Args = 1001)", "codes.ErrorCode", "codes_test.orderCode"}},
+		{name: "a nil pointer as a code", rows: []codes.Row{{Code: (*orderCode)(nil), Name: "None", Reason: "NONE", Message: "m"}}, want: []string{"(None)", "kind ptr"}},
 		{name: "a nil code", rows: []codes.Row{{Name: "None", Reason: "NONE", Message: "m"}}, want: []string{"(None)", "nil Code"}},
-		{name: "the loss of a default that must be there", rows: []codes.Row{lostDefault}, want: []string{"no default row for INTERNAL"}},
+		{name: "no default row for INTERNAL any more", rows: []codes.Row{lostDefault}, want: []string{"no default row for INTERNAL"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -373,7 +374,7 @@ func TestWithRowsRefuses(t *testing.T) {
 	}
 }
 
-func TestLookupKnowsEveryRow(t *testing.T) {
+func TestLookupFindsEveryRow(t *testing.T) {
 	table := codes.Default()
 	for _, want := range golden(t) {
 		number := want.code.Number()
@@ -394,7 +395,7 @@ func TestLookupKnowsEveryRow(t *testing.T) {
 	}
 }
 
-func TestLookupKeepsAnUnknownNumber(t *testing.T) {
+func TestLookupOfANumberWithoutARow(t *testing.T) {
 	table := codes.Default()
 	for _, number := range []codes.Number{1305, 1, 499, math.MaxInt32, -3, math.MinInt32} {
 		row, ok := table.Lookup(number)
@@ -418,12 +419,12 @@ func TestLookupKeepsAnUnknownNumber(t *testing.T) {
 	}
 }
 
-// Zero is success even for a table that has no row for it.
+// Number 0 is success even if the table has no row for it.
 func TestLookupOfZeroWithoutARow(t *testing.T) {
 	table := codes.MustTable("orders.example.com", orderRows()[1:]...)
 	row, ok := table.Lookup(0)
 	if ok || row.GRPCCode != grpccodes.OK || row.Code != orderOK || row.Name != "orderCode(0)" || row.Reason != "ERROR_CODE_0" {
-		t.Errorf("Lookup(0) = %+v, %t; want number 0 as orderCode(0), ERROR_CODE_0, canonical OK, and false", row, ok)
+		t.Errorf("Lookup(0) = %+v, %t; want orderCode(0), ERROR_CODE_0, canonical OK, and false", row, ok)
 	}
 	if got := table.DefaultFor(grpccodes.OK); got != orderOK {
 		t.Errorf("DefaultFor(OK) = %#v; want %#v", got, orderOK)
@@ -465,7 +466,7 @@ func TestDefaultFor(t *testing.T) {
 		{grpccodes.DataLoss, codes.SdkUnknownCode},
 		{grpccodes.Unauthenticated, codes.SdkUnknownCode},
 		{17, codes.SdkUnknownCode},
-		{1004, codes.SdkUnknownCode}, // a domain number is not a canonical code
+		{1004, codes.SdkUnknownCode}, // a domain code's number
 		{math.MaxUint32, codes.SdkUnknownCode},
 	}
 	for _, tt := range tests {
@@ -475,7 +476,7 @@ func TestDefaultFor(t *testing.T) {
 	}
 }
 
-func TestAllIsInTheOrderOfDeclaration(t *testing.T) {
+func TestAllKeepsTheOrderOfDeclaration(t *testing.T) {
 	var got, want []codes.Number
 	for row := range codes.Default().All() {
 		got = append(got, row.Code.Number())
@@ -497,13 +498,13 @@ func TestAllIsInTheOrderOfDeclaration(t *testing.T) {
 		reversed = append(reversed, row.Code)
 	}
 	if want := []codes.Code{orderSoldOut, orderUnknown, orderInternal, orderOK}; !slices.Equal(reversed, want) {
-		t.Errorf("All() of rows given backwards = %v; want %v", reversed, want)
+		t.Errorf("All() of reversed rows = %v; want %v", reversed, want)
 	}
 }
 
 func TestAllStopsAtABreak(t *testing.T) {
 	seen := 0
-	for range codes.Default().All() { // going on after the break would panic
+	for range codes.Default().All() { // an iterator that continues after the break panics
 		if seen++; seen == 2 {
 			break
 		}
@@ -513,8 +514,8 @@ func TestAllStopsAtABreak(t *testing.T) {
 	}
 }
 
-// A number without a row must get the bytes that one with such a row would, so
-// that a peer with a newer table can be told of it.
+// A number without a row is sent in the same form as one with a row: a peer with a
+// newer table may have the row.
 func TestAppendErrorInfo(t *testing.T) {
 	tests := []struct {
 		number codes.Number
@@ -528,16 +529,16 @@ func TestAppendErrorInfo(t *testing.T) {
 			t.Errorf("AppendErrorInfo(before, %d) =\n%q; want\n%q", tt.number, got, "before"+tt.want)
 		}
 	}
-	// What was appended to one caller's slice is not the next one's.
+	// Callers don't share the appended bytes.
 	first := codes.Default().AppendErrorInfo(nil, 1004)
 	clear(first)
 	if got := codes.Default().AppendErrorInfo(nil, 1004); string(got) != tests[0].want {
-		t.Errorf("AppendErrorInfo(nil, 1004) = %q after the caller changed an earlier one; want %q", got, tests[0].want)
+		t.Errorf("AppendErrorInfo(nil, 1004) = %q after an earlier result was changed; want %q", got, tests[0].want)
 	}
 }
 
 func TestTableIsSafeForConcurrentUse(t *testing.T) {
-	// A new table, so that the first GRPCStatus of each row is among the calls.
+	// The table is new: the calls include the first GRPCStatus of each row.
 	table := codes.MustTable("openim.io", slices.Collect(codes.Default().All())...)
 	rows := golden(t)
 
@@ -569,12 +570,12 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 	done.Wait()
 	for i := range statuses {
 		if !slices.Equal(statuses[i], statuses[0]) {
-			t.Errorf("caller %d was given other statuses than caller 0; want the same ones, which are made once", i)
+			t.Errorf("caller %d got other statuses than caller 0; want the same pointers", i)
 		}
 	}
 }
 
-func TestCodeTypeOfOnesOwn(t *testing.T) {
+func TestHandWrittenCodeType(t *testing.T) {
 	const unknown = orderCode(1305)
 	tests := []struct {
 		code     orderCode
@@ -590,7 +591,7 @@ func TestCodeTypeOfOnesOwn(t *testing.T) {
 	for _, tt := range tests {
 		st := grpcstatus.Convert(fmt.Errorf("ordering: %w", tt.code))
 		if st.Code() != tt.grpcCode {
-			t.Errorf("gRPC sees code %v in orderCode(%d); want %v", st.Code(), tt.code, tt.grpcCode)
+			t.Errorf("gRPC reads code %v from orderCode(%d); want %v", st.Code(), tt.code, tt.grpcCode)
 		}
 		checkErrorInfo(t, tt.code.GRPCStatus(), &errdetails.ErrorInfo{
 			Reason: tt.reason, Domain: "orders.example.com", Metadata: map[string]string{"code": strconv.Itoa(int(tt.code))}})
@@ -617,19 +618,19 @@ func TestCodesOfTwoTypesAreNeverEqual(t *testing.T) {
 			t.Errorf("ErrorCode(%d) == orderCode(%d)", number, number)
 		}
 		if errors.Is(ours, theirs) || errors.Is(theirs, ours) {
-			t.Errorf("errors.Is finds ErrorCode(%d) in orderCode(%d) or the reverse", number, number)
+			t.Errorf("errors.Is reports that ErrorCode(%d) and orderCode(%d) are equal", number, number)
 		}
 		if _, ok := errors.AsType[codes.ErrorCode](theirs); ok {
-			t.Errorf("errors.AsType finds an ErrorCode in orderCode(%d)", number)
+			t.Errorf("errors.AsType found an ErrorCode in orderCode(%d)", number)
 		}
 		if got := orderTable().Code(number); got == codes.Default().Code(number) {
-			t.Errorf("Code(%d) is the same of both tables: %#v", number, got)
+			t.Errorf("Code(%d) of both tables is %#v; want two types", number, got)
 		}
 	}
 }
 
-// FuzzNewTable: a row is refused with an error that names it, or is found by its
-// number, its reason and its name, and can be sent.
+// FuzzNewTable checks that NewTable either refuses a row, or finds it by number,
+// reason and name and can send it.
 func FuzzNewTable(f *testing.F) {
 	for _, r := range orderRows() {
 		f.Add("orders.example.com", int32(r.Code.Number()), r.Name, r.Reason, uint32(r.GRPCCode), r.Message, true)
@@ -643,7 +644,7 @@ func FuzzNewTable(f *testing.F) {
 		table, err := codes.NewTable(domain, append(orderRows(), row)...)
 		if err != nil {
 			if err.Error() == "" || table != nil {
-				t.Errorf("NewTable() = %v, %q; want no table, and why", table, err)
+				t.Errorf("NewTable() = %v, %q; want nil and an error with a text", table, err)
 			}
 			return
 		}
@@ -665,12 +666,11 @@ func FuzzNewTable(f *testing.F) {
 			t.Errorf("ErrorInfo %v; want reason %q, domain %q, number %d", info, reason, domain, number)
 		}
 		if _, err := proto.Marshal(p); err != nil {
-			t.Errorf("can't be sent: %v", err)
+			t.Errorf("the status can't be serialized: %v", err)
 		}
 	})
 }
 
-// TestByErrorInfo finds the row of what AppendErrorInfo wrote, and nothing else.
 func TestByErrorInfo(t *testing.T) {
 	table := codes.Default()
 	for row := range table.All() {
@@ -680,15 +680,14 @@ func TestByErrorInfo(t *testing.T) {
 			t.Errorf("ByErrorInfo(%q) = %v, %t; want %v, %t", b, code, ok, row.Code, isError)
 		}
 		if code, ok := table.ByErrorInfo(append(b, 0x22, 0)); ok {
-			t.Errorf("ByErrorInfo finds %v with one more field", code)
+			t.Errorf("ByErrorInfo = %v for bytes with one more field; want none", code)
 		}
 	}
 	if code, ok := table.ByErrorInfo(table.AppendErrorInfo(nil, 1305)); ok {
-		t.Errorf("ByErrorInfo finds %v for a number without a row", code)
+		t.Errorf("ByErrorInfo = %v for a number without a row; want none", code)
 	}
 }
 
-// TestGRPCStatusWith is GRPCStatus but for the message, and another each time.
 func TestGRPCStatusWith(t *testing.T) {
 	for _, number := range []codes.Number{-1, 0, 500, 1004, 1305} {
 		want := codes.Default().GRPCStatus(number).Proto()
@@ -700,7 +699,7 @@ func TestGRPCStatusWith(t *testing.T) {
 			t.Errorf("GRPCStatusWith(%d) = %v; want %v", number, got.Proto(), want)
 		}
 		if other := codes.Default().GRPCStatusWith(number, "a third"); number != 0 && got.Message() != "another" {
-			t.Errorf("GRPCStatusWith(%d) changed to %v when %v was made", number, got, other)
+			t.Errorf("GRPCStatusWith(%d) changed to %v when %v was made; want a new status each time", number, got, other)
 		}
 	}
 }

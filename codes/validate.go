@@ -13,17 +13,18 @@ import (
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-const maxDomain = 253 // the longest DNS name
+const maxDomain = 253 // the length of the longest DNS name
 
 var (
 	needsDefault       = []grpccodes.Code{grpccodes.Unknown, grpccodes.Internal}
-	errNoRows          = errors.New("no rows: give one for each code, the defaults of UNKNOWN and INTERNAL among them")
-	errNilCode         = errors.New("nil Code: give the typed constant")
-	errReservedReason  = fmt.Errorf("is kept for codes without a row: choose a reason that does not begin with %s", errorinfo.UnknownPrefix)
-	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have %d bytes at most (AIP-193)", errorinfo.MaxReason)
+	errNoRows          = errors.New("no rows: give a row for each code, with defaults for UNKNOWN and INTERNAL")
+	errNilCode         = errors.New("nil Code: give the typed constant of the code")
+	errReservedReason  = fmt.Errorf("is reserved for codes without a row: choose a reason that doesn't begin with %s", errorinfo.UnknownPrefix)
+	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most %d bytes (AIP-193)", errorinfo.MaxReason)
 )
 
-// fill adds the rows to an empty table, or says all that is wrong with them.
+// fill adds the rows to an empty table. It returns an error that lists everything
+// that is wrong with them.
 func (t *Table) fill(rows []Row) error {
 	var wrong []error
 	report := func(format string, args ...any) {
@@ -59,25 +60,26 @@ func (t *Table) fill(rows []Row) error {
 	return errors.Join(wrong...)
 }
 
-// checkType refuses what is no code, before any method of it is called.
+// checkType refuses a nil code and one of the wrong kind before any of its methods
+// is called.
 func checkType(code Code) error {
 	if code == nil {
 		return errNilCode
 	}
 	if typ := reflect.TypeOf(code); typ.Kind() != reflect.Int32 {
-		return fmt.Errorf("its Code is a %v, of kind %v: codes are of kind int32", typ, typ.Kind())
+		return fmt.Errorf("its Code is a %v, of kind %v: codes must be of kind int32", typ, typ.Kind())
 	}
 	return nil
 }
 
-// checkRow finds what is wrong with a row on its own.
+// checkRow returns what is wrong with a row on its own.
 func checkRow(row Row) (wrong []error) {
 	report := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
 	if number := row.Code.Number(); number < 0 {
-		report("number %d is negative, which ErrorInfo can't carry: use a positive one", number)
+		report("number %d is negative: use a positive one, because no other can be sent", number)
 	} else if (number == 0) != (row.GRPCCode == grpccodes.OK) {
-		report("canonical code %s for number %d: give it another; OK goes with number 0 and with no other", canonicalName(row.GRPCCode), number)
+		report("canonical code %s for number %d: give OK to number 0 and another code to every other number", canonicalName(row.GRPCCode), number)
 	}
 	if row.GRPCCode > grpccodes.Unauthenticated {
 		report("canonical code %d is outside 0..16", row.GRPCCode)
@@ -97,12 +99,13 @@ func checkRow(row Row) (wrong []error) {
 	return append(wrong, checkLocalized(row.Localized)...)
 }
 
+// checkLocalized returns what is wrong with the localized messages of a row.
 func checkLocalized(messages []LocalizedMessage) (wrong []error) {
 	seen := make(map[string]bool, len(messages))
 	for _, m := range messages {
 		switch {
 		case m.Locale == "" || m.Message == "":
-			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q: both must be there", m.Message, m.Locale))
+			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q: give both", m.Message, m.Locale))
 		case !utf8.ValidString(m.Locale) || !utf8.ValidString(m.Message):
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q is not valid UTF-8", m.Message, m.Locale))
 		case seen[strings.ToLower(m.Locale)]:
@@ -113,7 +116,7 @@ func checkLocalized(messages []LocalizedMessage) (wrong []error) {
 	return wrong
 }
 
-// add enters a row, or finds where it doesn't fit the rows before it.
+// add adds a row, and returns how it conflicts with the rows before it.
 func (t *Table) add(row Row) (wrong []error) {
 	report := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
@@ -122,21 +125,21 @@ func (t *Table) add(row Row) (wrong []error) {
 		t.codeType = typ
 	}
 	if typ != t.codeType {
-		report("its Code is a %v, the first row's a %v: a table has codes of one type", typ, t.codeType)
+		report("its Code is a %v, but the first row's is a %v: all codes of a table have one type", typ, t.codeType)
 	}
 	e := newEntry(t.domain, row)
 	if first, ok := t.byNumber[row.Code.Number()]; ok {
-		report("number %d is %s's already", row.Code.Number(), first.Name)
+		report("number %d already belongs to %s", row.Code.Number(), first.Name)
 	}
 	if first, ok := t.byReason[row.Reason]; ok {
-		report("reason %q is %s's already", row.Reason, first.Name)
+		report("reason %q already belongs to %s", row.Reason, first.Name)
 	}
 	if first, ok := t.byName[row.Name]; ok {
-		report("name %q is that of number %d already", row.Name, first.Code.Number())
+		report("name %q already belongs to number %d", row.Name, first.Code.Number())
 	}
 	if row.Default && row.GRPCCode <= grpccodes.Unauthenticated {
 		if first := t.defaults[row.GRPCCode]; first != nil {
-			report("second default row for %s, after %s: leave Default (default: true) on one", canonicalName(row.GRPCCode), first.Name)
+			report("second default row for %s, after %s: set Default (default: true) on only one of them", canonicalName(row.GRPCCode), first.Name)
 		}
 		t.defaults[row.GRPCCode] = e
 	}
@@ -150,6 +153,6 @@ func (t *Table) add(row Row) (wrong []error) {
 	return wrong
 }
 
-// canonicalName is the name of a canonical code as google.rpc writes it, such as
+// canonicalName returns the name of a canonical code in google.rpc.Code, such as
 // NOT_FOUND.
 func canonicalName(c grpccodes.Code) string { return code.Code(c).String() }

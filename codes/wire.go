@@ -14,47 +14,51 @@ import (
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// An entry is a row of a table with what it is on the wire.
+// An entry is a row of a table, with what is sent for it.
 type entry struct {
 	Row
-	errorInfo string // as bytes
+	errorInfo string // the serialized ErrorInfo
 
-	// grpc and details are made when they are first asked for: at start-up they would
-	// cost every program protobuf's setting up of its messages.
-	grpc    atomic.Pointer[grpcstatus.Status]
+	// status and details are made when they are first needed. If they were made
+	// at start-up, every program would pay for protobuf's initialization of the
+	// message types.
+	status  atomic.Pointer[grpcstatus.Status]
 	details atomic.Pointer[[]*anypb.Any] // the ErrorInfo, for gRPC to copy
 }
 
 func newEntry(domain string, row Row) *entry {
-	row.Localized = slices.Clip(slices.Clone(row.Localized))
+	row.Localized = slices.Clip(slices.Clone(row.Localized)) // clipped: an append by a user copies it
 	return &entry{Row: row, errorInfo: string(appendErrorInfo(nil, row.Reason, domain, row.Code.Number()))}
 }
 
-// GRPCStatus is the status of the code with a number: its canonical code, its
-// message, and a google.rpc.ErrorInfo that names it. It is nil for 0, which is
-// success. A negative number can't be sent; it counts as the default row of
-// INTERNAL.
+// GRPCStatus returns the status that is sent for the code with a number: the
+// canonical code, the message, and a google.rpc.ErrorInfo with reason, domain and
+// number. It is what the GRPCStatus methods of the codes return.
 //
-// Equal numbers give equal bytes. This is what the codes' own GRPCStatus methods
-// return.
+// GRPCStatus returns nil for 0, which is success. A negative number can't be sent:
+// for it GRPCStatus returns the status of INTERNAL's default row. Calls with the
+// same number return statuses with the same bytes, and for a number with a row the
+// same pointer.
 func (t *Table) GRPCStatus(number Number) *grpcstatus.Status {
 	if number == 0 {
 		return nil
 	}
-	return t.sent(number).grpcStatus()
+	return t.entryToSend(number).grpcStatus()
 }
 
-// GRPCStatusWith is [Table.GRPCStatus] with another message, which must be UTF-8: gRPC
-// sends no details beside any other. It is a new one each time.
+// GRPCStatusWith returns a new status like that of [Table.GRPCStatus], but with
+// another message. It returns nil for 0. The message must be valid UTF-8, because
+// gRPC doesn't send the details of a status with any other text.
 func (t *Table) GRPCStatusWith(number Number, message string) *grpcstatus.Status {
 	if number == 0 {
 		return nil
 	}
-	return t.sent(number).withMessage(message)
+	return t.entryToSend(number).withMessage(message)
 }
 
-// sent is what is sent for a number, which is not 0.
-func (t *Table) sent(number Number) *entry {
+// entryToSend returns the entry of a number other than 0, or a new one if the
+// number has no row.
+func (t *Table) entryToSend(number Number) *entry {
 	if number < 0 {
 		return t.defaults[grpccodes.Internal]
 	}
@@ -64,45 +68,49 @@ func (t *Table) sent(number Number) *entry {
 	return newEntry(t.domain, t.unknown(number))
 }
 
+// grpcStatus returns the entry's status, always the same one.
 func (e *entry) grpcStatus() *grpcstatus.Status {
-	if st := e.grpc.Load(); st != nil {
+	if st := e.status.Load(); st != nil {
 		return st
 	}
-	e.grpc.CompareAndSwap(nil, e.withMessage(e.Message))
-	return e.grpc.Load()
+	e.status.CompareAndSwap(nil, e.withMessage(e.Message))
+	return e.status.Load()
 }
 
-// drafts are what gRPC copies: FromProto does so with whatever it is given.
-var drafts = sync.Pool{New: func() any { return new(spb.Status) }}
+// scratch holds messages for grpcstatus.FromProto, which copies its argument.
+var scratch = sync.Pool{New: func() any { return new(spb.Status) }}
 
+// withMessage returns a new status with the entry's canonical code and ErrorInfo.
 func (e *entry) withMessage(message string) *grpcstatus.Status {
 	details := e.details.Load()
 	if details == nil {
 		details = &[]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: []byte(e.errorInfo)}}
 		e.details.Store(details)
 	}
-	draft := drafts.Get().(*spb.Status)
-	draft.Code, draft.Message, draft.Details = int32(e.GRPCCode), message, *details
-	st := grpcstatus.FromProto(draft)
-	draft.Message, draft.Details = "", nil
-	drafts.Put(draft)
+	p := scratch.Get().(*spb.Status)
+	p.Code, p.Message, p.Details = int32(e.GRPCCode), message, *details
+	st := grpcstatus.FromProto(p)
+	p.Message, p.Details = "", nil
+	scratch.Put(p)
 	return st
 }
 
-// AppendErrorInfo appends to b the google.rpc.ErrorInfo that states the code
-// with a number, as protobuf bytes: its reason, the table's domain, and the
-// number as metadata["code"]. The number is positive: no other can be sent.
+// AppendErrorInfo appends to b the serialized google.rpc.ErrorInfo of the code
+// with a number: its reason, the table's domain, and the number in
+// metadata["code"]. The number must be positive, because no other is sent.
 func (t *Table) AppendErrorInfo(b []byte, number Number) []byte {
 	if e, ok := t.byNumber[number]; ok {
 		return append(b, e.errorInfo...)
 	}
-	return appendErrorInfo(b, t.unknown(number).Reason, t.domain, number)
+	return appendErrorInfo(b, errorinfo.UnknownReason(int32(number)), t.domain, number)
 }
 
-// ByErrorInfo is the code of a row whose google.rpc.ErrorInfo, as
-// [Table.AppendErrorInfo] writes it, is b to the byte: of most errors a client need
-// read no more. Where ok is false b may state a code of the table all the same, with
-// metadata of its own, in another order, or with a number that has no row.
+// ByErrorInfo returns the code with a row whose google.rpc.ErrorInfo, as
+// [Table.AppendErrorInfo] writes it, has exactly the bytes b. For most received
+// errors this is all that a client has to read.
+//
+// If ok is false, b may still identify a code of the table, with more metadata,
+// in another order, or with a number without a row.
 func (t *Table) ByErrorInfo(b []byte) (code Code, ok bool) {
 	e, ok := t.byErrorInfo[string(b)]
 	if !ok {

@@ -1,21 +1,20 @@
-// The protoc-gen-go-errstatus command is a plugin of protoc, buf and other
-// protobuf compilers. For each enum with the option (errstatus.v1.domain) it
-// generates a Go type of codes, typed constants with the enum's comments, and
-// the rows of its table.
+// The protoc-gen-go-errstatus command is a plugin of protoc, buf and other protobuf
+// compilers. For an enum with the option (errstatus.v1.domain) it generates a Go
+// type of domain codes, its constants, and the rows of its table. For example:
 //
 //	options=$(go list -m -f '{{.Dir}}' github.com/errstatus/errstatus)/codes/annotations
 //	protoc -I . -I "$options" --go-errstatus_out=. --go-errstatus_opt=paths=source_relative codes.proto
 //
-// The output of x.proto is x_errstatus.pb.go. Nothing in it is registered with
-// protobuf, and nothing is computed before the table is first asked for.
+// writes codes_errstatus.pb.go. The generated code registers nothing with
+// protobuf, and makes the table when it is first used.
 //
-// Constants are called as the values are: RecordNotFound stays RecordNotFound.
-// Names in upper snake case lose the enum's own and become camel case:
-// BILLING_CODE_CARD_DECLINED of BillingCode is CardDeclined, with the reason
-// CARD_DECLINED, and TYPE_HTTP_404 of Type is Http404.
+// A value in mixed case keeps its name in Go: RecordNotFound stays RecordNotFound.
+// A value in upper snake case loses the name of its enum and becomes camel case:
+// BILLING_CODE_CARD_DECLINED of BillingCode becomes CardDeclined, with the reason
+// CARD_DECLINED. TYPE_HTTP_404 of Type becomes Http404.
 //
-// protoc-gen-go makes a type of the same name of the same enum: where both run
-// over a file, send their output to two Go packages.
+// protoc-gen-go generates a type with the same name for the same enum. If you run
+// both plugins on a file, write their output to two Go packages.
 package main
 
 import (
@@ -29,7 +28,7 @@ import (
 )
 
 // version is the version of the generator. Generated files repeat it, so it is a
-// constant: what the build knows of its module differs from machine to machine.
+// constant: the version in the build information differs from machine to machine.
 const version = "v0.1.0-dev"
 
 const usage = `protoc-gen-go-errstatus is a plugin of protoc. Put it on PATH, and run
@@ -73,13 +72,13 @@ func refuseArguments(args []string) error {
 	return fmt.Errorf("too many flags %q: give one", args)
 }
 
-// refuseOption is called with the options that protogen itself doesn't know.
+// refuseOption returns an error for an option that protogen doesn't know itself.
 func refuseOption(name, _ string) error {
-	return fmt.Errorf("protoc-gen-go-errstatus: no option %q: there are paths=, module= and M…=", name)
+	return fmt.Errorf("protoc-gen-go-errstatus: unknown option %q: the options are paths=, module= and M…=", name)
 }
 
-// generate is the plugin: it adds a file to gen for each file with a table, or
-// fails with everything that is wrong in the first that has an error.
+// generate adds a generated file to gen for each file that has a table. It stops
+// at the first file with an error, and returns everything that is wrong in it.
 func generate(gen *protogen.Plugin) error {
 	gen.SupportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL |
 		pluginpb.CodeGeneratorResponse_FEATURE_SUPPORTS_EDITIONS)

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-// asPlugin makes a run of the test binary a run of main.
+// asPlugin is the environment variable that makes the test binary run main.
 const asPlugin = "ERRSTATUS_TEST_AS_PLUGIN"
 
 func TestMain(m *testing.M) {
@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// command runs the plugin with arguments.
 func command(t *testing.T, stdin []byte, args ...string) (stdout, stderr string, exit int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
@@ -86,9 +87,9 @@ func TestCommandAnswersARequest(t *testing.T) {
 	stdout, stderr, exit := command(t, request)
 	response := &pluginpb.CodeGeneratorResponse{}
 	if err := proto.Unmarshal([]byte(stdout), response); err != nil || exit != 0 || stderr != "" {
-		t.Fatalf("it exits with %d, says %q, and its answer has error %v; want 0, nothing, and none", exit, stderr, err)
+		t.Fatalf("exit code %d, stderr %q, and the response has error %v; want 0, nothing, and nil", exit, stderr, err)
 	}
 	if features := response.GetSupportedFeatures(); features&uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL) == 0 {
-		t.Errorf("SupportedFeatures = %b; want proto3 optional, or protoc refuses files that have it", features)
+		t.Errorf("SupportedFeatures = %b; want proto3 optional, without which protoc refuses files that use it", features)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// names are the Go names that are declared, and what each is of: a Go package can
-// have each once.
+// names has the Go names that are generated, each with the protobuf name that it
+// comes from. A Go package can declare a name only once.
 type names map[protogen.GoIdent]protoreflect.FullName
 
-// add enters the types and constants of tables, or finds the first that is there
-// already.
+// add adds the types and constants of tables. It returns an error for the first
+// name that is taken.
 func (n names) add(pkg protogen.GoImportPath, tables []*table) error {
 	for _, t := range tables {
 		if err := n.declare(pkg.Ident(t.goName), t.enum.Desc); err != nil {
@@ -27,10 +27,11 @@ func (n names) add(pkg protogen.GoImportPath, tables []*table) error {
 	return nil
 }
 
+// declare adds one name, or returns an error if it is taken.
 func (n names) declare(name protogen.GoIdent, desc protoreflect.Descriptor) error {
 	if first, ok := n[name]; ok {
-		return fmt.Errorf("%s: %s would be called %s in Go, as %s is: rename one, or send them to two Go packages",
-			place(desc), desc.FullName(), name.GoName, first)
+		return fmt.Errorf("%s: the Go name of %s would be %s, which is also that of %s: rename one, or write them to two Go packages",
+			position(desc), desc.FullName(), name.GoName, first)
 	}
 	n[name] = desc.FullName()
 	return nil

@@ -16,10 +16,9 @@ import (
 	"github.com/errstatus/errstatus/codes/annotations"
 )
 
-// parseFile reads a file descriptor in protobuf's text form. The file is
-// proto3, imports the annotations, and gets positions: enums and messages stand
-// on lines 10, 20, … from column 1, the values of an enum on the lines after it
-// from column 3.
+// parseFile returns a file descriptor from protobuf's text form. The file is proto3
+// and imports the annotations. It has positions: enums and messages are on lines
+// 10, 20, … in column 1, the values of an enum on the lines after it in column 3.
 func parseFile(t *testing.T, text string) *descriptorpb.FileDescriptorProto {
 	t.Helper()
 	file := &descriptorpb.FileDescriptorProto{
@@ -75,8 +74,8 @@ func locate(file *descriptorpb.FileDescriptorProto, line, column int32, path []i
 	})
 }
 
-// enumText is an enum in text form that is a table with the two rows that every
-// table needs; more is text too.
+// enumText returns an enum in text form, with the rows that every table needs and
+// more values in text form.
 func enumText(name, domain string, more ...string) string {
 	return `enum_type { name: "` + name + `" options { [errstatus.v1.domain]: "` + domain + `" }
 		value { name: "Fine" number: 0 options { [errstatus.v1.row] { grpc_code: OK message: "fine" default: true } } }
@@ -85,13 +84,13 @@ func enumText(name, domain string, more ...string) string {
 		` + strings.Join(more, "\n") + `}`
 }
 
-// valueText is a value that is right as long as the table lacks it.
+// valueText returns a value in text form, for enumText.
 func valueText(name string, number string, row string) string {
 	return `value { name: "` + name + `" number: ` + number + ` options { [errstatus.v1.row] { ` + row + ` } } }`
 }
 
-// runPlugin runs the plugin on the last of the files, as protoc would: what it
-// answers went through bytes.
+// runPlugin runs the plugin on the last of the files. As from protoc, the request
+// is deserialized from bytes.
 func runPlugin(t *testing.T, parameter string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
 	t.Helper()
 	annotationsFile := protodesc.ToFileDescriptorProto(annotations.File_errstatus_v1_annotations_proto)
@@ -132,7 +131,7 @@ func runPlugin(t *testing.T, parameter string, files ...*descriptorpb.FileDescri
 	return out, nil
 }
 
-// A responseError is what the plugin would give to protoc to print.
+// A responseError is an error text that protoc would print.
 type responseError string
 
 func (e responseError) Error() string { return string(e) }

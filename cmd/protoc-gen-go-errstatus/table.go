@@ -16,7 +16,7 @@ import (
 	"github.com/errstatus/errstatus/codes/annotations"
 )
 
-// A table is an enum with a domain, and the row of each of its values.
+// A table is an enum with a domain, and the rows of its values.
 type table struct {
 	enum   *protogen.Enum
 	goName string
@@ -25,7 +25,7 @@ type table struct {
 	rows   []codes.Row
 }
 
-// tablesOf reads the tables of a file, those in messages included.
+// tablesOf returns the tables of a file, including enums inside messages.
 func tablesOf(file *protogen.File) ([]*table, error) {
 	enums := file.Enums
 	messages := file.Messages
@@ -46,7 +46,7 @@ func tablesOf(file *protogen.File) ([]*table, error) {
 	return tables, nil
 }
 
-// tableOf reads one enum; it is nil for one that is not a table.
+// tableOf returns the table of an enum, or nil if the enum has no domain.
 func tableOf(enum *protogen.Enum) (*table, error) {
 	if !proto.HasExtension(enum.Desc.Options(), annotations.E_Domain) {
 		return nil, checkNoRows(enum)
@@ -61,17 +61,17 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 	for _, value := range enum.Values {
 		if !proto.HasExtension(value.Desc.Options(), annotations.E_Row) {
 			wrong = append(wrong, fmt.Errorf("%s: %s has no option (errstatus.v1.row): give its grpc_code and message",
-				place(value.Desc), value.Desc.FullName()))
+				position(value.Desc), value.Desc.FullName()))
 			continue
 		}
 		row := rowOf(enum, value)
 		if !token.IsIdentifier(row.Name) || !token.IsExported(row.Name) {
-			wrong = append(wrong, fmt.Errorf("%s: %s would be called %q in Go: rename it so that its name without the enum's begins with a letter",
-				place(value.Desc), value.Desc.FullName(), row.Name))
+			wrong = append(wrong, fmt.Errorf("%s: the Go name of %s would be %q: rename it so that its name without the enum's begins with a letter",
+				position(value.Desc), value.Desc.FullName(), row.Name))
 		}
 		if row.GRPCCode == grpccodes.OK && row.Code.Number() != 0 {
-			wrong = append(wrong, fmt.Errorf("%s: %s (%s = %d) has no grpc_code but OK, which goes with number 0 alone: give it one, such as NOT_FOUND",
-				place(value.Desc), value.Desc.FullName(), row.Name, row.Code.Number()))
+			wrong = append(wrong, fmt.Errorf("%s: %s (%s = %d) has the grpc_code OK or none: give it another, such as NOT_FOUND; only number 0 has OK",
+				position(value.Desc), value.Desc.FullName(), row.Name, row.Code.Number()))
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -79,22 +79,24 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 		return nil, errors.Join(wrong...)
 	}
 	if _, err := codes.NewTable(t.domain, t.rows...); err != nil {
-		return nil, fmt.Errorf("%s: enum %s: %w", place(enum.Desc), enum.Desc.FullName(), err)
+		return nil, fmt.Errorf("%s: enum %s: %w", position(enum.Desc), enum.Desc.FullName(), err)
 	}
 	return t, nil
 }
 
-// checkNoRows refuses rows in an enum without a domain: they would be lost.
+// checkNoRows returns an error if an enum without a domain has a row, which would
+// otherwise be ignored.
 func checkNoRows(enum *protogen.Enum) error {
 	for _, value := range enum.Values {
 		if proto.HasExtension(value.Desc.Options(), annotations.E_Row) {
 			return fmt.Errorf("%s: %s has the option (errstatus.v1.row), but enum %s has no (errstatus.v1.domain): give it one",
-				place(value.Desc), value.Desc.FullName(), enum.Desc.FullName())
+				position(value.Desc), value.Desc.FullName(), enum.Desc.FullName())
 		}
 	}
 	return nil
 }
 
+// rowOf returns the row of a value that has the option (errstatus.v1.row).
 func rowOf(enum *protogen.Enum, value *protogen.EnumValue) codes.Row {
 	option := proto.GetExtension(value.Desc.Options(), annotations.E_Row).(*annotations.Row)
 	name := constantName(enum, value)
@@ -115,9 +117,9 @@ func rowOf(enum *protogen.Enum, value *protogen.EnumValue) codes.Row {
 	return row
 }
 
-// place is where a declaration stands: file, line and column, as compilers
-// print it.
-func place(desc protoreflect.Descriptor) string {
+// position returns the file, line and column of a declaration, in the form of a
+// compiler's messages. It returns the file alone if the compiler sent no positions.
+func position(desc protoreflect.Descriptor) string {
 	file := desc.ParentFile()
 	loc := file.SourceLocations().ByDescriptor(desc)
 	if loc.Path == nil {
@@ -126,8 +128,8 @@ func place(desc protoreflect.Descriptor) string {
 	return fmt.Sprintf("%s:%d:%d", file.Path(), loc.StartLine+1, loc.StartColumn+1)
 }
 
-// constantName is the Go name of a value. RecordNotFound stays as it is;
-// BILLING_CODE_CARD_DECLINED of BillingCode becomes CardDeclined.
+// constantName returns the Go name of a value: RecordNotFound for RecordNotFound,
+// CardDeclined for BILLING_CODE_CARD_DECLINED of BillingCode.
 func constantName(enum *protogen.Enum, value *protogen.EnumValue) string {
 	name := string(value.Desc.Name())
 	if !isUpperSnake(name) {
@@ -142,7 +144,7 @@ func constantName(enum *protogen.Enum, value *protogen.EnumValue) string {
 	return camel.String()
 }
 
-// reasonOf is the reason of a value that gives none: RECORD_NOT_FOUND for
+// reasonOf returns the default reason of a value: RECORD_NOT_FOUND for
 // RecordNotFound, CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode.
 func reasonOf(enum *protogen.Enum, value *protogen.EnumValue) string {
 	name := string(value.Desc.Name())
@@ -154,14 +156,15 @@ func reasonOf(enum *protogen.Enum, value *protogen.EnumValue) string {
 
 func isUpperSnake(name string) bool { return strings.ToUpper(name) == name }
 
-// trimEnum takes the enum's own name from the front of an upper snake name.
+// trimEnum removes the enum's name from the beginning of a name in upper snake
+// case.
 func trimEnum(enum *protogen.Enum, name string) string {
 	return strings.TrimPrefix(name, upperSnake(string(enum.Desc.Name()))+"_")
 }
 
-// upperSnake turns RecordNotFound into RECORD_NOT_FOUND and IOSPush into
-// IOS_PUSH: a word begins at a capital that follows a small letter or digit, and
-// at the last capital of a run that a small letter follows.
+// upperSnake returns a name in upper snake case: RECORD_NOT_FOUND for
+// RecordNotFound, IOS_PUSH for IOSPush. A word begins at a capital after a small
+// letter or digit, and at the last of several capitals before a small letter.
 func upperSnake(name string) string {
 	runes := []rune(name)
 	var b strings.Builder
@@ -176,8 +179,8 @@ func upperSnake(name string) string {
 	return b.String()
 }
 
-// A number stands in for the type that is still to be generated, so that its
-// rows can be checked as a table's.
+// A number is a code of the type that is being generated. With it NewTable can
+// check the rows.
 type number int32
 
 func (n number) Error() string        { return fmt.Sprint(int32(n)) }

@@ -44,22 +44,22 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "an OK row for an error",
 			file: shop(valueText("SoldOut", "7", `message: "sold out"`)),
-			want: []string{"shop/v1/shop.proto:14:3", "SoldOut = 7", "has no grpc_code but OK"},
+			want: []string{"shop/v1/shop.proto:14:3", "SoldOut = 7", "has the grpc_code OK or none"},
 		},
 		{
-			name: "a canonical code that is none",
+			name: "a canonical code of 17",
 			file: shop(valueText("SoldOut", "7", `grpc_code: 17 message: "sold out"`)),
 			want: []string{"SoldOut = 7", "17", "outside 0..16"},
 		},
 		{
-			name: "a reason that AIP-193 has not",
+			name: "a malformed reason",
 			file: shop(valueText("SoldOut", "7", ok+` reason: "sold-out"`)),
 			want: []string{"SoldOut = 7", `"sold-out"`, "AIP-193"},
 		},
 		{
 			name: "the reason of another value",
 			file: shop(valueText("SoldOut", "7", ok), valueText("Gone", "8", ok+` reason: "SOLD_OUT"`)),
-			want: []string{"Gone = 8", `"SOLD_OUT"`, "SoldOut's already"},
+			want: []string{"Gone = 8", `"SOLD_OUT"`, "already belongs to SoldOut"},
 		},
 		{
 			name: "an empty message",
@@ -69,7 +69,7 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "an alias",
 			file: strings.Replace(shop(valueText("SoldOut", "7", ok), valueText("Gone", "7", ok)), "options {", "options { allow_alias: true", 1),
-			want: []string{"Gone = 7", "number 7 is SoldOut's already"},
+			want: []string{"Gone = 7", "number 7 already belongs to SoldOut"},
 		},
 		{
 			name: "a negative number",
@@ -82,7 +82,7 @@ func TestPluginRefuses(t *testing.T) {
 			want: []string{"Gone = 8", "second default row for NOT_FOUND, after SoldOut"},
 		},
 		{
-			name: "a fault of a nested enum",
+			name: "a nested enum",
 			file: `message_type { name: "Order" nested_type { name: "Line" ` + shop(`value { name: "SoldOut" number: 7 }`) + `} }`,
 			want: []string{"shop/v1/shop.proto:14:3", "shop.v1.Order.Line.SoldOut"},
 		},
@@ -92,19 +92,19 @@ func TestPluginRefuses(t *testing.T) {
 			file := parseFile(t, tt.file)
 			out, err := runPlugin(t, "", file)
 			if err == nil {
-				t.Fatalf("the plugin makes %v; want an error with each of %q", out, tt.want)
+				t.Fatalf("the plugin generated %v; want an error with each of %q", out, tt.want)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("the plugin's error is\n%v\nwant it to say %q", err, want)
+					t.Errorf("the plugin's error is\n%v\nwant it to contain %q", err, want)
 				}
 			}
 		})
 	}
 }
 
-// Not every compiler sends positions.
-func TestPluginNamesTheFileWhereThereAreNoPositions(t *testing.T) {
+// Some compilers send no positions.
+func TestErrorWithoutPositionsNamesTheFile(t *testing.T) {
 	file := parseFile(t, enumText("ShopCode", "shop.example.com", `value { name: "SoldOut" number: 7 }`))
 	file.SourceCodeInfo = nil
 	_, err := runPlugin(t, "", file)
@@ -113,23 +113,23 @@ func TestPluginNamesTheFileWhereThereAreNoPositions(t *testing.T) {
 	}
 }
 
-func TestFilesWithoutATableMakeNoFile(t *testing.T) {
+func TestNoOutputForFilesWithoutATable(t *testing.T) {
 	plain := parseFile(t, `enum_type { name: "Colour" value { name: "RED" number: 0 } } message_type { name: "Order" }`)
 	table := parseFile(t, enumText("ShopCode", "shop.example.com"))
 	other := parseFile(t, `name: "shop/v1/other.proto" dependency: "shop/v1/shop.proto" message_type { name: "Other" }`)
 	for name, files := range map[string][]*descriptorpb.FileDescriptorProto{
-		"an enum without options":         {plain},
-		"a table in an imported file":     {table, other},
-		"an import that has enums of its": {plain, other},
+		"an enum without options":     {plain},
+		"a table in an imported file": {table, other},
+		"an imported file with enums": {plain, other},
 	} {
 		out, err := runPlugin(t, "", files...)
 		if err != nil || len(out) != 0 {
-			t.Errorf("%s: the plugin makes %v, %v; want nothing", name, out, err)
+			t.Errorf("%s: the plugin generated %v, %v; want nothing", name, out, err)
 		}
 	}
 }
 
-func TestRowsHaveWhatTheOptionsSay(t *testing.T) {
+func TestRowsFollowTheOptions(t *testing.T) {
 	file := parseFile(t, enumText("ShopCode", "shop.example.com",
 		valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "sold \"out\"\n" reason: "OUT_OF_STOCK" default: true
 			localized { locale: "zh" message: "售罄" } localized { locale: "pt-BR" message: "esgotado" }`)))
@@ -151,11 +151,11 @@ func TestRowsHaveWhatTheOptionsSay(t *testing.T) {
 		Default: true,
 	},`)
 	if !strings.Contains(got, want) {
-		t.Errorf("the generated rows lack\n%s\nin\n%s", want, got)
+		t.Errorf("the generated rows don't contain\n%s\nthey are\n%s", want, got)
 	}
 }
 
-// squeeze leaves one space where gofmt aligns.
+// squeeze replaces the spaces with which gofmt aligns by one.
 func squeeze(source string) string { return strings.Join(strings.Fields(source), " ") }
 
 func TestUpperSnake(t *testing.T) {
@@ -179,7 +179,7 @@ func TestUpperSnake(t *testing.T) {
 	}
 }
 
-func TestNamesOfValues(t *testing.T) {
+func TestNamesAndReasons(t *testing.T) {
 	tests := []struct {
 		enum, value string
 		wantName    string
@@ -192,7 +192,7 @@ func TestNamesOfValues(t *testing.T) {
 		{"BillingCode", "CARD_DECLINED", "CardDeclined", "CARD_DECLINED"},
 		{"BillingCode", "BILLING_CODE", "BillingCode", "BILLING_CODE"},
 		{"IOSPush", "IOS_PUSH_TOKEN_STALE", "TokenStale", "TOKEN_STALE"},
-		// The reason is the value's own words: it can't be told from the Go name.
+		// The reason comes from the name of the value, not from the Go name.
 		{"BillingCode", "BILLING_CODE_SIDE_A_B_MIXED", "SideABMixed", "SIDE_A_B_MIXED"},
 		{"BillingCode", "BILLING_CODE_HTTP_2_ERROR", "Http2Error", "HTTP_2_ERROR"},
 	}
@@ -214,7 +214,7 @@ func TestNamesOfValues(t *testing.T) {
 				`Reason: "` + tt.wantReason + `", GRPCCode: 5,`,
 			} {
 				if !strings.Contains(got, want) {
-					t.Errorf("%s of %s: the generated rows lack %q; the end of them is\n%s", tt.value, tt.enum, want, got[max(0, len(got)-300):])
+					t.Errorf("%s of %s: the generated rows don't contain %q; they end with\n%s", tt.value, tt.enum, want, got[max(0, len(got)-300):])
 				}
 			}
 		})

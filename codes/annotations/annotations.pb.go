@@ -1,4 +1,4 @@
-// The options that make an enum a table of errstatus.
+// The options that turn an enum into a table of domain codes.
 //
 // Import path: errstatus/v1/annotations.proto.
 
@@ -27,26 +27,26 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A Row says what one code is to those who don't know it: gRPC, its proxies and
-// clients, and the people who read its message.
+// A Row describes one code to those who don't know its type: gRPC, proxies,
+// clients in other languages, and people who read its message.
 type Row struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The canonical code that goes out as grpc-status: OK for number 0, anything
-	// but OK for all others.
+	// The canonical code, which is sent as grpc-status: OK for number 0, another
+	// code for every other number.
 	GrpcCode code.Code `protobuf:"varint,1,opt,name=grpc_code,json=grpcCode,proto3,enum=google.rpc.Code" json:"grpc_code,omitempty"`
-	// The message that callers read where the error has none of its own: English,
-	// for developers, public. Never empty.
+	// The message that callers read if the error has none of its own. It is public
+	// text, in English, for developers. It must not be empty.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// The message in other languages, for the people who use the caller.
+	// The message in other languages, for the users of the calling program. It is
+	// not sent.
 	Localized []*LocalizedMessage `protobuf:"bytes,3,rep,name=localized,proto3" json:"localized,omitempty"`
-	// Whether this code is the guess for a status of that canonical code which
-	// names no code. One value at most for each canonical code; INTERNAL and
-	// UNKNOWN must have one.
+	// Whether this code is the table's default for its canonical code. INTERNAL and
+	// UNKNOWN each need one default, the other canonical codes have at most one.
 	Default bool `protobuf:"varint,4,opt,name=default,proto3" json:"default,omitempty"`
-	// What google.rpc.ErrorInfo.reason says. By default the value's name in upper
-	// snake case, without the enum's: RECORD_NOT_FOUND for RecordNotFound,
-	// CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode. Give it where a
-	// value is renamed and the wire must stay as it was.
+	// The reason in google.rpc.ErrorInfo. By default it is the value's name in upper
+	// snake case without the enum's name: RECORD_NOT_FOUND for RecordNotFound,
+	// CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode. Set it to rename
+	// a value without a change on the wire.
 	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -117,11 +117,13 @@ func (x *Row) GetReason() string {
 	return ""
 }
 
-// A message in one language.
+// A LocalizedMessage is a message in one language, as in
+// google.rpc.LocalizedMessage.
 type LocalizedMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A BCP 47 language tag, such as "zh" or "pt-BR".
-	Locale        string `protobuf:"bytes,1,opt,name=locale,proto3" json:"locale,omitempty"`
+	Locale string `protobuf:"bytes,1,opt,name=locale,proto3" json:"locale,omitempty"`
+	// Public text in that language.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -192,9 +194,9 @@ var file_errstatus_v1_annotations_proto_extTypes = []protoimpl.ExtensionInfo{
 
 // Extension fields to descriptorpb.EnumOptions.
 var (
-	// The domain of the enum's codes, as google.rpc.ErrorInfo has it: globally
-	// unique, usually the name of the service's owner ("pubsub.googleapis.com").
-	// 1 to 253 bytes. An enum that has it becomes a table.
+	// The domain in google.rpc.ErrorInfo for the codes of the enum, such as
+	// "pubsub.googleapis.com": globally unique, 1 to 253 bytes (AIP-193). An enum
+	// with a domain becomes a table.
 	//
 	// optional string domain = 51276;
 	E_Domain = &file_errstatus_v1_annotations_proto_extTypes[0]

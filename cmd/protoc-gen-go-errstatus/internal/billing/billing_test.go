@@ -16,22 +16,22 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-func TestTableWorksBeforeThePackageIsInitialised(t *testing.T) {
+func TestTableWorksDuringInitialization(t *testing.T) {
 	if billing.EarlyTable == nil || billing.EarlyTable.Len() != 5 {
-		t.Fatalf("the table that a package variable got is %v; want one of 5 rows", billing.EarlyTable)
+		t.Fatalf("a package-level variable got the table %v; want one with 5 rows", billing.EarlyTable)
 	}
 	if got := billing.BillingCode(0).Table(); got != billing.EarlyTable {
-		t.Error("Table() is another one than a package variable got; want the same for the life of the program")
+		t.Error("Table() differs from what a package-level variable got; want the same pointer")
 	}
 	checkStatus(t, billing.EarlyStatus, grpccodes.FailedPrecondition, "no more credit", "CARD_DECLINED", "1004")
 	if found, _ := errors.AsType[billing.BillingCode](billing.EarlyError); found != billing.CardDeclined || status.Code(billing.EarlyError) != billing.CardDeclined {
-		t.Errorf("the error of a package variable has code %#v; want CardDeclined", status.Code(billing.EarlyError))
+		t.Errorf("the error in a package-level variable has code %#v; want CardDeclined", status.Code(billing.EarlyError))
 	}
 	if want := "PlanFull: the plan is full"; billing.EarlyName != want {
-		t.Errorf("the text of a package variable is %q; want %q", billing.EarlyName, want)
+		t.Errorf("the text in a package-level variable is %q; want %q", billing.EarlyName, want)
 	}
 	if billing.EarlyUnknown != billing.BillingCode(1305) {
-		t.Errorf("the code of a package variable is %#v; want BillingCode(1305)", billing.EarlyUnknown)
+		t.Errorf("the code in a package-level variable is %#v; want BillingCode(1305)", billing.EarlyUnknown)
 	}
 }
 
@@ -46,8 +46,8 @@ func checkStatus(t *testing.T, st *grpcstatus.Status, code grpccodes.Code, messa
 	}
 }
 
-// The numbers are those of OpenIM's codes, and mean something else.
-func TestNumbersAndDomainOfOnesOwn(t *testing.T) {
+// OpenIM has codes with the same numbers.
+func TestGeneratedCodes(t *testing.T) {
 	tests := []struct {
 		code    billing.BillingCode
 		grpc    grpccodes.Code
@@ -75,7 +75,7 @@ func TestNumbersAndDomainOfOnesOwn(t *testing.T) {
 				t.Errorf("Reason() = %q; want %q", got, tt.reason)
 			}
 			if ours := codes.ErrorCode(tt.code); codes.Code(ours) == codes.Code(tt.code) || errors.Is(tt.code, ours) || errors.Is(ours, tt.code) {
-				t.Errorf("%v equals %v; want two types' codes never to", tt.code, ours)
+				t.Errorf("%v equals %v; want codes of two types to differ", tt.code, ours)
 			}
 
 			b, err := json.Marshal(map[billing.BillingCode]billing.BillingCode{tt.code: tt.code})
@@ -84,7 +84,7 @@ func TestNumbersAndDomainOfOnesOwn(t *testing.T) {
 			}
 			var back map[billing.BillingCode]billing.BillingCode
 			if err := json.Unmarshal(b, &back); err != nil || back[tt.code] != tt.code {
-				t.Errorf("json.Unmarshal(%s) = %v, %v; want the code again, nil", b, back, err)
+				t.Errorf("json.Unmarshal(%s) = %v, %v; want the same code, nil", b, back, err)
 			}
 		})
 	}

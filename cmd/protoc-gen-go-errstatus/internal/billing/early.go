@@ -1,10 +1,10 @@
-// Package billing uses what the plugin makes of an enum before anything else in
-// the package is set. Only tests import it.
+// Package billing uses generated codes while the package is being initialized. Only
+// tests import it.
 //
-// Go sets a package's variables in the order of its files' names where none
-// depends on another, and sees no dependency through an interface. The file of
-// this name comes before the generated one: had a table's rows to be computed,
-// they would still be empty here.
+// Go initializes package-level variables that don't depend on each other in the
+// order of the file names, and doesn't see a dependency through an interface. The
+// variables of this file come before those of the generated file: if the rows of
+// the table had to be computed, they would still be empty here.
 package billing
 
 import (
@@ -16,13 +16,13 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// EarlyError reaches the table through an interface alone.
+// EarlyError uses the table through an interface only.
 var EarlyError = status.Error(CardDeclined, "no more credit")
 
-// EarlyStatus is what gRPC reads in it.
+// EarlyStatus is the status that gRPC reads from EarlyError.
 var EarlyStatus = grpcstatus.Convert(EarlyError)
 
-// What else is reached through the interface.
+// These variables use the table through the interface [codes.Code] too.
 var (
 	EarlyTable   = table(PlanFull)
 	EarlyName    = fmt.Sprint(codes.Code(PlanFull))

@@ -29,40 +29,41 @@ const (
 	PlanFull BillingCode = 1005
 )
 
-// Number is the code's number in the enum.
+// Number returns the code's number in the enum.
 func (c BillingCode) Number() codes.Number { return codes.Number(c) }
 
-// Table is the table of the codes of this type.
+// Table returns the table of the codes of this type, always the same one.
 func (c BillingCode) Table() *codes.Table {
 	billingCodeTableOnce.Do(func() { billingCodeTable = codes.MustTable("billing.example.com", billingCodeTableRows[:]...) })
 	return billingCodeTable
 }
 
-// String is the code's name, or "BillingCode(n)" for a number without a row.
+// String returns the code's name, or "BillingCode(n)" for a number n without a row.
 func (c BillingCode) String() string { return c.row().Name }
 
-// Error is the code's name and its message.
+// Error returns the code's name and message, separated by a colon.
 func (c BillingCode) Error() string {
 	row := c.row()
 	return row.Name + ": " + row.Message
 }
 
-// Reason is what google.rpc.ErrorInfo says for the code.
+// Reason returns the reason that identifies the code in google.rpc.ErrorInfo.
 func (c BillingCode) Reason() string { return c.row().Reason }
 
-// GRPCStatus is the status that the code is sent as; see the table's GRPCStatus.
-// It makes the code's canonical code visible to any gRPC interceptor.
+// GRPCStatus returns the status that is sent for the code, or nil for number 0; see
+// the table's GRPCStatus. Any gRPC interceptor reads the canonical code from it.
 func (c BillingCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(c.Number()) }
 
-// LogValue is a group of the code's name, number, reason, canonical code and
+// LogValue returns a group with the code's name, number, reason, canonical code and
 // message.
 func (c BillingCode) LogValue() slog.Value { return c.row().LogValue() }
 
-// MarshalText is the code's name. It has no error.
+// MarshalText returns the code's name. The error is always nil.
 func (c BillingCode) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads a name, a reason or a number; see the table's Parse. In JSON
-// all of them are strings.
+// UnmarshalText sets c to the code with a name, a reason or a number; see the
+// table's Parse. In JSON each of them is a string. If it returns an error, c is
+// unchanged.
 func (c *BillingCode) UnmarshalText(text []byte) error {
 	code, err := c.Table().Parse(string(text))
 	if err != nil {
