@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +26,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/internal/wiretest"
 	"github.com/errstatus/errstatus/status"
 )
@@ -92,30 +92,7 @@ func (l *fieldList) UnmarshalJSON(text []byte) error {
 // foreign has all fixtures.
 func foreign(t testing.TB) []fixture {
 	t.Helper()
-	return recorded[fixture](t, "testdata/foreign.jsonl", 93)
-}
-
-// recorded has the lines of a file, of which there are a number at least.
-func recorded[F any](t testing.TB, path string, lines int) (all []F) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for d := json.NewDecoder(file); ; {
-		var f F
-		if err := d.Decode(&f); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatalf("%s, line %d: %v", path, len(all)+1, err)
-		}
-		all = append(all, f)
-	}
-	if len(all) < lines {
-		t.Fatalf("%s: %d lines; want %d", path, len(all), lines)
-	}
-	return all
+	return testrpc.Recorded[fixture](t, "testdata/foreign.jsonl", 93)
 }
 
 // reply is the answer as it was written.
@@ -127,12 +104,20 @@ func (f fixture) reply() wiretest.Reply {
 		}
 		return r
 	}
-	headers := wiretest.Block{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"}}
 	if f.TrailersOnly {
-		return wiretest.Reply{Headers: append(headers, f.trailers()...)}
+		return f.trailersOnly()
 	}
 	body := wiretest.LengthPrefixed(make([][]byte, f.Messages)...)
-	return wiretest.Reply{Headers: headers, Body: body, Trailers: f.trailers()}
+	return wiretest.Reply{Headers: responseHeaders(), Body: body, Trailers: f.trailers()}
+}
+
+// trailersOnly returns the status alone, in one header block.
+func (f fixture) trailersOnly() wiretest.Reply {
+	return wiretest.Reply{Headers: append(responseHeaders(), f.trailers()...)}
+}
+
+func responseHeaders() wiretest.Block {
+	return wiretest.Block{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"}}
 }
 
 func (f fixture) trailers() wiretest.Block {
@@ -266,15 +251,15 @@ func TestForeignOpenCasesAreDecided(t *testing.T) {
 }
 
 // replayed are the kinds of call that a fixture can be the answer to.
-var replayed = []kind{kinds[0], kinds[2]}
+var replayed = []testrpc.Kind{testrpc.Unary, testrpc.ServerStream}
 
 // replaying is a server of fixtures with two clients, one of them plain gRPC.
 func replaying(t *testing.T) (server *wiretest.Server, ours, plain testgrpc.TestServiceClient) {
 	t.Helper()
 	server = wiretest.NewServer(t, wiretest.Reply{})
 	target := "passthrough:///" + server.Addr()
-	ours = testgrpc.NewTestServiceClient(dial(t, target, interceptor.DialOptions()))
-	plain = testgrpc.NewTestServiceClient(dial(t, target, nil))
+	ours = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, interceptor.DialOptions()))
+	plain = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, nil))
 	return server, ours, plain
 }
 
@@ -284,19 +269,19 @@ func TestForeignStatusesAreUnderstood(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			server.SetReply(f.reply())
 			for _, k := range replayed {
-				arrived, err := k.call(t.Context(), ours)
-				if k.success == io.EOF && arrived != f.Messages {
-					t.Errorf("%s: %d messages arrived; want %d", k.name, arrived, f.Messages)
+				arrived, err := k.Call(t.Context(), ours)
+				if k.Success == io.EOF && arrived != f.Messages {
+					t.Errorf("%s: %d messages arrived; want %d", k.Name, arrived, f.Messages)
 				}
 				if f.Sees.Code == 0 {
-					if err != k.success {
-						t.Errorf("%s: the call ended with %v; want a success, %v", k.name, err, k.success)
+					if err != k.Success {
+						t.Errorf("%s: the call ended with %v; want a success, %v", k.Name, err, k.Success)
 					}
 					continue
 				}
-				f.checkUnderstood(t, k.name, err)
-				_, received := k.call(t.Context(), plain)
-				f.checkKept(t, k.name, err, received)
+				f.checkUnderstood(t, k.Name, err)
+				_, received := k.Call(t.Context(), plain)
+				f.checkKept(t, k.Name, err, received)
 			}
 		})
 	}
@@ -364,15 +349,15 @@ var forwardings = []forwarding{
 	{name: "under %w", received: true, of: func(err error) error { return fmt.Errorf("upstream: %w", err) }},
 	{name: "joined", received: true, of: func(err error) error { return errors.Join(errors.New("upstream"), err) }},
 	{name: "of its status", of: func(err error) error { return status.Convert(err).Err() }},
-	{name: "with a detail", details: true, of: func(err error) error { return status.Convert(err).WithDetails(badRequest()).Err() }},
+	{name: "with a detail", details: true, of: func(err error) error { return status.Convert(err).WithDetails(testrpc.BadRequest()).Err() }},
 	{name: "of gRPC's status", of: func(err error) error { return grpcstatus.Convert(err).Err() }},
 	{name: "of a plain client", plain: true, of: func(err error) error { return err }},
-	{name: "of a plain client, with a detail", plain: true, details: true, of: func(err error) error { return status.Convert(err).WithDetails(badRequest()).Err() }},
+	{name: "of a plain client, with a detail", plain: true, details: true, of: func(err error) error { return status.Convert(err).WithDetails(testrpc.BadRequest()).Err() }},
 }
 
 func TestForeignStatusesAreForwardedSound(t *testing.T) {
 	upstream, ours, plain := replaying(t)
-	svc := returning(nil)
+	svc := testrpc.Returning(nil)
 	client := wiretest.Dial(t, strings.TrimPrefix(serveTCP(t, svc), "http://"))
 	for _, f := range foreign(t) {
 		t.Run(f.Name, func(t *testing.T) {
@@ -382,7 +367,7 @@ func TestForeignStatusesAreForwardedSound(t *testing.T) {
 				if how.plain {
 					from = plain
 				}
-				svc.script.Store(&script{end: how.handler(from)})
+				svc.Run(testrpc.AtOpen, how.handler(from))
 				for _, k := range replayed {
 					f.checkForwarded(t, how, client, k)
 				}
@@ -394,34 +379,34 @@ func TestForeignStatusesAreForwardedSound(t *testing.T) {
 // handler makes a call of its own and forwards how that fails.
 func (how forwarding) handler(upstream testgrpc.TestServiceClient) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if _, err := callUnary(ctx, upstream); err != nil {
+		if _, err := testrpc.CallUnary(ctx, upstream); err != nil {
 			return how.of(err)
 		}
 		return nil
 	}
 }
 
-func (f fixture) checkForwarded(t *testing.T, how forwarding, client *wiretest.Conn, k kind) {
+func (f fixture) checkForwarded(t *testing.T, how forwarding, client *wiretest.Conn, k testrpc.Kind) {
 	t.Helper()
-	answer, err := client.Call(wiretest.Request{Method: "/grpc.testing.TestService/" + k.method, Messages: [][]byte{nil}})
+	answer, err := client.Call(wiretest.Request{Method: "/grpc.testing.TestService/" + k.Method, Messages: [][]byte{nil}})
 	if err != nil {
-		t.Fatalf("%s, %s: %v", how.name, k.name, err)
+		t.Fatalf("%s, %s: %v", how.name, k.Name, err)
 	}
 	if f.Sees.Code == 0 {
 		if got := answer.Trailers().Get("grpc-status"); got != "0" {
-			t.Errorf("%s, %s: grpc-status is %q; want 0", how.name, k.name, got)
+			t.Errorf("%s, %s: grpc-status is %q; want 0", how.name, k.Name, got)
 		}
 		return
 	}
 	st, err := answer.Trailers().Failure()
 	if err != nil || !answer.TrailersOnly() {
-		t.Fatalf("%s, %s: the answer is %+v, in which %v; want a sound failure, trailers-only", how.name, k.name, answer, err)
+		t.Fatalf("%s, %s: the answer is %+v, in which %v; want a sound failure, trailers-only", how.name, k.Name, answer, err)
 	}
 	if how.details && len(st.Details) == 0 {
-		t.Errorf("%s, %s: the details are gone", how.name, k.name)
+		t.Errorf("%s, %s: the details are gone", how.name, k.Name)
 	}
 	if got := status.FromGRPC(grpcstatus.FromProto(st)).Code(); how.received && got != f.passedOn(t) {
-		t.Errorf("%s, %s: the next caller gets %v; want %v", how.name, k.name, got, f.passedOn(t))
+		t.Errorf("%s, %s: the next caller gets %v; want %v", how.name, k.Name, got, f.passedOn(t))
 	}
 }
 

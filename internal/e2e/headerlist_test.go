@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -84,7 +85,7 @@ func withNested(t testing.TB, depth, size int) func(*status.Status) *status.Stat
 	t.Helper()
 	var inner proto.Message = wrapperspb.String(strings.Repeat("x", size))
 	for range depth {
-		inner = packed(t, inner)
+		inner = testrpc.Packed(t, inner)
 	}
 	return func(st *status.Status) *status.Status { return st.WithDetails(inner) }
 }
@@ -93,7 +94,7 @@ func withNested(t testing.TB, depth, size int) func(*status.Status) *status.Stat
 // errstatus; its message is small, so that all of its size is in the details.
 func bigGRPCStatus(t testing.TB, c grpccodes.Code, size int) error {
 	t.Helper()
-	p := canonical(t, c, "too much", badRequest(), &errdetails.ResourceInfo{Description: strings.Repeat("x", size/2)})
+	p := testrpc.Canonical(t, c, "too much", testrpc.BadRequest(), &errdetails.ResourceInfo{Description: strings.Repeat("x", size/2)})
 	p.Details = append(p.Details, &anypb.Any{
 		TypeUrl: "type.googleapis.com/shop.example.Unknown", Value: []byte(strings.Repeat("\xff", size/2)),
 	})
@@ -102,7 +103,7 @@ func bigGRPCStatus(t testing.TB, c grpccodes.Code, size int) error {
 
 // A neighbour is a service with one more method, which echoes for as long as the
 // client likes, whatever the other methods end with.
-type neighbour struct{ *service }
+type neighbour struct{ *testrpc.Service }
 
 func (neighbour) HalfDuplexCall(stream testgrpc.TestService_HalfDuplexCallServer) error {
 	for {
@@ -172,23 +173,23 @@ func TestCodesFitIntoTheClientsHeaderList(t *testing.T) {
 // hostile error, beside one call that goes on through all of them.
 func checkCodesArrive(t *testing.T, server []grpc.ServerOption, client []grpc.DialOption) {
 	t.Helper()
-	svc := neighbour{returning(nil)}
-	caller := connect(t, svc, server, client)
+	svc := neighbour{testrpc.Returning(nil)}
+	caller := testrpc.Connect(t, svc, server, client)
 	echo, end := openEcho(t, caller)
 	if err := echo("before"); err != nil {
 		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
 	}
 	for _, h := range hostiles(t) {
-		for _, k := range kinds {
-			for _, at := range k.moments {
-				svc.end(at, h.err)
-				arrived, err := k.call(t.Context(), caller)
-				if arrived != k.arrived(at) {
-					t.Errorf("%s, %s %s: %d messages arrived before the error; want %d", h.name, k.name, at, arrived, k.arrived(at))
+		for _, k := range testrpc.Kinds {
+			for _, at := range k.Moments {
+				svc.Return(at, h.err)
+				arrived, err := k.Call(t.Context(), caller)
+				if arrived != k.Arrived(at) {
+					t.Errorf("%s, %s %s: %d messages arrived before the error; want %d", h.name, k.Name, at, arrived, k.Arrived(at))
 				}
-				h.check(t, fmt.Sprintf("%s %s", k.name, at), err)
+				h.check(t, fmt.Sprintf("%s %s", k.Name, at), err)
 				if err := echo(h.name); err != nil {
-					t.Fatalf("%s, %s %s: the neighbour on the same connection is lost: %v", h.name, k.name, at, brief(err))
+					t.Fatalf("%s, %s %s: the neighbour on the same connection is lost: %v", h.name, k.Name, at, testrpc.Brief(err))
 				}
 			}
 		}
@@ -202,7 +203,7 @@ func checkCodesArrive(t *testing.T, server []grpc.ServerOption, client []grpc.Di
 func (h hostile) check(t *testing.T, call string, err error) {
 	t.Helper()
 	if got := grpcstatus.Code(err); got != h.grpc {
-		t.Errorf("%s, %s: the canonical code is %v; want %v: %s", h.name, call, got, h.grpc, brief(err))
+		t.Errorf("%s, %s: the canonical code is %v; want %v: %s", h.name, call, got, h.grpc, testrpc.Brief(err))
 		return
 	}
 	if h.code == nil {
@@ -222,36 +223,26 @@ func (h hostile) check(t *testing.T, call string, err error) {
 	}
 }
 
-// brief is an error's text, or a text, either of which may be a MiB.
-func brief(long any) string {
-	const most = 300
-	text := fmt.Sprint(long)
-	if len(text) > most {
-		return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:most], ""), len(text))
-	}
-	return text
-}
-
 // TestHostileErrorsAreLostWithoutTheInterceptor: otherwise the limits of the test
 // above are not in force, or its errors not big.
 func TestHostileErrorsAreLostWithoutTheInterceptor(t *testing.T) {
 	for _, limit := range headerLists {
 		t.Run(fmt.Sprint("limit ", limit), func(t *testing.T) {
-			svc := returning(nil)
-			client := connect(t, svc, nil, append(interceptor.DialOptions(), grpc.WithMaxHeaderListSize(limit)))
+			svc := testrpc.Returning(nil)
+			client := testrpc.Connect(t, svc, nil, append(interceptor.DialOptions(), grpc.WithMaxHeaderListSize(limit)))
 			checkCodesAreLost(t, svc, client)
 		})
 	}
 }
 
-func checkCodesAreLost(t *testing.T, svc *service, client testgrpc.TestServiceClient) {
+func checkCodesAreLost(t *testing.T, svc *testrpc.Service, client testgrpc.TestServiceClient) {
 	t.Helper()
 	for _, h := range hostiles(t) {
-		for _, k := range kinds {
-			svc.end(atOpen, h.err)
-			_, err := k.call(t.Context(), client)
+		for _, k := range testrpc.Kinds {
+			svc.Return(testrpc.AtOpen, h.err)
+			_, err := k.Call(t.Context(), client)
 			if got := grpcstatus.Code(err); got != grpccodes.Internal && got != grpccodes.Unavailable {
-				t.Errorf("%s, %s: the canonical code is %v; want the status to be lost: %s", h.name, k.name, got, brief(err))
+				t.Errorf("%s, %s: the canonical code is %v; want the status to be lost: %s", h.name, k.Name, got, testrpc.Brief(err))
 			}
 		}
 	}
@@ -275,8 +266,8 @@ func TestCodesFitIntoTheComingDefault(t *testing.T) {
 		checkCodesArrive(t, interceptor.ServerOptions(), interceptor.DialOptions())
 	})
 	t.Run("control, without the interceptor", func(t *testing.T) {
-		svc := returning(nil)
-		checkCodesAreLost(t, svc, connect(t, svc, nil, interceptor.DialOptions()))
+		svc := testrpc.Returning(nil)
+		checkCodesAreLost(t, svc, testrpc.Connect(t, svc, nil, interceptor.DialOptions()))
 	})
 	t.Run("control, the neighbour without the interceptor", checkNeighbourIsLost)
 }
@@ -284,13 +275,13 @@ func TestCodesFitIntoTheComingDefault(t *testing.T) {
 // checkNeighbourIsLost: otherwise the calls have a connection of their own, and
 // that the neighbour survives says nothing.
 func checkNeighbourIsLost(t *testing.T) {
-	svc := neighbour{returning(errors.New(strings.Repeat("x", 1<<20)))}
-	client := connect(t, svc, nil, interceptor.DialOptions())
+	svc := neighbour{testrpc.Returning(errors.New(strings.Repeat("x", 1<<20)))}
+	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	echo, _ := openEcho(t, client)
 	if err := echo("before"); err != nil {
 		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
 	}
-	callUnary(t.Context(), client)
+	testrpc.CallUnary(t.Context(), client)
 	if err := echo("after"); grpcstatus.Code(err) != grpccodes.Unavailable {
 		t.Errorf("the neighbour's echo gives %v; want UNAVAILABLE, of the connection that was lost", err)
 	}

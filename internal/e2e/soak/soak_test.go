@@ -1,4 +1,5 @@
-package errstatus_test
+// Package soak keeps errstatus busy for as long as one likes.
+package soak_test
 
 import (
 	"context"
@@ -27,8 +28,11 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
+
+func TestMain(m *testing.M) { testrpc.Main(m) }
 
 var soakFor = flag.Duration("soak", 0, "how long TestSoak keeps its callers busy; at 0 it is skipped")
 
@@ -48,10 +52,10 @@ const (
 // stops and starts. Whatever happens, an error must be the handler's own, or say
 // plainly that the call was disturbed; and nothing may pile up.
 //
-//	go test -race -run TestSoak . -soak 60s
+//	go test -race ./internal/e2e/soak -soak 60s
 func TestSoak(t *testing.T) {
 	if *soakFor <= 0 {
-		t.Skip("go test -race -run TestSoak . -soak 60s runs it, for so long")
+		t.Skip("go test -race ./internal/e2e/soak -soak 60s runs it, for so long")
 	}
 	before := goleak.IgnoreCurrent()
 	goroutines := runtime.NumGoroutine()
@@ -97,7 +101,7 @@ func newSoak(t *testing.T) *soak {
 	s := &soak{t: t, plans: plans(t), addr: "127.0.0.1:0"}
 	s.serve()
 	for range soakConns {
-		s.conns = append(s.conns, dial(t, s.addr, append(interceptor.DialOptions(),
+		s.conns = append(s.conns, testrpc.Dial(t, s.addr, append(interceptor.DialOptions(),
 			grpc.WithMaxHeaderListSize(soakHeaderList),
 			// Otherwise the clients would spend the time between two restarts waiting.
 			grpc.WithConnectParams(grpc.ConnectParams{
@@ -273,26 +277,26 @@ func (s *soak) await(conn *grpc.ClientConn, what string, reached func(connectivi
 type soakService struct {
 	testgrpc.UnimplementedTestServiceServer
 	s  *soak
-	at [afterHalfClose + 1]*service
+	at [testrpc.AfterHalfClose + 1]*testrpc.Service
 }
 
 func newSoakService(s *soak) *soakService {
 	svc := &soakService{s: s}
 	for at := range svc.at {
-		svc.at[at] = running(s.handle)
-		svc.at[at].script.Load().at = moment(at)
+		svc.at[at] = testrpc.Returning(nil)
+		svc.at[at].Run(testrpc.Moment(at), s.handle)
 	}
 	return svc
 }
 
 // enter is the service for a call; leave must be called when its handler ends.
-func (svc *soakService) enter(ctx context.Context) (at *service, leave func()) {
+func (svc *soakService) enter(ctx context.Context) (at *testrpc.Service, leave func()) {
 	svc.s.handlers.RLock()
 	if c := svc.s.callOf(ctx); c != nil {
 		c.reached.Store(true)
 		return svc.at[c.at], svc.s.handlers.RUnlock
 	}
-	return svc.at[atOpen], svc.s.handlers.RUnlock
+	return svc.at[testrpc.AtOpen], svc.s.handlers.RUnlock
 }
 
 func (svc *soakService) UnaryCall(ctx context.Context, req *testgrpc.SimpleRequest) (*testgrpc.SimpleResponse, error) {
@@ -346,8 +350,8 @@ func (s *soak) callOf(ctx context.Context) *soakCall {
 // A plan is a kind of call, the code that its handler states, in which form, and
 // what the caller does meanwhile.
 type plan struct {
-	kind      kind
-	at        moment
+	kind      testrpc.Kind
+	at        testrpc.Moment
 	code      codes.ErrorCode
 	form      soakForm
 	behaviour behaviour
@@ -359,9 +363,9 @@ type plan struct {
 func plans(t testing.TB) (all []plan) {
 	t.Helper()
 	for _, f := range soakForms {
-		for _, k := range kinds {
-			for i, c := range errorCodes(t) {
-				all = append(all, plan{kind: k, at: k.moments[i%len(k.moments)], code: c, form: f})
+		for _, k := range testrpc.Kinds {
+			for i, c := range testrpc.ErrorCodes(t) {
+				all = append(all, plan{kind: k, at: k.Moments[i%len(k.Moments)], code: c, form: f})
 			}
 		}
 	}
@@ -396,10 +400,10 @@ var soakForms = []soakForm{
 	{name: "bare", of: func(c codes.ErrorCode, _ string) error { return c }},
 	{name: "message", text: true, of: func(c codes.ErrorCode, text string) error { return status.Error(c, text) }},
 	{name: "cause", text: true, of: func(c codes.ErrorCode, text string) error {
-		return fmt.Errorf(secret+": %w", status.Wrap(errors.New(secret), c, text))
+		return fmt.Errorf(testrpc.Secret+": %w", status.Wrap(errors.New(testrpc.Secret), c, text))
 	}},
 	{name: "details", text: true, of: func(c codes.ErrorCode, text string) error {
-		return status.New(c, text).WithDetails(badRequest()).WithMetadata("field", "name").Err()
+		return status.New(c, text).WithDetails(testrpc.BadRequest()).WithMetadata("field", "name").Err()
 	}},
 	{name: "big message", text: true, big: true, of: func(c codes.ErrorCode, text string) error {
 		return status.Error(c, text+strings.Repeat("字", 2_000))
@@ -407,7 +411,7 @@ var soakForms = []soakForm{
 	{name: "big details", text: true, big: true, of: func(c codes.ErrorCode, text string) error {
 		return status.New(c, text).WithDetails(bigDetail).Err()
 	}},
-	{name: "no code", none: true, of: func(codes.ErrorCode, string) error { return errors.New(secret) }},
+	{name: "no code", none: true, of: func(codes.ErrorCode, string) error { return errors.New(testrpc.Secret) }},
 	{name: soakSuccess, of: func(codes.ErrorCode, string) error { return nil }},
 }
 
@@ -489,12 +493,12 @@ func (s *soak) call(client testgrpc.TestServiceClient) {
 	defer s.pending.Delete(id)
 
 	epoch := s.epoch.Load()
-	arrived, err := c.kind.call(metadata.AppendToOutgoingContext(ctx, soakNumber, id), client)
+	arrived, err := c.kind.Call(metadata.AppendToOutgoingContext(ctx, soakNumber, id), client)
 	restarted := epoch%2 == 1 || s.epoch.Load() != epoch
 	end, wrong := c.judge(ctx, arrived, err, restarted)
 	if wrong != "" {
 		s.failed("call %d, %s (reached the handler: %t; a restart meanwhile: %t): %s: %s",
-			number, c.plan, c.reached.Load(), restarted, wrong, brief(err))
+			number, c.plan, c.reached.Load(), restarted, wrong, testrpc.Brief(err))
 	}
 	s.tally.add(end, c.plan)
 }
@@ -507,7 +511,7 @@ func (c *soakCall) deadline() time.Duration {
 }
 
 func (p plan) String() string {
-	return fmt.Sprintf("%s, ended %s, %s as %q, the caller %s", p.kind.name, p.at, p.want().String(), p.form.name, p.behaviour.name)
+	return fmt.Sprintf("%s, ended %s, %s as %q, the caller %s", p.kind.Name, p.at, p.want().String(), p.form.name, p.behaviour.name)
 }
 
 // want is the code that should arrive, if the handler returns an error.
@@ -532,7 +536,7 @@ func (s *soak) failed(format string, args ...any) {
 func (c *soakCall) judge(ctx context.Context, arrived int, err error, restarted bool) (end outcome, wrong string) {
 	st, _ := status.FromError(err)
 	switch {
-	case err == c.kind.success:
+	case err == c.kind.Success:
 		return succeeded, c.judgeSuccess(arrived)
 	case st.Origin() == status.Ours:
 		return c.judgeStated(st, arrived, err)
@@ -546,8 +550,8 @@ func (c *soakCall) judgeSuccess(arrived int) (wrong string) {
 	switch {
 	case c.handlers != nil:
 		return "success, and the handler's error is lost"
-	case arrived != c.kind.arrived(c.at):
-		return fmt.Sprintf("success after %d messages; want %d", arrived, c.kind.arrived(c.at))
+	case arrived != c.kind.Arrived(c.at):
+		return fmt.Sprintf("success after %d messages; want %d", arrived, c.kind.Arrived(c.at))
 	}
 	return ""
 }
@@ -568,14 +572,14 @@ func (c *soakCall) judgeStated(st *status.Status, arrived int, err error) (end o
 			st.Code().Number(), row.Name, errors.Is(err, row.Code), row.Code.Number())
 	case grpcstatus.Code(err) != row.GRPCCode:
 		return end, fmt.Sprintf("the canonical code is %v; want %v", grpcstatus.Code(err), row.GRPCCode)
-	case arrived != c.kind.arrived(c.at):
-		return end, fmt.Sprintf("%d messages came before the error; want %d", arrived, c.kind.arrived(c.at))
+	case arrived != c.kind.Arrived(c.at):
+		return end, fmt.Sprintf("%d messages came before the error; want %d", arrived, c.kind.Arrived(c.at))
 	case cut != c.form.big:
 		return end, fmt.Sprintf("that something was cut: %t; want %t", cut, c.form.big)
 	case !cut && st.Message() != c.message():
-		return end, fmt.Sprintf("the message is %q; want %q", brief(st.Message()), c.message())
-	case strings.Contains(fmt.Sprintf("%+v", err), secret):
-		return end, fmt.Sprintf("the caller reads %q", secret)
+		return end, fmt.Sprintf("the message is %q; want %q", testrpc.Brief(st.Message()), c.message())
+	case strings.Contains(fmt.Sprintf("%+v", err), testrpc.Secret):
+		return end, fmt.Sprintf("the caller reads %q", testrpc.Secret)
 	}
 	return end, ""
 }
@@ -646,7 +650,7 @@ func (t *tally) add(end outcome, p plan) {
 	t.outcomes[end].Add(1)
 	if end == whole || end == wasCut {
 		t.arrived.LoadOrStore(p.want(), nil)
-		t.arrived.LoadOrStore(p.kind.name+" with "+p.form.name, nil)
+		t.arrived.LoadOrStore(p.kind.Name+" with "+p.form.name, nil)
 	}
 }
 
@@ -666,7 +670,7 @@ func (t *tally) String() string {
 func (s *soak) checkCoverage() {
 	s.t.Helper()
 	for _, p := range s.plans {
-		for _, what := range []any{p.want(), p.kind.name + " with " + p.form.name} {
+		for _, what := range []any{p.want(), p.kind.Name + " with " + p.form.name} {
 			if _, ok := s.tally.arrived.Load(what); !ok && p.form.name != soakSuccess {
 				s.t.Errorf("no call got its error: %v; run it for longer", what)
 			}

@@ -1,9 +1,10 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"testing"
 
 	"github.com/errstatus/errstatus/internal/race"
+	"github.com/errstatus/errstatus/internal/testrpc"
 )
 
 // TestAllocationsOfCalls bounds what a whole call that fails allocates, gRPC's own
@@ -29,7 +30,7 @@ func TestAllocationsOfCalls(t *testing.T) {
 				if c.name != "errstatus" {
 					continue
 				}
-				client := failingCalls(t, c, tt.varying, serve)
+				client := failingCalls(t, c, tt.varying, testrpc.Serve)
 				call := callFailing
 				if tt.stream {
 					call = callFailingStream

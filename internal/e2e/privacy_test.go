@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/internal/wiretest"
 	"github.com/errstatus/errstatus/status"
 )
@@ -48,7 +49,7 @@ func canaries(t testing.TB) map[string]struct {
 	}
 	foreign := func(code grpccodes.Code) error {
 		info := &errdetails.ErrorInfo{Reason: canary, Domain: "other.example", Metadata: map[string]string{"key": canary}}
-		return new(status.Decoder).Decode(t.Context(), grpcstatus.FromProto(canonical(t, code, canary, info, badRequestOf(canary))).Err())
+		return new(status.Decoder).Decode(t.Context(), grpcstatus.FromProto(testrpc.Canonical(t, code, canary, info, badRequestOf(canary))).Err())
 	}
 	return map[string]struct {
 		err  error
@@ -71,7 +72,7 @@ func canaries(t testing.TB) map[string]struct {
 		"a status with code OK":         {privateOK{canary}, grpccodes.Internal},
 		"a panicking method":            {canaryPanics{}, grpccodes.Internal},
 		"DebugInfo":                     {status.New(codes.RecordNotFound, "x").WithDetails(debug).Err(), grpccodes.NotFound},
-		"DebugInfo of a gRPC status":    {grpcstatus.FromProto(canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
+		"DebugInfo of a gRPC status":    {grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
 		"DebugInfo of a peer":           {upstream(status.PeerPolicy, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
 		"DebugInfo behind a proxy":      {upstream(status.ProxyPolicy, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
 		"a peer that isn't trusted":     {upstream(status.ForeignPolicy, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
@@ -118,34 +119,34 @@ func TestNothingPrivateGetsOut(t *testing.T) {
 
 func checkNothingPrivateGetsOut(t *testing.T, mode interceptor.ServerOption) {
 	var current error
-	svc := running(func(context.Context) error {
+	end := func(context.Context) error {
 		if p, ok := current.(panicking); ok {
 			panic(p.value)
 		}
 		return current
-	})
-	end := svc.script.Load().end
+	}
+	svc := testrpc.Returning(nil)
 	handler := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
 	rule := interceptor.MapError(sql.ErrNoRows, codes.RecordNotFound)
-	conn := dialWireOf(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithPushback(), interceptor.AdaptCodeErrors(), mode),
+	conn := testrpc.DialWireWith(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithPushback(), interceptor.AdaptCodeErrors(), mode),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(handler)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(handler)),
 	))
 	for name, tt := range canaries(t) {
 		current = tt.err
-		for _, k := range kinds {
-			for _, at := range []moment{atOpen, afterMessages} {
-				if at == afterMessages && k.success == nil {
+		for _, k := range testrpc.Kinds {
+			for _, at := range []testrpc.Moment{testrpc.AtOpen, testrpc.AfterMessages} {
+				if at == testrpc.AfterMessages && k.Success == nil {
 					continue // the answer has no message before its end
 				}
-				svc.script.Store(&script{at, end})
-				got := answer(t, conn, k, "")
-				if found := find(t, got, canary, "canaryError", "errstatus_test"); found != "" {
-					t.Errorf("%s, %s, %v: %s", name, k.name, at, found)
+				svc.Run(at, end)
+				got := testrpc.Answer(t, conn, k)
+				if found := find(t, got, canary, "canaryError", "e2e_test"); found != "" {
+					t.Errorf("%s, %s, %v: %s", name, k.Name, at, found)
 				}
 				st, err := got.Trailers().Status()
 				if read := status.FromGRPC(grpcstatus.FromProto(st)); err != nil || read.GRPCCode() != tt.want {
-					t.Errorf("%s, %s, %v: %v, %v; want %v", name, k.name, at, st, err, tt.want)
+					t.Errorf("%s, %s, %v: %v, %v; want %v", name, k.Name, at, st, err, tt.want)
 				}
 			}
 		}
@@ -182,30 +183,30 @@ func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 // is withheld. Beside a status without details gRPC itself sends them, which no
 // interceptor can undo: see docs/guarantees.md.
 func TestForwardedTrailers(t *testing.T) {
-	upstream, err := proto.Marshal(stated(t, codes.TokenExpired, canary))
+	upstream, err := proto.Marshal(testrpc.Carrying(t, codes.TokenExpired, canary))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, handlers := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New("x")} {
-		svc := running(func(ctx context.Context) error {
+		svc := testrpc.Running(func(ctx context.Context) error {
 			grpc.SetTrailer(ctx, metadata.Pairs("grpc-status-details-bin", string(upstream)))
 			return handlers
 		})
-		got := answer(t, dialWire(t, svc), kinds[0], "")
+		got := testrpc.Answer(t, testrpc.DialWire(t, svc), testrpc.Unary)
 		if found := find(t, got, canary); found != "" {
 			t.Errorf("%v: %s", handlers, found)
 		}
-		failure(t, got)
+		testrpc.Failure(t, got)
 	}
 }
 
 // TestCanariesWouldBeFound on a server without errstatus.
 func TestCanariesWouldBeFound(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWireOf(t, svc, nil)
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWireWith(t, svc, nil)
 	for _, name := range []string{"a plain error", "text around a code", "joined after a code", "an upstream status", "DebugInfo of a gRPC status"} {
-		svc.end(atOpen, canaries(t)[name].err)
-		if got := answer(t, conn, kinds[0], ""); find(t, got, canary) == "" {
+		svc.Return(testrpc.AtOpen, canaries(t)[name].err)
+		if got := testrpc.Answer(t, conn, testrpc.Unary); find(t, got, canary) == "" {
 			t.Errorf("%s: %.500v; want the canary in it", name, got)
 		}
 	}

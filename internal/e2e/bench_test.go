@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
@@ -15,12 +15,13 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
 // Whole calls that fail, through gRPC:
 //
-//	go test -run '^$' -bench RPC -count 6 . | benchstat -col /way -
+//	go test -run '^$' -bench RPC -count 6 ./internal/e2e | benchstat -col /way -
 //
 // The time of a call has much of waiting in it. What the processors did, client and
 // server together, is cpu-ns/op.
@@ -114,7 +115,7 @@ var over = []struct {
 	name    string
 	connect func(testing.TB, func(*grpc.Server), []grpc.ServerOption, []grpc.DialOption) *grpc.ClientConn
 }{
-	{"bufconn", serve},
+	{"bufconn", testrpc.Serve},
 	{"TCP", serveOverTCP},
 }
 
@@ -124,8 +125,8 @@ func serveOverTCP(t testing.TB, register func(*grpc.Server), server []grpc.Serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, lis, register, server)
-	return dial(t, lis.Addr().String(), client)
+	testrpc.Start(t, lis, register, server)
+	return testrpc.Dial(t, lis.Addr().String(), client)
 }
 
 func BenchmarkRPC(b *testing.B) {

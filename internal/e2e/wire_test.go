@@ -1,7 +1,8 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/internal/wiretest"
 	"github.com/errstatus/errstatus/status"
 )
@@ -33,7 +35,7 @@ import (
 // reads what it really writes.
 func dialWire(t testing.TB, svc testgrpc.TestServiceServer, opts ...interceptor.ServerOption) *wiretest.Conn {
 	t.Helper()
-	return dialWireOf(t, svc, interceptor.ServerOptions(opts...))
+	return testrpc.DialWireWith(t, svc, interceptor.ServerOptions(opts...))
 }
 
 func dialWireOf(t testing.TB, svc testgrpc.TestServiceServer, opts []grpc.ServerOption) *wiretest.Conn {
@@ -42,20 +44,20 @@ func dialWireOf(t testing.TB, svc testgrpc.TestServiceServer, opts []grpc.Server
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, lis, func(s *grpc.Server) { testgrpc.RegisterTestServiceServer(s, svc) }, opts)
+	testrpc.Start(t, lis, testrpc.Register(svc), opts)
 	return wiretest.Dial(t, lis.Addr().String())
 }
 
 // answer is what a server answers a call with, of a kind of call that the
 // service of these tests has.
-func answer(t testing.TB, conn *wiretest.Conn, k kind, contentType string) *wiretest.Answer {
+func answer(t testing.TB, conn *wiretest.Conn, k testrpc.Kind, contentType string) *wiretest.Answer {
 	t.Helper()
 	sent := 1
-	if k.method == "StreamingInputCall" || k.method == "FullDuplexCall" {
-		sent = messages
+	if k.Method == "StreamingInputCall" || k.Method == "FullDuplexCall" {
+		sent = testrpc.Messages
 	}
 	got, err := conn.Call(wiretest.Request{
-		Method: "/grpc.testing.TestService/" + k.method, ContentType: contentType, Messages: make([][]byte, sent),
+		Method: "/grpc.testing.TestService/" + k.Method, ContentType: contentType, Messages: make([][]byte, sent),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,9 +94,9 @@ func large(t testing.TB) map[string]error {
 	for i := range 100 {
 		metadata = metadata.WithMetadata(fmt.Sprintf("key%d", i), strings.Repeat("v", 50))
 	}
-	nested := packed(t, violations(200))
+	nested := testrpc.Packed(t, violations(200))
 	for range 20 {
-		nested = packed(t, nested)
+		nested = testrpc.Packed(t, nested)
 	}
 	return map[string]error{
 		"a bare code":            codes.RecordNotFound,
@@ -112,7 +114,7 @@ func large(t testing.TB) map[string]error {
 		"nested Any":             status.New(codes.Args, "bad").WithDetails(nested).Err(),
 		"a gRPC status":          grpcstatus.Error(grpccodes.NotFound, strings.Repeat("x", 10_000)),
 		"a short gRPC status":    grpcstatus.Error(grpccodes.NotFound, "x"),
-		"a gRPC status, details": grpcstatus.FromProto(canonical(t, grpccodes.NotFound, "x", violations(10_000))).Err(),
+		"a gRPC status, details": grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", violations(10_000))).Err(),
 		"a plain error":          errors.New(strings.Repeat("x", 10_000)),
 		"a cause":                status.Wrap(errors.New(strings.Repeat("x", 10_000)), codes.SrvDatabase, "loading"),
 	}
@@ -122,29 +124,29 @@ func large(t testing.TB) map[string]error {
 // within the bound, in every kind of call.
 func TestSizeOnTheWire(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, 2000, status.DefaultMaxSize, 16 << 10} {
-		svc := returning(nil)
-		conn := dialWire(t, svc, interceptor.WithMaxStatusSize(size))
+		svc := testrpc.Returning(nil)
+		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size))
 		for name, err := range large(t) {
 			encoded := (&status.Encoder{MaxSize: size}).Encode(t.Context(), err)
 			if encoded.Size() > size {
 				t.Errorf("%s: %d bytes; want %d at most", name, encoded.Size(), size)
 			}
-			for _, k := range kinds {
-				svc.end(atOpen, err)
-				got := answer(t, conn, k, "")
+			for _, k := range testrpc.Kinds {
+				svc.Return(testrpc.AtOpen, err)
+				got := testrpc.Answer(t, conn, k)
 				if !got.TrailersOnly() || got.Trailers().ListSize() != encoded.Size() {
-					t.Errorf("%s, %s: %d bytes in %d header blocks; want %d in one", name, k.name, got.Trailers().ListSize(), len(got.Blocks), encoded.Size())
+					t.Errorf("%s, %s: %d bytes in %d header blocks; want %d in one", name, k.Name, got.Trailers().ListSize(), len(got.Blocks), encoded.Size())
 				}
-				if diff := cmp.Diff(encoded.Status.Proto(), failure(t, got), protocmp.Transform()); diff != "" {
-					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.name, diff)
+				if diff := cmp.Diff(encoded.Status.Proto(), testrpc.Failure(t, got), protocmp.Transform()); diff != "" {
+					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.Name, diff)
 				}
 			}
-			svc.end(afterMessages, err)
-			if got := answer(t, conn, kinds[2], ""); got.Trailers().ListSize() != encoded.Size()-102 || got.Messages() != messages {
+			svc.Return(testrpc.AfterMessages, err)
+			if got := testrpc.Answer(t, conn, testrpc.ServerStream); got.Trailers().ListSize() != encoded.Size()-102 || got.Messages() != testrpc.Messages {
 				t.Errorf("%s, after messages: %d bytes; want 102 less than %d", name, got.Trailers().ListSize(), encoded.Size())
 			}
-			svc.end(atOpen, err)
-			if got := answer(t, conn, kinds[0], "application/grpc+proto"); got.Trailers().ListSize() > size {
+			svc.Return(testrpc.AtOpen, err)
+			if got := testrpc.AnswerAs(t, conn, testrpc.Unary, "application/grpc+proto"); got.Trailers().ListSize() > size {
 				t.Errorf("%s, +proto: %d bytes; want %d at most", name, got.Trailers().ListSize(), size)
 			}
 		}
@@ -153,13 +155,13 @@ func TestSizeOnTheWire(t *testing.T) {
 
 // TestSizeCountsThePushback, which is a header like the others.
 func TestSizeCountsThePushback(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
 	for _, n := range []int{0, 1500, 20_000} {
 		err := status.New(codes.SrvNetwork, strings.Repeat("x", n)).WithRetryDelay(time.Hour).Err()
 		encoded := (&status.Encoder{Pushback: true}).Encode(t.Context(), err)
-		svc.end(atOpen, err)
-		got := answer(t, conn, kinds[0], "").Trailers()
+		svc.Return(testrpc.AtOpen, err)
+		got := testrpc.Answer(t, conn, testrpc.Unary).Trailers()
 		if got.ListSize() != encoded.Size() || got.ListSize() > status.DefaultMaxSize || got.Get("grpc-retry-pushback-ms") != "3600000" {
 			t.Errorf("with %d letters: %d bytes, pushback %q; want %d bytes, and 3600000", n, got.ListSize(), got.Get("grpc-retry-pushback-ms"), encoded.Size())
 		}
@@ -169,13 +171,13 @@ func TestSizeCountsThePushback(t *testing.T) {
 // TestLargestStatusIsSentWhole: one byte less room, and something would have been
 // left out.
 func TestLargestStatusIsSentWhole(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWire(t, svc)
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc)
 	largest := 0
 	for n := 1000; ; n++ {
-		svc.end(atOpen, status.Error(codes.Args, strings.Repeat("x", n)))
-		got := answer(t, conn, kinds[0], "")
-		if len(failure(t, got).Message) < n {
+		svc.Return(testrpc.AtOpen, status.Error(codes.Args, strings.Repeat("x", n)))
+		got := testrpc.Answer(t, conn, testrpc.Unary)
+		if len(testrpc.Failure(t, got).Message) < n {
 			break
 		}
 		largest = got.Trailers().ListSize()
@@ -188,12 +190,12 @@ func TestLargestStatusIsSentWhole(t *testing.T) {
 // TestNoHeaderIsSet: an error is a Trailers-Only answer with the five headers that
 // gRPC itself writes, and no other.
 func TestNoHeaderIsSet(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWire(t, svc)
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc)
 	known := map[string]bool{":status": true, "content-type": true, "grpc-status": true, "grpc-message": true, "grpc-status-details-bin": true}
 	for name, err := range large(t) {
-		svc.end(atOpen, err)
-		got := answer(t, conn, kinds[0], "")
+		svc.Return(testrpc.AtOpen, err)
+		got := testrpc.Answer(t, conn, testrpc.Unary)
 		if len(got.Blocks) != 1 {
 			t.Errorf("%s: %d header blocks; want one", name, len(got.Blocks))
 		}
@@ -208,10 +210,10 @@ func TestNoHeaderIsSet(t *testing.T) {
 // FuzzWire: whatever text and numbers a handler puts into an error, what a real
 // server writes is a canonical status, whole, valid and within the bound.
 func FuzzWire(f *testing.F) {
-	svc := returning(nil)
-	conn := dialWire(f, svc)
-	legacy := dialWire(f, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
-	for _, c := range errorCodes(f) {
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(f, svc)
+	legacy := testrpc.DialWire(f, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	for _, c := range testrpc.ErrorCodes(f) {
 		f.Add(int32(c), "no such user", "key", "value", []byte("details"), uint8(0))
 	}
 	f.Add(int32(-1), strings.Repeat("中\xff%", 3000), "k\xff", strings.Repeat("\x00", 5000), []byte("\xff"), uint8(7))
@@ -220,9 +222,9 @@ func FuzzWire(f *testing.F) {
 		if err == nil {
 			return
 		}
-		svc.end(atOpen, err)
-		got := answer(t, conn, kinds[int(shape)%len(kinds)], "")
-		st := failure(t, got) // which checks that headers and details say the same
+		svc.Return(testrpc.AtOpen, err)
+		got := testrpc.Answer(t, conn, testrpc.Kinds[int(shape)%len(testrpc.Kinds)])
+		st := testrpc.Failure(t, got) // which checks that headers and details say the same
 		if st.Code < 1 || st.Code > 16 || !utf8.ValidString(st.Message) {
 			t.Errorf("%v: grpc-status %d, message %q", err, st.Code, st.Message)
 		}
@@ -233,7 +235,7 @@ func FuzzWire(f *testing.F) {
 		if want.Code != nil && want.Source == status.FromCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
 			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code)
 		}
-		checkFuzzedForm(t, answer(t, legacy, kinds[int(shape)%len(kinds)], ""), err, want)
+		checkFuzzedForm(t, testrpc.Answer(t, legacy, testrpc.Kinds[int(shape)%len(testrpc.Kinds)]), err, want)
 	})
 }
 
@@ -286,7 +288,7 @@ func shaped(number int32, message, key, value string, detail []byte, shape uint8
 // TestServeHTTPSendsTheSame: gRPC's other transport panics where a status can't be
 // marshalled, and has no limits of its own.
 func TestServeHTTPSendsTheSame(t *testing.T) {
-	svc := returning(nil)
+	svc := testrpc.Returning(nil)
 	grpcServer := grpc.NewServer(interceptor.ServerOptions()...)
 	testgrpc.RegisterTestServiceServer(grpcServer, svc)
 	defer grpcServer.Stop()
@@ -297,9 +299,111 @@ func TestServeHTTPSendsTheSame(t *testing.T) {
 	defer server.Close()
 	conn := wiretest.Dial(t, server.Listener.Addr().String())
 	for name, err := range large(t) {
-		svc.end(atOpen, err)
-		if diff := cmp.Diff(status.ToGRPC(err).Proto(), failure(t, answer(t, conn, kinds[0], "")), protocmp.Transform()); diff != "" {
+		svc.Return(testrpc.AtOpen, err)
+		if diff := cmp.Diff(status.ToGRPC(err).Proto(), testrpc.Failure(t, testrpc.Answer(t, conn, testrpc.Unary)), protocmp.Transform()); diff != "" {
 			t.Errorf("%s: status (-want +got):\n%s", name, diff)
 		}
 	}
+}
+
+// The wire itself, read by an HTTP client.
+
+func TestHeadersOnTheWire(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	url := serveTCP(t, svc) + "/grpc.testing.TestService/UnaryCall"
+	client := http2Client(t)
+	check := func(name string, handlers error, want *spb.Status) {
+		t.Helper()
+		svc.Return(testrpc.AtOpen, handlers)
+		head := post(t, client, url)
+		if got := head.Get("grpc-status"); got != fmt.Sprint(want.Code) {
+			t.Errorf("%s: grpc-status is %s; want %d", name, got, want.Code)
+		}
+		if got := head.Get("grpc-message"); got != percentEncoded(want.Message) {
+			t.Errorf("%s: grpc-message is %s; want %s", name, got, percentEncoded(want.Message))
+		}
+		if diff := cmp.Diff(want, detailsBin(t, head), protocmp.Transform()); diff != "" {
+			t.Errorf("%s: grpc-status-details-bin (-want +got):\n%s", name, diff)
+		}
+		for _, key := range []string{"Content-Type", "Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin"} {
+			head.Del(key)
+		}
+		if len(head) > 0 {
+			t.Errorf("%s: the response has %v besides; want no other header", name, head)
+		}
+	}
+	for _, c := range testrpc.ErrorCodes(t) {
+		check(c.String(), c, testrpc.Carrying(t, c, ""))
+		check(c.String(), status.Errorf(c, "名字 %s", "\xff"), testrpc.Carrying(t, c, "名字 \uFFFD"))
+	}
+	notUTF8 := &errdetails.ResourceInfo{Description: "\xff"}
+	check("detail that is not UTF-8", status.New(codes.Args, "").WithDetails(notUTF8).Err(),
+		testrpc.Carrying(t, codes.Args, "", &errdetails.ResourceInfo{Description: "\uFFFD"}))
+	check("gRPC status that is not UTF-8",
+		grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "\xff", testrpc.BadRequest())).Err(),
+		testrpc.Canonical(t, grpccodes.NotFound, "\uFFFD", testrpc.BadRequest()))
+	check("plain error", errors.New(testrpc.Secret), testrpc.Carrying(t, codes.ServerInternal, ""))
+}
+
+func serveTCP(t *testing.T, svc testgrpc.TestServiceServer) (url string) {
+	t.Helper()
+	lis, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	register := testrpc.Register(svc)
+	testrpc.Start(t, lis, register, interceptor.ServerOptions())
+	return "http://" + lis.Addr().String()
+}
+
+func http2Client(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// post makes a gRPC call with an empty message. An error that comes before any
+// response is all in the head.
+func post(t *testing.T, client *http.Client, url string) http.Header {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("\x00\x00\x00\x00\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/grpc")
+	req.Header.Set("TE", "trailers")
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatalf("POST %s: %v", url, err)
+	}
+	resp.Body.Close()
+	return resp.Header
+}
+
+func detailsBin(t *testing.T, head http.Header) *spb.Status {
+	t.Helper()
+	bytes, err := base64.RawStdEncoding.DecodeString(head.Get("grpc-status-details-bin"))
+	if err != nil {
+		t.Fatalf("grpc-status-details-bin: %v", err)
+	}
+	st := &spb.Status{}
+	if err := proto.Unmarshal(bytes, st); err != nil {
+		t.Fatalf("grpc-status-details-bin: %v", err)
+	}
+	return st
+}
+
+// percentEncoded is text as grpc-message has it.
+func percentEncoded(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if c >= ' ' && c <= '~' && c != '%' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }

@@ -1,10 +1,9 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -28,6 +27,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -72,12 +72,6 @@ func failings(t *testing.T, stating ...codes.ErrorCode) (all []failing) {
 // someCodes are one of each canonical code that a policy treats in its own way.
 var someCodes = []codes.ErrorCode{codes.RecordNotFound, codes.SdkNetwork, codes.SdkNetworkTimeout, 1305}
 
-// everyCode are those of the table, and two that are in none.
-func everyCode(t *testing.T) []codes.ErrorCode {
-	t.Helper()
-	return append(errorCodes(t), 1305, math.MaxInt32)
-}
-
 // quotes is a detail, in which C's text is too.
 func quotes() *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "name", Description: quoted}}}
@@ -93,7 +87,7 @@ func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
 			WithDetails(quotes(), &errdetails.DebugInfo{Detail: stack}).Err(),
 		code:   c,
 		wire:   row.GRPCCode,
-		passed: withMetadataPair(t, stated(t, c, quoted, quotes()), "dsn", quoted),
+		passed: withMetadataPair(t, testrpc.Carrying(t, c, quoted, quotes()), "dsn", quoted),
 	}
 }
 
@@ -101,7 +95,7 @@ func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
 // that B's doesn't have: C's is the one to pass.
 func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 	row, _ := codes.Default().Lookup(c.Number())
-	passed := stated(t, c, quoted, quotes())
+	passed := testrpc.Carrying(t, c, quoted, quotes())
 	passed.Code = int32(row.GRPCCode)%int32(grpccodes.Unauthenticated) + 1 // the next one
 	return failing{
 		name:     fmt.Sprint("ours with another table, ", c),
@@ -117,15 +111,15 @@ func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 func failsWithANumber(t *testing.T, c codes.ErrorCode) failing {
 	return failing{
 		name:     fmt.Sprint("legacy, ", c),
-		handlers: withStack(t, canonical(t, grpccodes.Code(c), quoted, quotes())),
+		handlers: withStack(t, testrpc.Canonical(t, grpccodes.Code(c), quoted, quotes())),
 		code:     c,
 		wire:     grpccodes.Code(c),
-		passed:   stated(t, c, quoted, quotes()),
+		passed:   testrpc.Carrying(t, c, quoted, quotes()),
 	}
 }
 
 func failsPlain(t *testing.T, name string, c grpccodes.Code, details ...proto.Message) failing {
-	passed := canonical(t, c, quoted, details...)
+	passed := testrpc.Canonical(t, c, quoted, details...)
 	return failing{
 		name:     fmt.Sprint(name, ", ", c),
 		handlers: withStack(t, passed),
@@ -137,7 +131,7 @@ func failsPlain(t *testing.T, name string, c grpccodes.Code, details ...proto.Me
 // withStack is an error of a plain server, with the stack that no policy passes.
 func withStack(t *testing.T, st *spb.Status) error {
 	sent := proto.CloneOf(st)
-	sent.Details = append(sent.Details, packed(t, &errdetails.DebugInfo{Detail: stack}))
+	sent.Details = append(sent.Details, testrpc.Packed(t, &errdetails.DebugInfo{Detail: stack}))
 	return grpcstatus.FromProto(sent).Err()
 }
 
@@ -173,11 +167,11 @@ func (f failing) reaches(t *testing.T, policy status.Policy) (*spb.Status, codes
 	case f.passes(policy):
 		return f.passed, codes.Default().FromGRPC(f.wire)
 	case f.wire == grpccodes.Unavailable:
-		return canonical(t, f.wire, "an upstream service is unavailable"), codes.SdkNetwork
+		return testrpc.Canonical(t, f.wire, "an upstream service is unavailable"), codes.SdkNetwork
 	case f.wire == grpccodes.DeadlineExceeded:
-		return canonical(t, f.wire, "an upstream service did not answer in time"), codes.SdkCtxDeadlineExceeded
+		return testrpc.Canonical(t, f.wire, "an upstream service did not answer in time"), codes.SdkCtxDeadlineExceeded
 	}
-	return stated(t, codes.ServerInternal, ""), codes.ServerInternal
+	return testrpc.Carrying(t, codes.ServerInternal, ""), codes.ServerInternal
 }
 
 var policies = []status.Policy{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
@@ -228,7 +222,7 @@ var hops = []hop{
 func (h hop) reaches(t *testing.T, f failing, policy status.Policy) (*spb.Status, codes.Code) {
 	t.Helper()
 	if h.code != codes.NoError {
-		return stated(t, h.code, h.says), h.code
+		return testrpc.Carrying(t, h.code, h.says), h.code
 	}
 	return f.reaches(t, policy)
 }
@@ -240,48 +234,48 @@ func (h hop) quotes(f failing, policy status.Policy) bool {
 
 // A chain is a B under a policy, between a C and A's two clients.
 type chain struct {
-	oursC, plainC, b *service
+	oursC, plainC, b *testrpc.Service
 	toOurs, toPlain  testgrpc.TestServiceClient // B's connections to C
 	ours, plain      testgrpc.TestServiceClient // A's to B
 }
 
 func newChain(t *testing.T, policy status.Policy, a ...grpc.DialOption) *chain {
 	t.Helper()
-	ch := &chain{oursC: returning(nil), plainC: returning(nil), b: returning(nil)}
+	ch := &chain{oursC: testrpc.Returning(nil), plainC: testrpc.Returning(nil), b: testrpc.Returning(nil)}
 	upstream := interceptor.DialOptions(interceptor.Upstream(policy))
-	ch.toOurs = connect(t, ch.oursC, interceptor.ServerOptions(interceptor.ExposeDebugInfo()), upstream)
-	ch.toPlain = connect(t, ch.plainC, nil, upstream)
-	ch.ours = connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
-	ch.plain = connect(t, ch.b, interceptor.ServerOptions(), a)
+	ch.toOurs = testrpc.Connect(t, ch.oursC, interceptor.ServerOptions(interceptor.ExposeDebugInfo()), upstream)
+	ch.toPlain = testrpc.Connect(t, ch.plainC, nil, upstream)
+	ch.ours = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
+	ch.plain = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), a)
 	return ch
 }
 
 // fails makes C fail and B make of it what h says, in calls of B's of a kind.
-func (ch *chain) fails(f failing, h hop, k kind) {
+func (ch *chain) fails(f failing, h hop, k testrpc.Kind) {
 	c, client := ch.plainC, ch.toPlain
 	if f.ours {
 		c, client = ch.oursC, ch.toOurs
 	}
-	c.end(atOpen, f.handlers)
-	ch.b.script.Store(forwards(client, h.of, k))
+	c.Return(testrpc.AtOpen, f.handlers)
+	ch.b.Run(testrpc.AtOpen, forwards(client, h.of, k))
 }
 
 // executions is how often C was called.
-func (ch *chain) executions() int32 { return ch.oursC.calls.Load() + ch.plainC.calls.Load() }
+func (ch *chain) executions() int32 { return ch.oursC.Calls() + ch.plainC.Calls() }
 
 // forwards is what B's handlers do: they make a call to C.
-func forwards(c testgrpc.TestServiceClient, of func(error) error, k kind) *script {
-	return &script{end: func(ctx context.Context) error {
-		_, err := k.call(ctx, c)
-		if err == k.success {
+func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := k.Call(ctx, c)
+		if err == k.Success {
 			return nil
 		}
 		return of(err)
-	}}
+	}
 }
 
 func TestTwoHopsQuoteAsFarAsThePolicySays(t *testing.T) {
-	all, some := failings(t, everyCode(t)...), failings(t, someCodes...)
+	all, some := failings(t, testrpc.EveryCode(t)...), failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
 		for i, h := range hops {
@@ -291,8 +285,8 @@ func TestTwoHopsQuoteAsFarAsThePolicySays(t *testing.T) {
 			}
 			t.Run(fmt.Sprint(policy, "/", h.name), func(t *testing.T) {
 				for _, f := range cases {
-					ch.fails(f, h, kinds[0])
-					ch.check(t, f, h, policy, kinds[0])
+					ch.fails(f, h, testrpc.Unary)
+					ch.check(t, f, h, policy, testrpc.Unary)
 				}
 			})
 		}
@@ -303,8 +297,8 @@ func TestTwoHopsOfStreamsAreAsThoseOfCalls(t *testing.T) {
 	some := failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
-		for _, k := range kinds[1:] {
-			t.Run(fmt.Sprint(policy, "/", k.name), func(t *testing.T) {
+		for _, k := range testrpc.Kinds[1:] {
+			t.Run(fmt.Sprint(policy, "/", k.Name), func(t *testing.T) {
 				for _, f := range some {
 					ch.fails(f, hops[0], k)
 					ch.check(t, f, hops[0], policy, k)
@@ -316,11 +310,11 @@ func TestTwoHopsOfStreamsAreAsThoseOfCalls(t *testing.T) {
 
 // check makes A's call with a plain client, and one with ours where C's code may
 // pass.
-func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Policy, k kind) {
+func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Policy, k testrpc.Kind) {
 	t.Helper()
 	want, code := h.reaches(t, f, policy)
 	var header, trailer metadata.MD
-	_, err := k.call(t.Context(), ch.plain, grpc.Header(&header), grpc.Trailer(&trailer))
+	_, err := k.Call(t.Context(), ch.plain, grpc.Header(&header), grpc.Trailer(&trailer))
 	checkReads(t, f.name, err, want)
 	arrived := everything(err, header, trailer)
 	withheld := []string{stack, private}
@@ -335,7 +329,7 @@ func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Policy, k k
 	if h.name != hops[0].name {
 		return
 	}
-	_, err = k.call(t.Context(), ch.ours)
+	_, err = k.Call(t.Context(), ch.ours)
 	if got := status.Code(err); got != code || !errors.Is(err, code) {
 		t.Errorf("%s: A's code is %v; want %v, for errors.Is too", f.name, got, code)
 	}
@@ -396,15 +390,15 @@ func attempts(c grpccodes.Code) int32 {
 
 func TestOnlyUnavailableIsTriedAgainTwoHopsAway(t *testing.T) {
 	cases := map[string][]failing{ // the middleware retries no other kinds
-		kinds[0].name: failings(t, everyCode(t)...),
-		kinds[2].name: failings(t, someCodes...),
+		testrpc.Unary.Name:        failings(t, testrpc.EveryCode(t)...),
+		testrpc.ServerStream.Name: failings(t, someCodes...),
 	}
 	for name, a := range retrying() {
 		for _, policy := range policies {
 			ch := newChain(t, policy, a...)
-			for _, k := range []kind{kinds[0], kinds[2]} {
-				t.Run(fmt.Sprint(name, "/", policy, "/", k.name), func(t *testing.T) {
-					for _, f := range cases[k.name] {
+			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} {
+				t.Run(fmt.Sprint(name, "/", policy, "/", k.Name), func(t *testing.T) {
+					for _, f := range cases[k.Name] {
 						ch.checkAttempts(t, f, hops[0], policy, k)
 					}
 				})
@@ -424,9 +418,9 @@ func TestCodeOfBDecidesWhetherCIsCalledAgain(t *testing.T) {
 			ch := newChain(t, policy, a...)
 			for _, h := range append(hops, network) {
 				t.Run(fmt.Sprint(name, "/", policy, "/", h.name), func(t *testing.T) {
-					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.Unavailable), h, policy, kinds[0])
-					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.DeadlineExceeded), h, policy, kinds[0])
-					ch.checkAttempts(t, failsWithOurs(t, codes.SrvNetwork), h, policy, kinds[0])
+					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.Unavailable), h, policy, testrpc.Unary)
+					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.DeadlineExceeded), h, policy, testrpc.Unary)
+					ch.checkAttempts(t, failsWithOurs(t, codes.SrvNetwork), h, policy, testrpc.Unary)
 				})
 			}
 		}
@@ -434,12 +428,12 @@ func TestCodeOfBDecidesWhetherCIsCalledAgain(t *testing.T) {
 }
 
 // checkAttempts makes a call of A's and counts C's.
-func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Policy, k kind) {
+func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Policy, k testrpc.Kind) {
 	t.Helper()
 	ch.fails(f, h, k)
 	want, code := h.reaches(t, f, policy)
 	before := ch.executions()
-	_, err := k.call(t.Context(), ch.ours)
+	_, err := k.Call(t.Context(), ch.ours)
 	if got, want := ch.executions()-before, attempts(grpccodes.Code(want.Code)); got != want {
 		t.Errorf("%s: C ran %d times; want %d", f.name, got, want)
 	}
@@ -459,8 +453,8 @@ func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	for name, a := range retrying() {
 		for _, policy := range policies {
 			for what, of := range returns {
-				for _, k := range []kind{kinds[0], kinds[2]} {
-					t.Run(fmt.Sprint(name, "/", policy, "/", what, "/", k.name), func(t *testing.T) {
+				for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} {
+					t.Run(fmt.Sprint(name, "/", policy, "/", what, "/", k.Name), func(t *testing.T) {
 						checkTimedOut(t, k, policy, of, a)
 					})
 				}
@@ -469,25 +463,25 @@ func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	}
 }
 
-func checkTimedOut(t *testing.T, k kind, policy status.Policy, of func(call, own error) error, a []grpc.DialOption) {
+func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Policy, of func(call, own error) error, a []grpc.DialOption) {
 	t.Helper()
 	working := make(chan struct{}, 3)
-	c := running(func(ctx context.Context) error {
+	c := testrpc.Running(func(ctx context.Context) error {
 		working <- struct{}{}
 		<-ctx.Done()
 		return nil
 	})
-	toC := connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.Upstream(policy)))
-	b := running(func(ctx context.Context) error {
+	toC := testrpc.Connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.Upstream(policy)))
+	b := testrpc.Running(func(ctx context.Context) error {
 		own := expiresAfter(ctx, working)
-		_, err := k.call(own, toC)
+		_, err := k.Call(own, toC)
 		return of(err, own.Err())
 	})
-	_, err := k.call(t.Context(), connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
+	_, err := k.Call(t.Context(), testrpc.Connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
 	if got := grpcstatus.Code(err); got != grpccodes.DeadlineExceeded {
 		t.Errorf("A gets %v; want DeadlineExceeded", err)
 	}
-	if got := c.calls.Load(); got != 1 {
+	if got := c.Calls(); got != 1 {
 		t.Errorf("C ran %d times; want once", got)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -527,14 +521,14 @@ func TestCallThatIsCutOff(t *testing.T) {
 			for _, policy := range policies {
 				t.Run(fmt.Sprint(tt.name, "/", name, "/", policy), func(t *testing.T) {
 					c := tt.start(t)
-					toC := testgrpc.NewTestServiceClient(dial(t, c.target, interceptor.DialOptions(interceptor.Upstream(policy))))
-					b := returning(nil)
-					b.script.Store(forwards(toC, hops[0].of, kinds[0]))
-					_, err := callUnary(t.Context(), connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
+					toC := testgrpc.NewTestServiceClient(testrpc.Dial(t, c.target, interceptor.DialOptions(interceptor.Upstream(policy))))
+					b := testrpc.Returning(nil)
+					b.Run(testrpc.AtOpen, forwards(toC, hops[0].of, testrpc.Unary))
+					_, err := testrpc.CallUnary(t.Context(), testrpc.Connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
 					if got := grpcstatus.Code(err); got != tt.code {
 						t.Errorf("A gets %v; want %v", err, tt.code)
 					}
-					if b, c := b.calls.Load(), c.calls.Load(); b != tt.timesB || c != tt.times {
+					if b, c := b.Calls(), c.calls(); b != tt.timesB || c != tt.times {
 						t.Errorf("B ran %d times and C %d; want %d and %d", b, c, tt.timesB, tt.times)
 					}
 				})
@@ -546,64 +540,54 @@ func TestCallThatIsCutOff(t *testing.T) {
 // A cutOff is a C that never gets to answer.
 type cutOff struct {
 	target string
-	calls  *atomic.Int32
+	calls  func() int32
 }
 
 func losesConnections(t *testing.T) *cutOff {
-	lis := &fragileListener{Listener: listenTCP(t)}
-	svc := running(func(ctx context.Context) error {
+	lis := &fragileListener{Listener: testrpc.Listen(t)}
+	svc := testrpc.Running(func(ctx context.Context) error {
 		lis.cut()
 		<-ctx.Done()
 		return nil
 	})
-	start(t, lis, func(s *grpc.Server) { testgrpc.RegisterTestServiceServer(s, svc) }, interceptor.ServerOptions())
-	return &cutOff{lis.Addr().String(), &svc.calls}
+	testrpc.Start(t, lis, testrpc.Register(svc), interceptor.ServerOptions())
+	return &cutOff{lis.Addr().String(), svc.Calls}
 }
 
 func stops(t *testing.T) *cutOff {
 	var server *grpc.Server
-	svc := running(func(ctx context.Context) error {
+	svc := testrpc.Running(func(ctx context.Context) error {
 		server.Stop()
 		<-ctx.Done()
 		return nil
 	})
-	lis := listenTCP(t)
-	start(t, lis, func(s *grpc.Server) {
+	lis := testrpc.Listen(t)
+	testrpc.Start(t, lis, func(s *grpc.Server) {
 		server = s
 		testgrpc.RegisterTestServiceServer(s, svc)
 	}, interceptor.ServerOptions())
-	return &cutOff{lis.Addr().String(), &svc.calls}
+	return &cutOff{lis.Addr().String(), svc.Calls}
 }
 
 // resets is an HTTP server, which can reset a stream and keep the connection.
 func resets(t *testing.T) *cutOff {
-	c := &cutOff{calls: new(atomic.Int32)}
+	var calls atomic.Int32
 	server := &http.Server{
 		Protocols: new(http.Protocols),
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			c.calls.Add(1)
+			calls.Add(1)
 			panic(http.ErrAbortHandler)
 		}),
 	}
 	server.Protocols.SetUnencryptedHTTP2(true)
-	lis := listenTCP(t)
-	c.target = lis.Addr().String()
+	lis := testrpc.Listen(t)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(lis) }()
 	t.Cleanup(func() {
 		server.Close()
 		<-served
 	})
-	return c
-}
-
-func listenTCP(t *testing.T) net.Listener {
-	t.Helper()
-	lis, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lis
+	return &cutOff{lis.Addr().String(), calls.Load}
 }
 
 // A fragileListener loses its connections when told to.

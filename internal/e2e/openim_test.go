@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
@@ -25,6 +25,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/internal/wiretest"
 	"github.com/errstatus/errstatus/status"
 )
@@ -46,7 +47,7 @@ type legacyFixture struct {
 
 func openIM(t testing.TB) []legacyFixture {
 	t.Helper()
-	return recorded[legacyFixture](t, "testdata/openim_legacy.jsonl", 174)
+	return testrpc.Recorded[legacyFixture](t, "testdata/openim_legacy.jsonl", 174)
 }
 
 // number is that in the place of a canonical code, which may have been overrun.
@@ -73,23 +74,23 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 	for _, f := range openIM(t) {
 		server.SetReply(f.reply())
 		for _, k := range replayed {
-			_, err := k.call(t.Context(), ours)
+			_, err := k.Call(t.Context(), ours)
 			if *f.Status == 0 {
-				if err != k.success {
-					t.Errorf("%s, %s: %v; want success", f.Name, k.name, err)
+				if err != k.Success {
+					t.Errorf("%s, %s: %v; want success", f.Name, k.Name, err)
 				}
 				continue
 			}
 			st := status.Convert(err)
 			if code, origin := f.want(); st.Code() != code || st.Origin() != origin || !errors.Is(err, code) {
-				t.Errorf("%s, %s: %v, %v; want %v, %v", f.Name, k.name, st, st.Origin(), code, origin)
+				t.Errorf("%s, %s: %v, %v; want %v, %v", f.Name, k.Name, st, st.Origin(), code, origin)
 			}
 			if st.GRPCCode() < 1 || st.GRPCCode() > 16 {
-				t.Errorf("%s, %s: the canonical code is %v", f.Name, k.name, st.GRPCCode())
+				t.Errorf("%s, %s: the canonical code is %v", f.Name, k.Name, st.GRPCCode())
 			}
-			_, received := k.call(t.Context(), plain)
+			_, received := k.Call(t.Context(), plain)
 			if diff := cmp.Diff(grpcstatus.Convert(received).Proto(), grpcstatus.Convert(err).Proto(), protocmp.Transform()); diff != "" {
-				t.Errorf("%s, %s: gRPC's status (-plain client's +ours):\n%s", f.Name, k.name, diff)
+				t.Errorf("%s, %s: gRPC's status (-plain client's +ours):\n%s", f.Name, k.Name, diff)
 			}
 			if f.Client == nil || *f.Status > math.MaxInt32 {
 				continue
@@ -100,7 +101,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 				t.Fatalf("%s: %v", f.Name, err)
 			}
 			if text, _ := status.LegacyDetail(err); text != want.Detail || st.Message() != want.Msg {
-				t.Errorf("%s, %s: %q with the detail %q; want %+v as OpenIM's client", f.Name, k.name, st.Message(), text, want)
+				t.Errorf("%s, %s: %q with the detail %q; want %+v as OpenIM's client", f.Name, k.Name, st.Message(), text, want)
 			}
 		}
 	}
@@ -113,9 +114,9 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 // message and the detail stay.
 func TestOpenIMsStatusesAreSentOnInItsForm(t *testing.T) {
 	upstream, ours, plain := replaying(t)
-	svc := returning(nil)
-	legacy := dialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
-	canonical := dialWire(t, svc)
+	svc := testrpc.Returning(nil)
+	legacy := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	canonical := testrpc.DialWire(t, svc)
 	for _, f := range openIM(t) {
 		number, ok := f.number()
 		if !ok || !codes.Default().Has(number) {
@@ -127,18 +128,18 @@ func TestOpenIMsStatusesAreSentOnInItsForm(t *testing.T) {
 			if how.plain {
 				from = plain
 			}
-			svc.script.Store(&script{end: how.handler(from)})
-			_, err := callUnary(t.Context(), plain)
+			svc.Run(testrpc.AtOpen, how.handler(from))
+			_, err := testrpc.CallUnary(t.Context(), plain)
 			want := status.Convert(err)
 			detail, _ := status.LegacyDetail(err)
 			for _, k := range replayed {
-				name := fmt.Sprintf("%s, %s, %s", f.Name, how.name, k.name)
-				st := checkLegacyForm(t, name, answer(t, legacy, k, ""), codes.ErrorCode(number))
+				name := fmt.Sprintf("%s, %s, %s", f.Name, how.name, k.Name)
+				st := checkLegacyForm(t, name, testrpc.Answer(t, legacy, k), codes.ErrorCode(number))
 				checkRead(t, name, st, want, detail)
-				if how.details && !proto.Equal(st.Details[len(st.Details)-1], packed(t, badRequest())) {
+				if how.details && !proto.Equal(st.Details[len(st.Details)-1], testrpc.Packed(t, testrpc.BadRequest())) {
 					t.Errorf("%s: the handler's detail is gone from %v", name, st)
 				}
-				st = failure(t, answer(t, canonical, k, ""))
+				st = testrpc.Failure(t, testrpc.Answer(t, canonical, k))
 				if row, _ := codes.Default().Lookup(number); grpccodes.Code(st.Code) != row.GRPCCode {
 					t.Errorf("%s: sent as %d; want %v", name, st.Code, row.GRPCCode)
 				}
@@ -159,7 +160,7 @@ func checkLegacyForm(t *testing.T, name string, got *wiretest.Answer, c codes.Co
 	if st.Code != c.Number() || len(st.Details) < 2 || st.Details[0].MessageName() != legacyDetail {
 		t.Fatalf("%s: sent as %v; want %d, and OpenIM's detail first", name, st, c.Number())
 	}
-	if info := packed(t, errorInfo(c)); !proto.Equal(st.Details[1], info) {
+	if info := testrpc.Packed(t, testrpc.ErrorInfo(c)); !proto.Equal(st.Details[1], info) {
 		t.Errorf("%s: the second detail is %v; want %v", name, st.Details[1], info)
 	}
 	return st
@@ -184,7 +185,7 @@ func legacyText(cause string) *anypb.Any {
 // that always sends it, and to one that negotiates, from clients with and without
 // an announcement. Ours read the same of all of them.
 func TestEveryCodeInOpenIMsForm(t *testing.T) {
-	svc := returning(nil)
+	svc := testrpc.Returning(nil)
 	clients := map[string][]grpc.DialOption{
 		"plain":      nil,
 		"ours":       interceptor.DialOptions(),
@@ -194,17 +195,17 @@ func TestEveryCodeInOpenIMsForm(t *testing.T) {
 		for name, options := range clients {
 			t.Run(fmt.Sprint(mode, ", ", name), func(t *testing.T) {
 				legacy := mode == interceptor.LegacyAlways || mode == interceptor.LegacyNegotiated && name != "announcing"
-				client := connect(t, svc, interceptor.ServerOptions(interceptor.WithLegacy(mode)), options)
-				for _, c := range append(errorCodes(t), 1305, math.MaxInt32) {
-					handlers := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(legacyText("row 42"), badRequest())
-					for _, k := range kinds {
-						for _, at := range k.moments {
-							svc.end(at, handlers.Err())
-							arrived, err := k.call(t.Context(), client)
-							if arrived != k.arrived(at) {
-								t.Errorf("%v, %s, %v: %d messages arrived", c, k.name, at, arrived)
+				client := testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithLegacy(mode)), options)
+				for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
+					handlers := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(legacyText("row 42"), testrpc.BadRequest())
+					for _, k := range testrpc.Kinds {
+						for _, at := range k.Moments {
+							svc.Return(at, handlers.Err())
+							arrived, err := k.Call(t.Context(), client)
+							if arrived != k.Arrived(at) {
+								t.Errorf("%v, %s, %v: %d messages arrived", c, k.Name, at, arrived)
 							}
-							checkForm(t, fmt.Sprint(c, ", ", k.name, ", ", at), err, c, legacy)
+							checkForm(t, fmt.Sprint(c, ", ", k.Name, ", ", at), err, c, legacy)
 						}
 					}
 				}
@@ -231,42 +232,42 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, legacy b
 	if text, ok := status.LegacyDetail(err); !ok || text != "row 42" {
 		t.Errorf("%s: read with the detail %q, %t", name, text, ok)
 	}
-	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, badRequest()) || len(st.Details()) != 3 {
+	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, testrpc.BadRequest()) || len(st.Details()) != 3 {
 		t.Errorf("%s: %d details, of them %v; want the handler's among 3", name, len(st.Details()), br)
 	}
 }
 
 // TestAnErrorIsNeverSuccessInOpenIMsForm, whatever number it has.
 func TestAnErrorIsNeverSuccessInOpenIMsForm(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.AdaptCodeErrors())
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.AdaptCodeErrors())
 	for name, tt := range map[string]struct {
 		err  error
 		want int32
 	}{
 		"NoError":              {codes.NoError, 500},
-		"NoError in a Status":  {status.Wrap(errors.New(secret), codes.NoError, ""), 500},
+		"NoError in a Status":  {status.Wrap(errors.New(testrpc.Secret), codes.NoError, ""), 500},
 		"a negative number":    {codes.ErrorCode(-1), 500},
 		"the least number":     {codes.ErrorCode(math.MinInt32), 500},
 		"a canonical number":   {codes.ErrorCode(5), 2},
-		"a CodeError of 0":     {openIMError{0, "x", secret}, 500},
-		"a CodeError of -1004": {openIMError{-1004, "x", secret}, 500},
-		"a CodeError of 2³²":   {openIMError{1 << 32, "x", secret}, 500},
-		"a plain error":        {errors.New(secret), 500},
+		"a CodeError of 0":     {openIMError{0, "x", testrpc.Secret}, 500},
+		"a CodeError of -1004": {openIMError{-1004, "x", testrpc.Secret}, 500},
+		"a CodeError of 2³²":   {openIMError{1 << 32, "x", testrpc.Secret}, 500},
+		"a plain error":        {errors.New(testrpc.Secret), 500},
 		"io.EOF":               {io.EOF, 500},
 		"a status OK":          {okStatus{}, 500},
 		"a nil pointer":        {(*nilPointer)(nil), 500},
-		"a loop":               {&wrapsItself{errors.New(secret)}, 500},
+		"a loop":               {testrpc.WrapsItself(errors.New(testrpc.Secret)), 500},
 	} {
-		svc.end(atOpen, tt.err)
-		for _, k := range kinds {
-			got := answer(t, conn, k, "")
+		svc.Return(testrpc.AtOpen, tt.err)
+		for _, k := range testrpc.Kinds {
+			got := testrpc.Answer(t, conn, k)
 			st, err := got.Trailers().Status()
 			if err != nil || st.Code != tt.want || !got.TrailersOnly() {
-				t.Errorf("%s, %s: sent as %v, %v; want %d", name, k.name, st, err, tt.want)
+				t.Errorf("%s, %s: sent as %v, %v; want %d", name, k.Name, st, err, tt.want)
 			}
-			if found := find(t, got, secret); found != "" {
-				t.Errorf("%s, %s: %s", name, k.name, found)
+			if found := find(t, got, testrpc.Secret); found != "" {
+				t.Errorf("%s, %s: %s", name, k.Name, found)
 			}
 		}
 	}
@@ -290,23 +291,23 @@ func (e openIMError) Detail() string { return e.detail }
 // form.
 func TestAnnouncementIsForOneHop(t *testing.T) {
 	negotiating := interceptor.ServerOptions(interceptor.WithLegacy(interceptor.LegacyNegotiated))
-	b := connect(t, returning(codes.TokenExpired), negotiating, nil)
+	b := testrpc.Connect(t, testrpc.Returning(codes.TokenExpired), negotiating, nil)
 	var passed metadata.MD
 	var fromB error
-	relay := running(func(ctx context.Context) error {
+	relay := testrpc.Running(func(ctx context.Context) error {
 		passed, _ = metadata.FromIncomingContext(ctx)
-		_, fromB = callUnary(metadata.NewOutgoingContext(ctx, passed), b)
+		_, fromB = testrpc.CallUnary(metadata.NewOutgoingContext(ctx, passed), b)
 		return codes.RecordNotFound
 	})
-	a := connect(t, relay, negotiating, interceptor.DialOptions(interceptor.AnnounceCanonical()))
+	a := testrpc.Connect(t, relay, negotiating, interceptor.DialOptions(interceptor.AnnounceCanonical()))
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "operationid", "42")
-	for _, k := range kinds {
-		_, err := k.call(ctx, a)
+	for _, k := range testrpc.Kinds {
+		_, err := k.Call(ctx, a)
 		if grpcstatus.Code(err) != grpccodes.NotFound || grpcstatus.Code(fromB) != 1501 {
-			t.Errorf("%s: the caller gets %v, and the handler of another server %v; want NotFound, and 1501", k.name, err, fromB)
+			t.Errorf("%s: the caller gets %v, and the handler of another server %v; want NotFound, and 1501", k.Name, err, fromB)
 		}
 		if passed.Get("operationid") == nil || passed.Get(interceptor.AnnouncementKey) != nil {
-			t.Errorf("%s: the handler's metadata is %v; want all but the announcement", k.name, passed)
+			t.Errorf("%s: the handler's metadata is %v; want all but the announcement", k.Name, passed)
 		}
 	}
 }
@@ -314,21 +315,21 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 // TestSizeOfOpenIMsForm is reckoned to the byte, and within the bound.
 func TestSizeOfOpenIMsForm(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, status.DefaultMaxSize} {
-		svc := returning(nil)
-		conn := dialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithLegacy(interceptor.LegacyAlways))
+		svc := testrpc.Returning(nil)
+		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithLegacy(interceptor.LegacyAlways))
 		errs := large(t)
 		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(legacyText(strings.Repeat("行", 3000)), violations(100)).Err()
 		for name, err := range errs {
 			encoded := (&status.Encoder{MaxSize: size, Legacy: true}).Encode(t.Context(), err)
-			svc.end(atOpen, err)
-			for _, k := range kinds {
-				got := answer(t, conn, k, "").Trailers()
+			svc.Return(testrpc.AtOpen, err)
+			for _, k := range testrpc.Kinds {
+				got := testrpc.Answer(t, conn, k).Trailers()
 				st, err := got.Status()
 				if err != nil || got.ListSize() != encoded.Size() || got.ListSize() > size {
-					t.Errorf("%s, %s: %d bytes, %v; want %d, and %d at most", name, k.name, got.ListSize(), err, encoded.Size(), size)
+					t.Errorf("%s, %s: %d bytes, %v; want %d, and %d at most", name, k.Name, got.ListSize(), err, encoded.Size(), size)
 				}
 				if diff := cmp.Diff(encoded.Status.Proto(), st, protocmp.Transform()); diff != "" {
-					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.name, diff)
+					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.Name, diff)
 				}
 			}
 		}
@@ -337,20 +338,33 @@ func TestSizeOfOpenIMsForm(t *testing.T) {
 
 // TestInstalledTwiceOpenIMsFormIsTheSame, byte for byte.
 func TestInstalledTwiceOpenIMsFormIsTheSame(t *testing.T) {
-	svc := returning(nil)
+	svc := testrpc.Returning(nil)
 	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
 		for _, ctx := range []context.Context{t.Context(), metadata.AppendToOutgoingContext(t.Context(), interceptor.AnnouncementKey, "1")} {
 			options := interceptor.ServerOptions(interceptor.WithLegacy(mode))
-			once := connect(t, svc, options, nil)
-			twice := connect(t, svc, append(options, interceptor.ServerOptions(interceptor.WithLegacy(mode))...), nil)
-			for _, err := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New(secret), grpcstatus.Error(grpccodes.Aborted, "x")} {
-				svc.end(atOpen, err)
-				for _, k := range kinds {
-					if a, b := raw(ctx, once, k), raw(ctx, twice, k); a != b {
-						t.Errorf("%v, %v, %s: installed once it sends\n%q, twice\n%q", mode, err, k.name, a, b)
+			once := testrpc.Connect(t, svc, options, nil)
+			twice := testrpc.Connect(t, svc, append(options, interceptor.ServerOptions(interceptor.WithLegacy(mode))...), nil)
+			for _, err := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New(testrpc.Secret), grpcstatus.Error(grpccodes.Aborted, "x")} {
+				svc.Return(testrpc.AtOpen, err)
+				for _, k := range testrpc.Kinds {
+					if a, b := testrpc.Raw(ctx, once, k), testrpc.Raw(ctx, twice, k); a != b {
+						t.Errorf("%v, %v, %s: installed once it sends\n%q, twice\n%q", mode, err, k.Name, a, b)
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestOurClientReadsNumbersOfOpenIM(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
+	for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
+		svc.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), "as OpenIM does"))
+		_, err := testrpc.CallUnary(t.Context(), client)
+		st, _ := status.FromError(err)
+		if st.Code() != c || st.Origin() != status.Legacy || st.Message() != "as OpenIM does" {
+			t.Errorf("%v: the caller reads %v, %v; want the code, legacy", c, st, st.Origin())
 		}
 	}
 }

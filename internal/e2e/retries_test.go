@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/retry"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/internal/wiretest"
 	"github.com/errstatus/errstatus/status"
 )
@@ -66,13 +69,13 @@ func delayed(delay time.Duration) error {
 // On the wire.
 
 func TestPushbackIsInTheTrailersOnly(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
 	for _, tt := range delays {
-		for _, k := range kinds {
-			t.Run(fmt.Sprint(tt.delay, "/", k.name), func(t *testing.T) {
-				svc.end(atOpen, delayed(tt.delay))
-				checkPushback(t, answer(t, conn, k, ""), tt.pushback)
+		for _, k := range testrpc.Kinds {
+			t.Run(fmt.Sprint(tt.delay, "/", k.Name), func(t *testing.T) {
+				svc.Return(testrpc.AtOpen, delayed(tt.delay))
+				checkPushback(t, testrpc.Answer(t, conn, k), tt.pushback)
 			})
 		}
 	}
@@ -88,20 +91,20 @@ func checkPushback(t *testing.T, got *wiretest.Answer, want ...string) {
 	if diff := cmp.Diff(want, got.Trailers().Values(pushbackField)); diff != "" {
 		t.Errorf("fields %s (-want +got):\n%s", pushbackField, diff)
 	}
-	failure(t, got)
+	testrpc.Failure(t, got)
 }
 
 func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
-	for _, k := range []kind{kinds[2], kinds[3]} {
-		svc.end(afterMessages, delayed(time.Second))
-		got := answer(t, conn, k, "")
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
+	for _, k := range []testrpc.Kind{testrpc.ServerStream, testrpc.BidiStream} {
+		svc.Return(testrpc.AfterMessages, delayed(time.Second))
+		got := testrpc.Answer(t, conn, k)
 		if len(got.Blocks) != 2 || got.Blocks[0].Get(pushbackField) != "" {
-			t.Errorf("%s: header blocks are %v; want two, and no pushback in the first", k.name, got.Blocks)
+			t.Errorf("%s: header blocks are %v; want two, and no pushback in the first", k.Name, got.Blocks)
 		}
 		if diff := cmp.Diff([]string{"1000"}, got.Trailers().Values(pushbackField)); diff != "" {
-			t.Errorf("%s: fields %s (-want +got):\n%s", k.name, pushbackField, diff)
+			t.Errorf("%s: fields %s (-want +got):\n%s", k.Name, pushbackField, diff)
 		}
 	}
 }
@@ -120,23 +123,23 @@ func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
 		{"none", without, without, nil},
 	}
 	for _, tt := range tests {
-		svc := returning(delayed(250 * time.Millisecond))
-		conn := dialWireOf(t, svc, append(tt.outer[:2:2], tt.inner...))
-		for _, k := range kinds {
-			t.Run(tt.name+"/"+k.name, func(t *testing.T) {
-				checkPushback(t, answer(t, conn, k, ""), tt.want...)
+		svc := testrpc.Returning(delayed(250 * time.Millisecond))
+		conn := testrpc.DialWireWith(t, svc, append(tt.outer[:2:2], tt.inner...))
+		for _, k := range testrpc.Kinds {
+			t.Run(tt.name+"/"+k.Name, func(t *testing.T) {
+				checkPushback(t, testrpc.Answer(t, conn, k), tt.want...)
 			})
 		}
 	}
 }
 
 func TestPushbackIsOnlyForThoseWhoAskForIt(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWire(t, svc)
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc)
 	for _, tt := range delays {
-		for _, k := range kinds {
-			svc.end(atOpen, delayed(tt.delay))
-			checkPushback(t, answer(t, conn, k, ""))
+		for _, k := range testrpc.Kinds {
+			svc.Return(testrpc.AtOpen, delayed(tt.delay))
+			checkPushback(t, testrpc.Answer(t, conn, k))
 		}
 	}
 }
@@ -151,7 +154,7 @@ func TestPushbackIsThatOfTheStatusThatIsSent(t *testing.T) {
 		want     []string
 	}{
 		{"a detail", st.WithDetails(retryInfo(time.Second)).Err(), []string{"1000"}},
-		{"a packed detail", st.WithDetails(packed(t, retryInfo(time.Second))).Err(), []string{"1000"}},
+		{"a packed detail", st.WithDetails(testrpc.Packed(t, retryInfo(time.Second))).Err(), []string{"1000"}},
 		{"the last of two details", st.WithDetails(retryInfo(time.Hour), retryInfo(time.Second)).Err(), []string{"1000"}},
 		{"a delay after a detail", st.WithDetails(retryInfo(time.Hour)).WithRetryDelay(time.Second).Err(), []string{"1000"}},
 		{"a detail after a delay", hour.WithDetails(retryInfo(time.Second)).Err(), []string{"1000"}},
@@ -160,21 +163,21 @@ func TestPushbackIsThatOfTheStatusThatIsSent(t *testing.T) {
 		{"more than a Duration holds", st.WithDetails(&errdetails.RetryInfo{
 			RetryDelay: &durationpb.Duration{Seconds: 315_576_000_000},
 		}).Err(), []string{"2147483647"}},
-		{"other changes after it", hour.WithMetadata("field", "name").WithDetails(badRequest()).Err(), []string{"3600000"}},
-		{"under %w", fmt.Errorf(secret+": %w", delayed(time.Second)), []string{"1000"}},
-		{"around a cause", hour.Wrap(errors.New(secret)), []string{"3600000"}},
+		{"other changes after it", hour.WithMetadata("field", "name").WithDetails(testrpc.BadRequest()).Err(), []string{"3600000"}},
+		{"under %w", fmt.Errorf(testrpc.Secret+": %w", delayed(time.Second)), []string{"1000"}},
+		{"around a cause", hour.Wrap(errors.New(testrpc.Secret)), []string{"3600000"}},
 		{"around a cause with another delay", st.Wrap(delayed(time.Second)), nil},
 		{"a detail without a duration", st.WithDetails(&errdetails.RetryInfo{}).Err(), nil},
 		{"a detail with an invalid one", hour.WithDetails(invalid).Err(), nil},
 		{"a code", codes.SrvNetwork, nil},
 	}
-	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, k := range kinds {
-				svc.end(atOpen, tt.handlers)
-				checkPushback(t, answer(t, conn, k, ""), tt.want...)
+			for _, k := range testrpc.Kinds {
+				svc.Return(testrpc.AtOpen, tt.handlers)
+				checkPushback(t, testrpc.Answer(t, conn, k), tt.want...)
 			}
 		})
 	}
@@ -192,7 +195,7 @@ func TestPushbackIsNeverThatOfAnUpstream(t *testing.T) {
 		want []string
 	}{
 		{"as it came", func(err error) error { return err }, retryInfo(time.Hour), nil},
-		{"under %w", func(err error) error { return fmt.Errorf(secret+": %w", err) }, retryInfo(time.Hour), nil},
+		{"under %w", func(err error) error { return fmt.Errorf(testrpc.Secret+": %w", err) }, retryInfo(time.Hour), nil},
 		{"as gRPC sees it", func(err error) error { return grpcstatus.Convert(err).Err() }, retryInfo(time.Hour), nil},
 		{"made an error again", func(err error) error { return again(err).Err() }, retryInfo(time.Hour), nil},
 		{"wrapped in a code", func(err error) error { return status.Wrap(err, codes.SrvNetwork, "") }, nil, nil},
@@ -212,16 +215,16 @@ func TestPushbackIsNeverThatOfAnUpstream(t *testing.T) {
 			nil, []string{"-1"},
 		},
 	}
-	c := connect(t, returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
-	b := returning(nil)
-	conn := dialWire(t, b, interceptor.WithPushback())
+	c := testrpc.Connect(t, testrpc.Returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
+	b := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, b, interceptor.WithPushback())
 	for _, tt := range tests {
-		for _, k := range kinds {
-			t.Run(tt.name+"/"+k.name, func(t *testing.T) {
-				b.script.Store(forwards(c, tt.b, k))
-				got := answer(t, conn, k, "")
+		for _, k := range testrpc.Kinds {
+			t.Run(tt.name+"/"+k.Name, func(t *testing.T) {
+				b.Run(testrpc.AtOpen, forwards(c, tt.b, k))
+				got := testrpc.Answer(t, conn, k)
 				checkPushback(t, got, tt.want...)
-				info, _ := status.Detail[*errdetails.RetryInfo](grpcstatus.FromProto(failure(t, got)).Err())
+				info, _ := status.Detail[*errdetails.RetryInfo](grpcstatus.FromProto(testrpc.Failure(t, got)).Err())
 				if diff := cmp.Diff(tt.info, info, protocmp.Transform()); diff != "" {
 					t.Errorf("the RetryInfo that A gets (-want +got):\n%s", diff)
 				}
@@ -256,8 +259,8 @@ type waited struct {
 }
 
 // service is one that fails with err.
-func (w *waited) service(err error) *service {
-	return running(func(context.Context) error {
+func (w *waited) service(err error) *testrpc.Service {
+	return testrpc.Running(func(context.Context) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if now := time.Now(); !w.last.IsZero() {
@@ -297,9 +300,9 @@ func twice[O any](options []O) []O { return append(options[:len(options):len(opt
 // silent are the four kinds of call, whose clients stream no message. Where the
 // last attempt fails while one is being sent, that is told by SendMsg first, in
 // grpc-go's own way; see the test of it.
-var silent = []kind{
-	kinds[0],
-	{name: "client stream", call: func(ctx context.Context, client testgrpc.TestServiceClient, opts ...grpc.CallOption) (int, error) {
+var silent = []testrpc.Kind{
+	testrpc.Unary,
+	{Name: "client stream", Call: func(ctx context.Context, client testgrpc.TestServiceClient, opts ...grpc.CallOption) (int, error) {
 		stream, err := client.StreamingInputCall(ctx, opts...)
 		if err != nil {
 			return 0, err
@@ -307,13 +310,13 @@ var silent = []kind{
 		_, err = stream.CloseAndRecv()
 		return 0, err
 	}},
-	kinds[2],
-	{name: "bidi stream", success: io.EOF, call: func(ctx context.Context, client testgrpc.TestServiceClient, opts ...grpc.CallOption) (int, error) {
+	testrpc.ServerStream,
+	{Name: "bidi stream", Success: io.EOF, Call: func(ctx context.Context, client testgrpc.TestServiceClient, opts ...grpc.CallOption) (int, error) {
 		stream, err := client.FullDuplexCall(ctx, opts...)
 		if err != nil {
 			return 0, err
 		}
-		return drain(stream.Recv)
+		return testrpc.Drain(stream.Recv)
 	}},
 }
 
@@ -335,10 +338,10 @@ func TestNativeRetriesWaitThePushback(t *testing.T) {
 	for _, in := range installed {
 		for _, wait := range []string{never, soon} {
 			for _, k := range silent {
-				t.Run(fmt.Sprint(in.name, "/backoff ", wait, "/", k.name), func(t *testing.T) {
+				t.Run(fmt.Sprint(in.name, "/backoff ", wait, "/", k.Name), func(t *testing.T) {
 					var w waited
-					client := connect(t, w.service(delayed(delay)), in.server, append(in.client, backingOff(wait)))
-					_, err := k.call(ctx, client)
+					client := testrpc.Connect(t, w.service(delayed(delay)), in.server, append(in.client, backingOff(wait)))
+					_, err := k.Call(ctx, client)
 					w.checkWaited(t, 2, delay)
 					if got := status.Code(err); got != codes.SrvNetwork {
 						t.Errorf("in the end the caller gets %v, code %v; want SrvNetwork", err, got)
@@ -355,33 +358,33 @@ func TestNativeRetriesStop(t *testing.T) {
 	tests := []struct {
 		name     string
 		server   []grpc.ServerOption
-		at       moment
+		at       testrpc.Moment
 		handlers error
 		attempts int
 	}{
-		{"by a negative delay", pushing, atOpen, delayed(-1), 1},
-		{"not by a delay of 0", pushing, atOpen, delayed(0), 3},
-		{"not without the pushback", interceptor.ServerOptions(), atOpen, delayed(-1), 3},
-		{"after a message", pushing, afterMessages, delayed(0), 1},
-		{"for another canonical code", pushing, atOpen, status.New(codes.RecordNotFound, "").WithRetryDelay(0).Err(), 1},
+		{"by a negative delay", pushing, testrpc.AtOpen, delayed(-1), 1},
+		{"not by a delay of 0", pushing, testrpc.AtOpen, delayed(0), 3},
+		{"not without the pushback", interceptor.ServerOptions(), testrpc.AtOpen, delayed(-1), 3},
+		{"after a message", pushing, testrpc.AfterMessages, delayed(0), 1},
+		{"for another canonical code", pushing, testrpc.AtOpen, status.New(codes.RecordNotFound, "").WithRetryDelay(0).Err(), 1},
 	}
 	for _, tt := range tests {
-		streams := []kind{silent[2], silent[3]} // whose servers can send messages before they fail
-		if tt.at != atOpen {
-			streams = []kind{kinds[2], kinds[3]}
+		streams := []testrpc.Kind{silent[2], silent[3]} // whose servers can send messages before they fail
+		if tt.at != testrpc.AtOpen {
+			streams = []testrpc.Kind{testrpc.ServerStream, testrpc.BidiStream}
 		}
 		for _, k := range streams {
 			for _, server := range [][]grpc.ServerOption{tt.server, twice(tt.server)} {
-				t.Run(fmt.Sprint(tt.name, "/", k.name, "/", len(server)/2), func(t *testing.T) {
-					svc := returning(nil)
-					svc.end(tt.at, tt.handlers)
-					client := connect(t, svc, server, append(interceptor.DialOptions(), backingOff(soon)))
-					arrived, err := k.call(ctx, client)
-					if got := int(svc.calls.Load()); got != tt.attempts {
+				t.Run(fmt.Sprint(tt.name, "/", k.Name, "/", len(server)/2), func(t *testing.T) {
+					svc := testrpc.Returning(nil)
+					svc.Return(tt.at, tt.handlers)
+					client := testrpc.Connect(t, svc, server, append(interceptor.DialOptions(), backingOff(soon)))
+					arrived, err := k.Call(ctx, client)
+					if got := int(svc.Calls()); got != tt.attempts {
 						t.Errorf("%d attempts; want %d", got, tt.attempts)
 					}
-					if arrived != k.arrived(tt.at) || status.Code(err) != status.Code(tt.handlers) {
-						t.Errorf("%d messages arrived, then %v; want %d, then %v", arrived, err, k.arrived(tt.at), tt.handlers)
+					if arrived != k.Arrived(tt.at) || status.Code(err) != status.Code(tt.handlers) {
+						t.Errorf("%d messages arrived, then %v; want %d, then %v", arrived, err, k.Arrived(tt.at), tt.handlers)
 					}
 				})
 			}
@@ -392,17 +395,17 @@ func TestNativeRetriesStop(t *testing.T) {
 // C's pushback is for B alone, and C's RetryInfo doesn't make A wait.
 func TestNativeRetriesDoNotWaitForAnUpstream(t *testing.T) {
 	ctx := inTime(t)
-	c := connect(t, returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
+	c := testrpc.Connect(t, testrpc.Returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
 	for _, k := range silent {
-		b := returning(nil)
-		b.script.Store(forwards(c, func(err error) error { return err }, k))
-		client := connect(t, b, interceptor.ServerOptions(interceptor.WithPushback()), append(interceptor.DialOptions(), backingOff(soon)))
-		_, err := k.call(ctx, client)
-		if got := b.calls.Load(); got != 3 {
-			t.Errorf("%s: B ran %d times; want 3", k.name, got)
+		b := testrpc.Returning(nil)
+		b.Run(testrpc.AtOpen, forwards(c, func(err error) error { return err }, k))
+		client := testrpc.Connect(t, b, interceptor.ServerOptions(interceptor.WithPushback()), append(interceptor.DialOptions(), backingOff(soon)))
+		_, err := k.Call(ctx, client)
+		if got := b.Calls(); got != 3 {
+			t.Errorf("%s: B ran %d times; want 3", k.Name, got)
 		}
 		if got, ok := status.RetryDelay(err); got != time.Hour || !ok {
-			t.Errorf("%s: RetryDelay(%v) = %v, %t at A; want C's, an hour", k.name, err, got, ok)
+			t.Errorf("%s: RetryDelay(%v) = %v, %t at A; want C's, an hour", k.Name, err, got, ok)
 		}
 	}
 }
@@ -411,7 +414,7 @@ func TestNativeRetriesDoNotWaitForAnUpstream(t *testing.T) {
 // be found in the error still, and the status is Recv's to tell, as ever.
 func TestSendOfTheLastAttemptIsEOF(t *testing.T) {
 	ctx := inTime(t)
-	client := connect(t, returning(delayed(0)), interceptor.ServerOptions(interceptor.WithPushback()),
+	client := testrpc.Connect(t, testrpc.Returning(delayed(0)), interceptor.ServerOptions(interceptor.WithPushback()),
 		append(interceptor.DialOptions(), backingOff(never)))
 	stream, err := client.FullDuplexCall(ctx)
 	if err != nil {
@@ -452,15 +455,15 @@ func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 		{"NOT_FOUND with a negative delay", status.New(codes.RecordNotFound, "").WithRetryDelay(-1).Err(), 1},
 		{"NOT_FOUND with a detail", status.New(codes.RecordNotFound, "").WithDetails(retryInfo(0)).Err(), 3},
 		{"a bare status", grpcstatus.Error(grpccodes.Unavailable, "bare"), 3},
-		{"a plain error", errors.New(secret), 1},
+		{"a plain error", errors.New(testrpc.Secret), 1},
 	}
 	for order, client := range orders {
 		for _, tt := range tests {
-			for _, k := range []kind{kinds[0], kinds[2]} { // it retries no other kind
-				t.Run(fmt.Sprint(order, "/", tt.name, "/", k.name), func(t *testing.T) {
-					svc := returning(tt.handlers)
-					k.call(ctx, connect(t, svc, interceptor.ServerOptions(interceptor.WithPushback()), client))
-					if got := svc.calls.Load(); got != tt.attempts {
+			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} { // it retries no other kind
+				t.Run(fmt.Sprint(order, "/", tt.name, "/", k.Name), func(t *testing.T) {
+					svc := testrpc.Returning(tt.handlers)
+					k.Call(ctx, testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithPushback()), client))
+					if got := svc.Calls(); got != tt.attempts {
 						t.Errorf("%d attempts; want %d", got, tt.attempts)
 					}
 				})
@@ -471,15 +474,15 @@ func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 
 func TestMiddlewareRetriesUntilItSucceeds(t *testing.T) {
 	ctx := inTime(t)
-	for _, k := range []kind{kinds[0], kinds[2]} {
+	for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} {
 		failures := make(chan error, 2)
 		failures <- delayed(0)
 		failures <- codes.SdkNetwork
 		close(failures)
-		svc := running(func(context.Context) error { return <-failures })
-		client := connect(t, svc, interceptor.ServerOptions(), append(retrying()["middleware"], interceptor.DialOptions()...))
-		if _, err := k.call(ctx, client); err != k.success {
-			t.Errorf("%s: after two failures the call ended with %v; want %v", k.name, err, k.success)
+		svc := testrpc.Running(func(context.Context) error { return <-failures })
+		client := testrpc.Connect(t, svc, interceptor.ServerOptions(), append(retrying()["middleware"], interceptor.DialOptions()...))
+		if _, err := k.Call(ctx, client); err != k.Success {
+			t.Errorf("%s: after two failures the call ended with %v; want %v", k.Name, err, k.Success)
 		}
 	}
 }
@@ -487,18 +490,18 @@ func TestMiddlewareRetriesUntilItSucceeds(t *testing.T) {
 // What the caller reads.
 
 func TestCallerReadsTheDelay(t *testing.T) {
-	svc := returning(nil)
-	client := connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions())
-	for _, k := range kinds {
+	svc := testrpc.Returning(nil)
+	client := testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions())
+	for _, k := range testrpc.Kinds {
 		for _, tt := range delays {
-			svc.end(atOpen, delayed(tt.delay))
-			_, err := k.call(t.Context(), client)
-			checkDelay(t, k.name, err, tt.delay, tt.ok)
+			svc.Return(testrpc.AtOpen, delayed(tt.delay))
+			_, err := k.Call(t.Context(), client)
+			checkDelay(t, k.Name, err, tt.delay, tt.ok)
 		}
 	}
-	for _, c := range everyCode(t) {
-		svc.end(atOpen, status.New(c, "").WithRetryDelay(time.Second+1).Err())
-		_, err := callUnary(t.Context(), client)
+	for _, c := range testrpc.EveryCode(t) {
+		svc.Return(testrpc.AtOpen, status.New(c, "").WithRetryDelay(time.Second+1).Err())
+		_, err := testrpc.CallUnary(t.Context(), client)
 		checkDelay(t, c.String(), err, time.Second+1, true)
 		if !status.Retryable(err) {
 			t.Errorf("%v: Retryable(%v) = false, with a delay", c, err)
@@ -519,7 +522,9 @@ func checkDelay(t *testing.T, name string, err error, delay time.Duration, ok bo
 
 func TestHostileRetryInfoIsNone(t *testing.T) {
 	const farthest = 315_576_000_000 // seconds, the most that google.protobuf.Duration may have
-	info := func(d *durationpb.Duration) *anypb.Any { return packed(t, &errdetails.RetryInfo{RetryDelay: d}) }
+	info := func(d *durationpb.Duration) *anypb.Any {
+		return testrpc.Packed(t, &errdetails.RetryInfo{RetryDelay: d})
+	}
 	hostile := []struct {
 		name  string
 		info  *anypb.Any
@@ -537,53 +542,53 @@ func TestHostileRetryInfoIsNone(t *testing.T) {
 		{"bytes that are no RetryInfo", &anypb.Any{TypeUrl: info(nil).TypeUrl, Value: []byte("\xff")}, 0, false},
 		{"more than a Duration of Go's holds", info(&durationpb.Duration{Seconds: farthest}), math.MaxInt64, true},
 	}
-	svc := returning(nil)
-	client := connect(t, svc, nil, interceptor.DialOptions())
+	svc := testrpc.Returning(nil)
+	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	for _, tt := range hostile {
 		for _, c := range []grpccodes.Code{grpccodes.NotFound, grpccodes.Unavailable} {
-			sent := canonical(t, c, "hostile")
+			sent := testrpc.Canonical(t, c, "hostile")
 			sent.Details = []*anypb.Any{tt.info}
-			svc.end(atOpen, grpcstatus.FromProto(sent).Err())
-			_, err := callUnary(t.Context(), client)
+			svc.Return(testrpc.AtOpen, grpcstatus.FromProto(sent).Err())
+			_, err := testrpc.CallUnary(t.Context(), client)
 			checkDelay(t, tt.name, err, tt.delay, tt.ok)
 			if got, want := status.Retryable(err), tt.ok || c == grpccodes.Unavailable; got != want {
 				t.Errorf("%s: Retryable(%v) = %t; want %t", tt.name, err, got, want)
 			}
-			checkStatus(t, err, sent)
+			testrpc.CheckStatus(t, err, sent)
 		}
 	}
 }
 
 func TestRetryableIsUnavailable(t *testing.T) {
-	ours, plain := returning(nil), returning(nil)
-	fromOurs := connect(t, ours, interceptor.ServerOptions(), interceptor.DialOptions())
-	fromPlain := connect(t, plain, nil, interceptor.DialOptions())
+	ours, plain := testrpc.Returning(nil), testrpc.Returning(nil)
+	fromOurs := testrpc.Connect(t, ours, interceptor.ServerOptions(), interceptor.DialOptions())
+	fromPlain := testrpc.Connect(t, plain, nil, interceptor.DialOptions())
 	check := func(name string, err error, want bool) {
 		t.Helper()
 		if got := status.Retryable(err); got != want {
 			t.Errorf("%s: Retryable(%v) = %t; want %t", name, err, got, want)
 		}
 	}
-	for _, c := range everyCode(t) {
+	for _, c := range testrpc.EveryCode(t) {
 		row, _ := codes.Default().Lookup(c.Number())
 		want := row.GRPCCode == grpccodes.Unavailable
 		check("a code", c, want)
-		check("a Status", status.Wrap(errors.New(secret), c, ""), want)
+		check("a Status", status.Wrap(errors.New(testrpc.Secret), c, ""), want)
 		check("under %w", fmt.Errorf("again: %w", status.Error(c, "")), want)
-		for _, k := range kinds {
-			ours.end(atOpen, c)
-			_, err := k.call(t.Context(), fromOurs)
-			check("received by "+k.name, err, want)
+		for _, k := range testrpc.Kinds {
+			ours.Return(testrpc.AtOpen, c)
+			_, err := k.Call(t.Context(), fromOurs)
+			check("received by "+k.Name, err, want)
 			check("received, under %w", fmt.Errorf("again: %w", err), want)
 		}
-		plain.end(atOpen, grpcstatus.Error(grpccodes.Code(c), ""))
-		_, err := callUnary(t.Context(), fromPlain)
+		plain.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), ""))
+		_, err := testrpc.CallUnary(t.Context(), fromPlain)
 		check("as a number", err, want)
 	}
 	for c := grpccodes.Canceled; c <= grpccodes.Unauthenticated; c++ {
 		bare := grpcstatus.Error(c, "bare")
-		plain.end(atOpen, bare)
-		_, err := callUnary(t.Context(), fromPlain)
+		plain.Return(testrpc.AtOpen, bare)
+		_, err := testrpc.CallUnary(t.Context(), fromPlain)
 		check("received bare", err, c == grpccodes.Unavailable)
 		check("not decoded", bare, c == grpccodes.Unavailable)
 	}
@@ -596,12 +601,81 @@ func TestRetryableIsUnavailable(t *testing.T) {
 func TestRetryableIsDecidedByTheWire(t *testing.T) {
 	for c, want := range map[grpccodes.Code]bool{grpccodes.Unavailable: true, grpccodes.Aborted: false} {
 		for _, code := range []codes.ErrorCode{codes.SrvNetwork, codes.RecordNotFound} {
-			sent := stated(t, code, "")
+			sent := testrpc.Carrying(t, code, "")
 			sent.Code = int32(c)
-			err := receivedPlain(t, grpcstatus.FromProto(sent).Err())
+			err := testrpc.ReceivedFromPlain(t, grpcstatus.FromProto(sent).Err())
 			if got := status.Retryable(err); got != want || status.Code(err) != code {
 				t.Errorf("Retryable(%v), received with %v, = %t; want %t, with code %v", err, c, got, want, code)
 			}
 		}
+	}
+}
+
+// unavailable in a service config makes three attempts of what is UNAVAILABLE.
+const unavailable = `{"methodConfig": [{
+	"name": [{"service": "grpc.testing.TestService"}],
+	"retryPolicy": {
+		"maxAttempts": 3, "initialBackoff": "0.001s", "maxBackoff": "0.001s", "backoffMultiplier": 1,
+		"retryableStatusCodes": ["UNAVAILABLE"]
+	}
+}]}`
+
+func TestRetriesMakeTheirAttempts(t *testing.T) {
+	opts := []retry.CallOption{
+		retry.WithMax(3),
+		retry.WithCodes(grpccodes.Unavailable),
+		retry.WithBackoff(func(context.Context, uint) time.Duration { return 0 }),
+	}
+	retrying := []grpc.DialOption{
+		grpc.WithChainUnaryInterceptor(retry.UnaryClientInterceptor(opts...)),
+		grpc.WithChainStreamInterceptor(retry.StreamClientInterceptor(opts...)),
+	}
+	ours := interceptor.DialOptions
+	native := grpc.WithDefaultServiceConfig(unavailable)
+
+	clients := []struct {
+		name    string
+		options []grpc.DialOption
+	}{
+		{"middleware outside of ours", append(retrying, ours()...)},
+		{"middleware inside of ours", append(ours(), retrying...)},
+		{"native", append(ours(), native)},
+		{"native with ours twice", append(append(ours(), ours()...), native)},
+	}
+	errs := []struct {
+		code     codes.ErrorCode
+		attempts int32
+	}{
+		{codes.SrvNetwork, 3},
+		{codes.RecordNotFound, 1},
+	}
+	for _, cc := range clients {
+		for _, tt := range errs {
+			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} { // the middleware retries no other kind
+				t.Run(fmt.Sprint(cc.name, "/", tt.code, "/", k.Name), func(t *testing.T) {
+					svc := testrpc.Returning(tt.code)
+					_, err := k.Call(t.Context(), testrpc.Connect(t, svc, interceptor.ServerOptions(), cc.options))
+					if got := svc.Calls(); got != tt.attempts {
+						t.Errorf("%d attempts; want %d", got, tt.attempts)
+					}
+					if status.Code(err) != tt.code || !errors.Is(err, tt.code) {
+						t.Errorf("at the end the caller gets %v; want %v", err, tt.code)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestTextOfExhaustedRetriesIsKept(t *testing.T) {
+	client := testrpc.Connect(t, testrpc.Returning(codes.SrvNetwork), interceptor.ServerOptions(),
+		append(interceptor.DialOptions(), grpc.WithDefaultServiceConfig(unavailable)))
+	_, err := testrpc.CallUnary(t.Context(), client)
+	if !strings.Contains(err.Error(), "retries exhausted") || !strings.Contains(err.Error(), "SrvNetwork") {
+		t.Errorf("Error() = %q; want the code's name and what gRPC says of its retries", err)
+	}
+	row, _ := codes.Default().Lookup(codes.SrvNetwork.Number())
+	if got := status.Convert(err).Message(); got != row.Message {
+		t.Errorf("Message() = %q; want %q", got, row.Message)
 	}
 }

@@ -1,0 +1,174 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
+	"github.com/errstatus/errstatus/status"
+)
+
+// What interceptors outside of the server's see.
+
+func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
+	cause := &nilPointer{"the cause"}
+	tests := []struct {
+		name     string
+		handlers error
+		want     []error
+		code     grpccodes.Code
+	}{
+		{"a wrapped cause", status.Wrap(cause, codes.SrvDatabase, "loading"), []error{cause, codes.SrvDatabase}, grpccodes.Internal},
+		{"a plain error", cause, []error{cause, codes.ServerInternal}, grpccodes.Internal},
+		{"a mapped error", fmt.Errorf("%w", io.ErrUnexpectedEOF), []error{io.ErrUnexpectedEOF, codes.RecordNotFound}, grpccodes.NotFound},
+		{"one that panics", panicsInIs{cause}, []error{codes.ServerInternal}, grpccodes.Internal},
+		{"one that loops", testrpc.WrapsItself(cause), []error{codes.ServerInternal}, grpccodes.Internal},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			sent, outer := observed()
+			server := append(outer, interceptor.ServerOptions(interceptor.MapError(io.ErrUnexpectedEOF, codes.RecordNotFound))...)
+			client := testrpc.Connect(t, testrpc.Returning(tt.handlers), server, nil)
+			for _, k := range testrpc.Kinds {
+				k.Call(t.Context(), client)
+				err := <-sent
+				for _, want := range tt.want {
+					if !errors.Is(err, want) {
+						t.Errorf("%s: errors.Is(%v, %v) = false outside of ours", k.Name, err, want)
+					}
+				}
+				if errors.Is(err, io.EOF) { // runs through the whole chain, and must end
+					t.Errorf("%s: errors.Is(%v, EOF) = true", k.Name, err)
+				}
+				if got := grpcstatus.Code(err); got != tt.code {
+					t.Errorf("%s: grpcstatus.Code(%v) = %v; want %v", k.Name, err, got, tt.code)
+				}
+				if strings.Contains(err.Error(), cause.text) {
+					t.Errorf("%s: the text is %q; want the public one", k.Name, err)
+				}
+			}
+		})
+	}
+}
+
+// In-process transports hand the server's error itself to the client.
+
+func TestInProcessTransportDropsThePrivateCause(t *testing.T) {
+	cause := &nilPointer{testrpc.Secret}
+	inProcess := func(ctx context.Context, method string, req, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+		_, err := interceptor.UnaryServer()(ctx, req, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) {
+			return nil, status.Wrap(cause, codes.SrvDatabase, "loading")
+		})
+		return err
+	}
+	err := interceptor.UnaryClient()(t.Context(), "/grpc.testing.TestService/UnaryCall", nil, nil, nil, inProcess)
+
+	if errors.Is(err, cause) {
+		t.Errorf("errors.Is finds the server's private cause in %v", err)
+	}
+	if private, ok := errors.AsType[*nilPointer](err); ok {
+		t.Errorf("errors.AsType finds the server's private %#v", private)
+	}
+	testrpc.CheckNoSecret(t, err)
+	if diff := cmp.Diff(testrpc.WantReading(t, codes.SrvDatabase, "loading", nil), testrpc.Read(err, codes.SrvDatabase), protocmp.Transform()); diff != "" {
+		t.Errorf("what the caller reads (-want +got):\n%s", diff)
+	}
+}
+
+// go-grpc-middleware and gRPC's own retries.
+
+func TestLoggingOutsideAndRecoveryInside(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	logged, server := middleware()
+	client := testrpc.Connect(t, svc, server, interceptor.DialOptions())
+	for _, k := range testrpc.Kinds {
+		for _, c := range testrpc.ErrorCodes(t) {
+			svc.Return(testrpc.AtOpen, c)
+			k.Call(t.Context(), client)
+			row, _ := codes.Default().Lookup(c.Number())
+			if got := (*logged)["grpc.code"]; got != row.GRPCCode.String() {
+				t.Errorf("%s: %v is logged with grpc.code %v; want %v", k.Name, c, got, row.GRPCCode)
+			}
+		}
+		svc.Run(testrpc.AtOpen, func(context.Context) error { panic(testrpc.Secret) })
+		_, err := k.Call(t.Context(), client)
+		testrpc.CheckStatus(t, err, testrpc.Carrying(t, codes.ServerInternal, ""))
+		if text := fmt.Sprint(*logged); (*logged)["grpc.code"] != "Internal" || strings.Contains(text, testrpc.Secret) {
+			t.Errorf("%s: a panic is logged as %v; want Internal and not the panic's value", k.Name, text)
+		}
+	}
+}
+
+// middleware is the chain that the documentation has. The map holds the fields
+// of the last call's log line.
+func middleware() (*map[string]any, []grpc.ServerOption) {
+	logged := &map[string]any{}
+	logger := logging.LoggerFunc(func(_ context.Context, _ logging.Level, _ string, fields ...any) {
+		line := make(map[string]any)
+		for i := 0; i < len(fields); i += 2 {
+			line[fields[i].(string)] = fields[i+1]
+		}
+		*logged = line
+	})
+	finish := logging.WithLogOnEvents(logging.FinishCall)
+	recovered := recovery.WithRecoveryHandler(func(any) error { return codes.ServerInternal })
+	return logged, []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(
+			logging.UnaryServerInterceptor(logger, finish),
+			interceptor.UnaryServer(),
+			recovery.UnaryServerInterceptor(recovered),
+		),
+		grpc.ChainStreamInterceptor(
+			logging.StreamServerInterceptor(logger, finish),
+			interceptor.StreamServer(),
+			recovery.StreamServerInterceptor(recovered),
+		),
+	}
+}
+
+func TestSelectorExemptsHealth(t *testing.T) {
+	notHealth := selector.MatchFunc(func(_ context.Context, call interceptors.CallMeta) bool {
+		return call.Service != healthgrpc.Health_ServiceDesc.ServiceName
+	})
+	register := func(s *grpc.Server) {
+		healthgrpc.RegisterHealthServer(s, unwell{})
+		testgrpc.RegisterTestServiceServer(s, testrpc.Returning(errors.New("not ready")))
+	}
+	conn := testrpc.Serve(t, register, []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(selector.UnaryServerInterceptor(interceptor.UnaryServer(), notHealth)),
+		grpc.ChainStreamInterceptor(selector.StreamServerInterceptor(interceptor.StreamServer(), notHealth)),
+	}, nil)
+
+	_, err := healthgrpc.NewHealthClient(conn).Check(t.Context(), &healthgrpc.HealthCheckRequest{})
+	testrpc.CheckStatus(t, err, testrpc.Canonical(t, grpccodes.Unknown, "not ready"))
+	for _, k := range testrpc.Kinds {
+		_, err := k.Call(t.Context(), testgrpc.NewTestServiceClient(conn))
+		testrpc.CheckStatus(t, err, testrpc.Carrying(t, codes.ServerInternal, ""))
+	}
+}
+
+type unwell struct {
+	healthgrpc.UnimplementedHealthServer
+}
+
+func (unwell) Check(context.Context, *healthgrpc.HealthCheckRequest) (*healthgrpc.HealthCheckResponse, error) {
+	return nil, errors.New("not ready")
+}
