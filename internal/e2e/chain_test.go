@@ -26,7 +26,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// What interceptors outside of the server's see.
+// Other interceptors in the chain: outside errstatus, inside it, and around it.
 
 func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
 	cause := &nilPointer{"the cause"}
@@ -39,8 +39,8 @@ func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
 		{"a wrapped cause", status.Wrap(cause, codes.SrvDatabase, "loading"), []error{cause, codes.SrvDatabase}, grpccodes.Internal},
 		{"a plain error", cause, []error{cause, codes.ServerInternal}, grpccodes.Internal},
 		{"a mapped error", fmt.Errorf("%w", io.ErrUnexpectedEOF), []error{io.ErrUnexpectedEOF, codes.RecordNotFound}, grpccodes.NotFound},
-		{"one that panics", panicsInIs{cause}, []error{codes.ServerInternal}, grpccodes.Internal},
-		{"one that loops", testrpc.WrapsItself(cause), []error{codes.ServerInternal}, grpccodes.Internal},
+		{"an error that panics", panicsInIs{cause}, []error{codes.ServerInternal}, grpccodes.Internal},
+		{"an error that wraps itself", testrpc.WrapsItself(cause), []error{codes.ServerInternal}, grpccodes.Internal},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -52,25 +52,24 @@ func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
 				err := <-sent
 				for _, want := range tt.want {
 					if !errors.Is(err, want) {
-						t.Errorf("%s: errors.Is(%v, %v) = false outside of ours", k.Name, err, want)
+						t.Errorf("%s: errors.Is(%v, %v) = false outside errstatus; want true", k.Name, err, want)
 					}
 				}
-				if errors.Is(err, io.EOF) { // runs through the whole chain, and must end
-					t.Errorf("%s: errors.Is(%v, EOF) = true", k.Name, err)
+				if errors.Is(err, io.EOF) { // walks the whole chain, which must end
+					t.Errorf("%s: errors.Is(%v, EOF) = true; want false", k.Name, err)
 				}
 				if got := grpcstatus.Code(err); got != tt.code {
 					t.Errorf("%s: grpcstatus.Code(%v) = %v; want %v", k.Name, err, got, tt.code)
 				}
 				if strings.Contains(err.Error(), cause.text) {
-					t.Errorf("%s: the text is %q; want the public one", k.Name, err)
+					t.Errorf("%s: Error() = %q; want the public text alone", k.Name, err)
 				}
 			}
 		})
 	}
 }
 
-// In-process transports hand the server's error itself to the client.
-
+// An in-process transport passes the server's error value to the client.
 func TestInProcessTransportDropsThePrivateCause(t *testing.T) {
 	cause := &nilPointer{testrpc.Secret}
 	inProcess := func(ctx context.Context, method string, req, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
@@ -82,10 +81,10 @@ func TestInProcessTransportDropsThePrivateCause(t *testing.T) {
 	err := interceptor.UnaryClient()(t.Context(), "/grpc.testing.TestService/UnaryCall", nil, nil, nil, inProcess)
 
 	if errors.Is(err, cause) {
-		t.Errorf("errors.Is finds the server's private cause in %v", err)
+		t.Errorf("errors.Is finds the server's private cause in %v; want it dropped", err)
 	}
 	if private, ok := errors.AsType[*nilPointer](err); ok {
-		t.Errorf("errors.AsType finds the server's private %#v", private)
+		t.Errorf("errors.AsType finds the server's private cause %#v; want it dropped", private)
 	}
 	testrpc.CheckNoSecret(t, err)
 	if diff := cmp.Diff(testrpc.WantReading(t, codes.SrvDatabase, "loading", nil), testrpc.Read(err, codes.SrvDatabase), protocmp.Transform()); diff != "" {
@@ -93,7 +92,7 @@ func TestInProcessTransportDropsThePrivateCause(t *testing.T) {
 	}
 }
 
-// go-grpc-middleware and gRPC's own retries.
+// go-grpc-middleware.
 
 func TestLoggingOutsideAndRecoveryInside(t *testing.T) {
 	svc := testrpc.Returning(nil)
@@ -105,20 +104,20 @@ func TestLoggingOutsideAndRecoveryInside(t *testing.T) {
 			k.Call(t.Context(), client)
 			row, _ := codes.Default().Lookup(c.Number())
 			if got := (*logged)["grpc.code"]; got != row.GRPCCode.String() {
-				t.Errorf("%s: %v is logged with grpc.code %v; want %v", k.Name, c, got, row.GRPCCode)
+				t.Errorf("%s, %v: the logged grpc.code is %v; want %v", k.Name, c, got, row.GRPCCode)
 			}
 		}
 		svc.Run(testrpc.AtOpen, func(context.Context) error { panic(testrpc.Secret) })
 		_, err := k.Call(t.Context(), client)
 		testrpc.CheckStatus(t, err, testrpc.Carrying(t, codes.ServerInternal, ""))
 		if text := fmt.Sprint(*logged); (*logged)["grpc.code"] != "Internal" || strings.Contains(text, testrpc.Secret) {
-			t.Errorf("%s: a panic is logged as %v; want Internal and not the panic's value", k.Name, text)
+			t.Errorf("%s: the log has %v for a panic; want Internal, without the panic's value", k.Name, text)
 		}
 	}
 }
 
-// middleware is the chain that the documentation has. The map holds the fields
-// of the last call's log line.
+// middleware returns interceptors in the order that the README recommends, and the
+// fields of the last log line.
 func middleware() (*map[string]any, []grpc.ServerOption) {
 	logged := &map[string]any{}
 	logger := logging.LoggerFunc(func(_ context.Context, _ logging.Level, _ string, fields ...any) {

@@ -21,14 +21,15 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// The client.
+// What the caller gets, whoever sent the status: the ends of streams, failures
+// before a server answers, and statuses that carry no code.
 
-func TestEndOfAStreamIsTheSameErrorAgain(t *testing.T) {
+func TestStreamEndsWithTheSameErrorEachTime(t *testing.T) {
 	tests := []struct {
 		name     string
 		handlers error
 	}{
-		{"an error", status.Error(codes.Args, "bad")},
+		{"error", status.Error(codes.Args, "bad")},
 		{"io.EOF", nil},
 	}
 	for _, tt := range tests {
@@ -65,7 +66,7 @@ func TestHeaderAndTrailerStillWork(t *testing.T) {
 	}
 }
 
-// withMetadata sends a header and a trailer in its bidi streams.
+// withMetadata is a service whose bidi streams send a header and a trailer.
 type withMetadata struct{ *testrpc.Service }
 
 func (s *withMetadata) FullDuplexCall(stream testgrpc.TestService_FullDuplexCallServer) error {
@@ -82,9 +83,9 @@ func TestErrorOfOpeningACallIsDecoded(t *testing.T) {
 	client := testrpc.Connect(t, testrpc.Returning(nil), interceptor.ServerOptions(), interceptor.DialOptions())
 	for _, k := range testrpc.Kinds {
 		_, err := k.Call(ctx, client)
-		checkGuess(t, err, codes.SdkUnknownCode, grpccodes.Canceled)
+		checkAssumed(t, err, codes.SdkUnknownCode, grpccodes.Canceled)
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: opening it in a cancelled context = %v; want context.Canceled in it", k.Name, err)
+			t.Errorf("%s: in a cancelled context the call returns %v; want an error that wraps context.Canceled", k.Name, err)
 		}
 	}
 }
@@ -94,16 +95,17 @@ func TestRefusedConnectionIsANetworkError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lis.Close() // nobody listens there now
+	lis.Close() // so that the connection is refused
 	client := testgrpc.NewTestServiceClient(testrpc.Dial(t, lis.Addr().String(), interceptor.DialOptions()))
 	for _, k := range testrpc.Kinds {
 		_, err := k.Call(t.Context(), client)
-		checkGuess(t, err, codes.SdkNetwork, grpccodes.Unavailable)
+		checkAssumed(t, err, codes.SdkNetwork, grpccodes.Unavailable)
 	}
 }
 
-// checkGuess wants a status without an ErrorInfo, and a code that is guessed.
-func checkGuess(t *testing.T, err error, code codes.ErrorCode, canonical grpccodes.Code) {
+// checkAssumed checks that err has a status without an ErrorInfo, and the assumed
+// code.
+func checkAssumed(t *testing.T, err error, code codes.ErrorCode, canonical grpccodes.Code) {
 	t.Helper()
 	st, ok := status.FromError(err)
 	if !ok || st.Origin() != status.Bare || st.Reason() != "" {
@@ -117,15 +119,15 @@ func checkGuess(t *testing.T, err error, code codes.ErrorCode, canonical grpccod
 	}
 }
 
-func TestEveryCanonicalCodeIsGuessed(t *testing.T) {
+func TestEveryCanonicalCodeHasAnAssumedCode(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	for c := grpccodes.Canceled; c <= grpccodes.Unauthenticated; c++ {
-		want := testrpc.Canonical(t, c, "plain server's", testrpc.BadRequest())
+		want := testrpc.Canonical(t, c, "from a plain server", testrpc.BadRequest())
 		svc.Return(testrpc.AtOpen, grpcstatus.FromProto(want).Err())
 		for _, k := range testrpc.Kinds {
 			_, err := k.Call(t.Context(), client)
-			checkGuess(t, err, codes.Default().FromGRPC(c).(codes.ErrorCode), c)
+			checkAssumed(t, err, codes.Default().FromGRPC(c).(codes.ErrorCode), c)
 			testrpc.CheckStatus(t, err, want)
 		}
 	}
@@ -142,15 +144,15 @@ func TestMalformedAndForeignErrorInfos(t *testing.T) {
 		code   codes.Code
 		origin status.Origin
 	}{
-		{"bytes that are no ErrorInfo", garbage, codes.RecordNotFound, status.Bare},
+		{"malformed ErrorInfo", garbage, codes.RecordNotFound, status.Bare},
 		{"another domain", info("ARGS", "evil.example", "1001"), codes.RecordNotFound, status.Foreign},
-		{"our domain in other letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.Foreign},
+		{"known domain in other letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.Foreign},
 		{"no domain", info("ARGS", "", "1001"), codes.RecordNotFound, status.Foreign},
 		{"reason wins over number", info("ARGS", "openim.io", "1002"), codes.Args, status.Ours},
-		{"number where the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.Ours},
-		{"unknown reason with an unknown number", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.Ours},
-		{"unknown reason with another's number", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.Ours},
-		{"number that is none", info("", "openim.io", "01001"), codes.RecordNotFound, status.Ours},
+		{"number decides where the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.Ours},
+		{"unknown reason with a number without a row", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.Ours},
+		{"unknown reason with the number of another reason", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.Ours},
+		{"number with a leading zero", info("", "openim.io", "01001"), codes.RecordNotFound, status.Ours},
 		{"number of success", info("", "openim.io", "0"), codes.RecordNotFound, status.Ours},
 		{"reason of success", info("NO_ERROR", "openim.io", "0"), codes.RecordNotFound, status.Ours},
 	}
@@ -166,7 +168,7 @@ func TestMalformedAndForeignErrorInfos(t *testing.T) {
 			}
 			got := grpcstatus.Convert(err).Proto()
 			if !proto.Equal(got, want) {
-				t.Errorf("the status as received is %v; want it untouched: %v", got, want)
+				t.Errorf("the status as received is %v; want it unchanged: %v", got, want)
 			}
 			if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, testrpc.BadRequest()) {
 				t.Errorf("Detail[BadRequest] = %v, %t; want what was sent", br, ok)
@@ -200,7 +202,7 @@ func TestLocalSendErrorIsDecoded(t *testing.T) {
 		t.Fatalf("FullDuplexCall() = %v", err)
 	}
 	err = stream.Send(&testgrpc.StreamingOutputCallRequest{Payload: &testgrpc.Payload{Body: make([]byte, 100)}})
-	checkGuess(t, err, codes.SdkUnknownCode, grpccodes.ResourceExhausted)
+	checkAssumed(t, err, codes.SdkUnknownCode, grpccodes.ResourceExhausted)
 }
 
 // gRPC sends the status that an error's GRPCStatus method returns. If that had the
@@ -209,6 +211,6 @@ func TestNoErrorIsNoSuccessOnAPlainServer(t *testing.T) {
 	client := testrpc.Connect(t, testrpc.Returning(codes.NoError), nil, interceptor.DialOptions())
 	for _, k := range testrpc.Kinds {
 		_, err := k.Call(t.Context(), client)
-		checkGuess(t, err, codes.SdkUnknownCode, grpccodes.Unknown)
+		checkAssumed(t, err, codes.SdkUnknownCode, grpccodes.Unknown)
 	}
 }

@@ -18,14 +18,15 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// The context: whose it is that has ended.
+// Context errors: the caller sees one only if a context ended, and errors.Is finds
+// one only if it was the caller's own.
 
 func TestDeadlineOfAnotherContextIsNotTheCallers(t *testing.T) {
 	for _, handlers := range []error{context.DeadlineExceeded, fmt.Errorf(testrpc.Secret+": %w", context.DeadlineExceeded)} {
 		err := testrpc.Received(t, handlers)
 		testrpc.CheckStatus(t, err, testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
 		if errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("errors.Is(%v, DeadlineExceeded) while the caller's context lives", err)
+			t.Errorf("errors.Is(%v, DeadlineExceeded) = true, and the caller's context has not ended", err)
 		}
 		if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
 			t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
@@ -48,20 +49,21 @@ func TestCallerCancels(t *testing.T) {
 
 			_, err := k.Call(ctx, client)
 			if !errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("the caller who cancelled gets %v; want context.Canceled in it", err)
+				t.Errorf("a caller that cancels gets %v; want an error that wraps context.Canceled alone", err)
 			}
 			if got := grpcstatus.Code(err); got != grpccodes.Canceled {
-				t.Errorf("the caller's canonical code is %v; want Canceled", got)
+				t.Errorf("its canonical code is %v; want Canceled", got)
 			}
 			testrpc.CheckStatus(t, <-sent, testrpc.Canonical(t, grpccodes.Canceled, "context canceled"))
 			if records := logs(); len(records) > 0 {
-				t.Errorf("a cancelled call is logged: %v", records)
+				t.Errorf("the log has %v for a cancelled call; want nothing", records)
 			}
 		})
 	}
 }
 
-// observed are interceptors that pass on what those inside of them returned.
+// observed returns interceptors that send the error of the interceptor inside them
+// on the channel.
 func observed() (<-chan error, []grpc.ServerOption) {
 	sent := make(chan error, 1)
 	return sent, []grpc.ServerOption{
@@ -78,7 +80,7 @@ func observed() (<-chan error, []grpc.ServerOption) {
 	}
 }
 
-// A manualContext ends when told to, as one with a deadline.
+// A manualContext reports a passed deadline when the test closes its channel.
 type manualContext struct {
 	context.Context
 	done chan struct{}
@@ -106,7 +108,7 @@ func TestCallersDeadlinePasses(t *testing.T) {
 			})
 			_, err := k.Call(callers, testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions()))
 			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-				t.Errorf("the caller whose deadline passed gets %v; want context.DeadlineExceeded in it", err)
+				t.Errorf("a caller whose deadline passes gets %v; want an error that wraps context.DeadlineExceeded alone", err)
 			}
 			if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
 				t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
@@ -115,7 +117,8 @@ func TestCallersDeadlinePasses(t *testing.T) {
 	}
 }
 
-// The RPC's own context says of which kind its end is, whatever the error says.
+// If the RPC's own context has ended, it decides between CANCELLED and
+// DEADLINE_EXCEEDED. The handler's context error doesn't.
 func TestRPCsOwnContextHasEnded(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -145,7 +148,7 @@ func TestRPCsOwnContextHasEnded(t *testing.T) {
 		testrpc.CheckStatus(t, end(late, err), testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
 	}
 
-	// What is no context error stays what it is.
+	// Any other error is encoded as if the context had not ended.
 	testrpc.CheckStatus(t, end(cancelled, errors.Join(context.Canceled, codes.SrvDatabase)), testrpc.Carrying(t, codes.SrvDatabase, ""))
 	testrpc.CheckStatus(t, end(cancelled, errors.Join(context.Canceled, io.EOF)), testrpc.Carrying(t, codes.SrvData, ""))
 	testrpc.CheckStatus(t, end(cancelled, errors.New(testrpc.Secret)), testrpc.Carrying(t, codes.ServerInternal, ""))
@@ -162,15 +165,16 @@ func TestContextErrorOnlyIfTheCallersOwnEnded(t *testing.T) {
 		grpccodes.DeadlineExceeded: context.DeadlineExceeded,
 	} {
 		for _, ctx := range []context.Context{t.Context(), inTime, cancelled} {
-			err := interceptor.UnaryClient()(ctx, "/s/m", nil, nil, nil, invoking(grpcstatus.Error(c, "somebody's")))
+			err := interceptor.UnaryClient()(ctx, "/s/m", nil, nil, nil, invoking(grpcstatus.Error(c, "not the caller's")))
 			if got, want := errors.Is(err, kind), ctx.Err() == kind; got != want {
-				t.Errorf("errors.Is(%v, %v) = %t, where the caller's context says %v; want %t", err, kind, got, ctx.Err(), want)
+				t.Errorf("errors.Is(%v, %v) = %t while the caller's context reports %v; want %t", err, kind, got, ctx.Err(), want)
 			}
 		}
 	}
 }
 
-// A status can be here before the timer of the caller's context has run.
+// A status may arrive after the caller's deadline and before the timer that ends the
+// caller's context has run.
 func TestDeadlineThatHasPassedCountsBeforeItsTimer(t *testing.T) {
 	ctx := &overdueContext{t.Context()}
 	for c, want := range map[grpccodes.Code]bool{grpccodes.DeadlineExceeded: true, grpccodes.Unavailable: false} {
@@ -185,7 +189,7 @@ type overdueContext struct{ context.Context }
 
 func (overdueContext) Deadline() (time.Time, bool) { return time.Unix(0, 0), true }
 
-// invoking is a transport that has one answer.
+// invoking returns a transport that fails every call with err.
 func invoking(err error) grpc.UnaryInvoker {
 	return func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return err }
 }

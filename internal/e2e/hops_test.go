@@ -31,32 +31,30 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Two hops: A calls B, and B's handler calls C, which fails. How far C is quoted
-// to A is a matter of the policy of B's connection, and of what B says itself.
+// Two hops: A calls B, B's handler calls C, and C fails. The policy of B's connection
+// to C decides which of C's texts A reads, unless B returns a code of its own.
 
-// The text of C is quoted in its message, details and metadata. What B puts
-// around an error is private, as everywhere.
 const (
-	quoted  = "quoted from C"
-	stack   = "stack of C"
-	private = "private to B"
+	quoted  = "quoted from C" // in C's message, details and metadata
+	stack   = "stack of C"    // in C's DebugInfo
+	private = "private to B"  // in the text that B puts around C's error
 )
 
-// A failing C fails in one way.
+// A failing is one way in which C fails.
 type failing struct {
 	name     string
-	ours     bool // C has our interceptors
+	ours     bool // C has errstatus
 	handlers error
-	code     codes.ErrorCode // that is stated, NoError if none is
-	wire     grpccodes.Code  // grpc-status, as C writes it
-	passed   *spb.Status     // what A reads where the whole passes
+	code     codes.ErrorCode // the carried code, NoError if there is none
+	wire     grpccodes.Code  // the grpc-status that C writes
+	passed   *spb.Status     // what A reads if the policy forwards C's status
 }
 
-// failings are codes in all forms that state one, and all canonical codes in the
-// forms that state none.
-func failings(t *testing.T, stating ...codes.ErrorCode) (all []failing) {
+// failings returns the given codes in every form that carries a code, and every
+// canonical code in the forms that carry none.
+func failings(t *testing.T, carried ...codes.ErrorCode) (all []failing) {
 	t.Helper()
-	for _, c := range stating {
+	for _, c := range carried {
 		all = append(all, failsWithOurs(t, c), failsWithAnotherTable(t, c), failsWithANumber(t, c))
 	}
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example", Metadata: map[string]string{"dsn": quoted}}
@@ -69,15 +67,17 @@ func failings(t *testing.T, stating ...codes.ErrorCode) (all []failing) {
 	return all
 }
 
-// someCodes are one of each canonical code that a policy treats in its own way.
+// someCodes has a code for each canonical code that policies treat differently, and
+// a number without a row.
 var someCodes = []codes.ErrorCode{codes.RecordNotFound, codes.SdkNetwork, codes.SdkNetworkTimeout, 1305}
 
-// quotes is a detail, in which C's text is too.
+// quotes returns a detail that contains C's text.
 func quotes() *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "name", Description: quoted}}}
 }
 
-// failsWithOurs is a C that lets its stack out: B is not to pass it on.
+// failsWithOurs returns a C with errstatus that exposes its DebugInfo. B must not
+// forward it.
 func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
 	row, _ := codes.Default().Lookup(c.Number())
 	return failing{
@@ -91,8 +91,8 @@ func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
 	}
 }
 
-// failsWithAnotherTable states a code, for which C's table has a canonical code
-// that B's doesn't have: C's is the one to pass.
+// failsWithAnotherTable returns a C whose table has another canonical code for c
+// than B's table. B forwards C's.
 func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 	row, _ := codes.Default().Lookup(c.Number())
 	passed := testrpc.Carrying(t, c, quoted, quotes())
@@ -106,11 +106,11 @@ func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 	}
 }
 
-// failsWithANumber has the number in the place of a canonical code, as OpenIM's
-// servers do. It passes in the form that everybody reads.
+// failsWithANumber returns a C that sends a raw number, like OpenIM's servers. B
+// forwards it as a canonical status.
 func failsWithANumber(t *testing.T, c codes.ErrorCode) failing {
 	return failing{
-		name:     fmt.Sprint("legacy, ", c),
+		name:     fmt.Sprint("raw number, ", c),
 		handlers: withStack(t, testrpc.Canonical(t, grpccodes.Code(c), quoted, quotes())),
 		code:     c,
 		wire:     grpccodes.Code(c),
@@ -128,14 +128,14 @@ func failsPlain(t *testing.T, name string, c grpccodes.Code, details ...proto.Me
 	}
 }
 
-// withStack is an error of a plain server, with the stack that no policy passes.
+// withStack returns st as a gRPC error with a DebugInfo, which no policy forwards.
 func withStack(t *testing.T, st *spb.Status) error {
 	sent := proto.CloneOf(st)
 	sent.Details = append(sent.Details, testrpc.Packed(t, &errdetails.DebugInfo{Detail: stack}))
 	return grpcstatus.FromProto(sent).Err()
 }
 
-// withMetadataPair adds to the ErrorInfo that comes first.
+// withMetadataPair adds a pair to the ErrorInfo of st, its first detail.
 func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Status {
 	t.Helper()
 	info := &errdetails.ErrorInfo{}
@@ -143,7 +143,7 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 		t.Fatal(err)
 	}
 	info.Metadata[key] = value
-	packed := &anypb.Any{} // the same bytes each time, for checkReads
+	packed := &anypb.Any{} // with the bytes that a server writes, for checkReads
 	if err := anypb.MarshalFrom(packed, info, proto.MarshalOptions{Deterministic: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -151,14 +151,13 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 	return st
 }
 
-// passes tells whether a policy lets C's failure through. It is the rule of the
-// design, written once more.
+// passes reports whether a policy forwards C's status.
 func (f failing) passes(policy status.Policy) bool {
 	return policy == interceptor.Proxy || policy == interceptor.Peer && f.code != codes.NoError
 }
 
-// reaches is what A reads where B returns the error as it came, and the code that
-// A's client has for it.
+// reaches returns the status that A reads if B returns C's error unchanged, and its
+// code for A's client.
 func (f failing) reaches(t *testing.T, policy status.Policy) (*spb.Status, codes.Code) {
 	t.Helper()
 	switch {
@@ -176,17 +175,17 @@ func (f failing) reaches(t *testing.T, policy status.Policy) (*spb.Status, codes
 
 var policies = []status.Policy{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
 
-// A hop is B: what its handler makes of C's error.
+// A hop is a handler of B: what it returns for C's error.
 type hop struct {
 	name string
 	of   func(error) error
-	code codes.ErrorCode // B's own, NoError if C's error is all there is
-	says string          // "" for the table's message
+	code codes.ErrorCode // B's own code, NoError if it returns none
+	says string          // B's message, "" for the row's
 }
 
-// hops are the two plain ones first.
+// hops begins with the two that are tested with every code.
 var hops = []hop{
-	{name: "as it came", of: func(err error) error { return err }},
+	{name: "unchanged", of: func(err error) error { return err }},
 	{
 		name: "wrapped in a code",
 		of:   func(err error) error { return status.Wrap(err, codes.SrvDatabase, "B's own") },
@@ -218,7 +217,7 @@ var hops = []hop{
 	},
 }
 
-// reaches is what A reads of B's error: a code of B's own wins in any case.
+// reaches returns what A reads of B's error. A code of B's own always wins.
 func (h hop) reaches(t *testing.T, f failing, policy status.Policy) (*spb.Status, codes.Code) {
 	t.Helper()
 	if h.code != codes.NoError {
@@ -227,16 +226,16 @@ func (h hop) reaches(t *testing.T, f failing, policy status.Policy) (*spb.Status
 	return f.reaches(t, policy)
 }
 
-// quotes tells whether C's text may be in what A reads.
+// quotes reports whether A may read C's text.
 func (h hop) quotes(f failing, policy status.Policy) bool {
 	return h.code == codes.NoError && f.passes(policy)
 }
 
-// A chain is a B under a policy, between a C and A's two clients.
+// A chain connects A to B and B to C, with a policy on B's connections.
 type chain struct {
 	oursC, plainC, b *testrpc.Service
-	toOurs, toPlain  testgrpc.TestServiceClient // B's connections to C
-	ours, plain      testgrpc.TestServiceClient // A's to B
+	toOurs, toPlain  testgrpc.TestServiceClient // B's connections to each C
+	ours, plain      testgrpc.TestServiceClient // A's connections to B
 }
 
 func newChain(t *testing.T, policy status.Policy, a ...grpc.DialOption) *chain {
@@ -250,7 +249,8 @@ func newChain(t *testing.T, policy status.Policy, a ...grpc.DialOption) *chain {
 	return ch
 }
 
-// fails makes C fail and B make of it what h says, in calls of B's of a kind.
+// fails makes C fail with f, and B return what h makes of it. B calls C with a call
+// of kind k.
 func (ch *chain) fails(f failing, h hop, k testrpc.Kind) {
 	c, client := ch.plainC, ch.toPlain
 	if f.ours {
@@ -260,10 +260,10 @@ func (ch *chain) fails(f failing, h hop, k testrpc.Kind) {
 	ch.b.Run(testrpc.AtOpen, forwards(client, h.of, k))
 }
 
-// executions is how often C was called.
+// executions returns the number of calls that reached C.
 func (ch *chain) executions() int32 { return ch.oursC.Calls() + ch.plainC.Calls() }
 
-// forwards is what B's handlers do: they make a call to C.
+// forwards returns a handler that calls c and returns what of makes of the error.
 func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := k.Call(ctx, c)
@@ -274,13 +274,13 @@ func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind
 	}
 }
 
-func TestTwoHopsQuoteAsFarAsThePolicySays(t *testing.T) {
+func TestPolicyDecidesWhatIsForwarded(t *testing.T) {
 	all, some := failings(t, testrpc.EveryCode(t)...), failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
 		for i, h := range hops {
 			cases := all
-			if i > 1 { // the same two, in other words
+			if i > 1 { // these wrap like the first two, so fewer codes are enough
 				cases = some
 			}
 			t.Run(fmt.Sprint(policy, "/", h.name), func(t *testing.T) {
@@ -293,7 +293,7 @@ func TestTwoHopsQuoteAsFarAsThePolicySays(t *testing.T) {
 	}
 }
 
-func TestTwoHopsOfStreamsAreAsThoseOfCalls(t *testing.T) {
+func TestPolicyDecidesWhatIsForwardedOfStreams(t *testing.T) {
 	some := failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
@@ -308,8 +308,8 @@ func TestTwoHopsOfStreamsAreAsThoseOfCalls(t *testing.T) {
 	}
 }
 
-// check makes A's call with a plain client, and one with ours where C's code may
-// pass.
+// check calls B with a plain client, and with an errstatus client if B returns C's
+// error unchanged. It checks what A reads, and that private text is withheld.
 func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Policy, k testrpc.Kind) {
 	t.Helper()
 	want, code := h.reaches(t, f, policy)
@@ -331,13 +331,13 @@ func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Policy, k t
 	}
 	_, err = k.Call(t.Context(), ch.ours)
 	if got := status.Code(err); got != code || !errors.Is(err, code) {
-		t.Errorf("%s: A's code is %v; want %v, for errors.Is too", f.name, got, code)
+		t.Errorf("%s: A's code is %v; want %v, which errors.Is finds", f.name, got, code)
 	}
-	checkReads(t, f.name+", with our client", err, want)
+	checkReads(t, f.name+", with errstatus", err, want)
 }
 
-// checkReads is checkStatus for thousands of calls: only what differs in its bytes
-// is looked at by its fields.
+// checkReads is testrpc.CheckStatus for thousands of calls: it computes a diff only
+// if the statuses differ.
 func checkReads(t *testing.T, name string, err error, want *spb.Status) {
 	t.Helper()
 	got := grpcstatus.Convert(err).Proto()
@@ -349,8 +349,8 @@ func checkReads(t *testing.T, name string, err error, want *spb.Status) {
 	}
 }
 
-// everything is all text that came with an error: metadata has the bytes of the
-// details, also of such as gRPC doesn't read.
+// everything returns all text that arrives with an error. The metadata has the bytes
+// of the details, including those that gRPC doesn't decode.
 func everything(err error, all ...metadata.MD) string {
 	text := []string{fmt.Sprint(err)}
 	for _, md := range all {
@@ -361,10 +361,10 @@ func everything(err error, all ...metadata.MD) string {
 	return strings.Join(text, "\n")
 }
 
-// A tries again. Only what is UNAVAILABLE is safe to run a second time, as far as
-// gRPC can tell, so nothing else may become that on its way.
+// A retries. To gRPC only UNAVAILABLE is safe to run again, so no other status may
+// become UNAVAILABLE between C and A.
 
-// retrying are A's ways to make three attempts, without regard for who B is.
+// retrying returns the ways in which A makes up to three attempts.
 func retrying() map[string][]grpc.DialOption {
 	opts := []retry.CallOption{
 		retry.WithMax(3),
@@ -380,7 +380,7 @@ func retrying() map[string][]grpc.DialOption {
 	}
 }
 
-// attempts is how often a call is made that ends with a canonical code each time.
+// attempts returns how often A makes a call that fails with c every time.
 func attempts(c grpccodes.Code) int32 {
 	if c == grpccodes.Unavailable {
 		return 3
@@ -388,8 +388,8 @@ func attempts(c grpccodes.Code) int32 {
 	return 1
 }
 
-func TestOnlyUnavailableIsTriedAgainTwoHopsAway(t *testing.T) {
-	cases := map[string][]failing{ // the middleware retries no other kinds
+func TestOnlyUnavailableIsRetriedAcrossTwoHops(t *testing.T) {
+	cases := map[string][]failing{ // the middleware retries only these kinds
 		testrpc.Unary.Name:        failings(t, testrpc.EveryCode(t)...),
 		testrpc.ServerStream.Name: failings(t, someCodes...),
 	}
@@ -407,7 +407,7 @@ func TestOnlyUnavailableIsTriedAgainTwoHopsAway(t *testing.T) {
 	}
 }
 
-func TestCodeOfBDecidesWhetherCIsCalledAgain(t *testing.T) {
+func TestOwnCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
 	network := hop{
 		name: "wrapped in a network error",
 		of:   func(err error) error { return status.Wrap(err, codes.SrvNetwork, "B's own") },
@@ -427,7 +427,7 @@ func TestCodeOfBDecidesWhetherCIsCalledAgain(t *testing.T) {
 	}
 }
 
-// checkAttempts makes a call of A's and counts C's.
+// checkAttempts makes a call from A and counts the calls that reach C.
 func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Policy, k testrpc.Kind) {
 	t.Helper()
 	ch.fails(f, h, k)
@@ -438,12 +438,12 @@ func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Pol
 		t.Errorf("%s: C ran %d times; want %d", f.name, got, want)
 	}
 	if got := status.Code(err); got != code {
-		t.Errorf("%s: in the end A's code is %v; want %v", f.name, got, code)
+		t.Errorf("%s: after the last attempt A's code is %v; want %v", f.name, got, code)
 	}
 }
 
-// B's patience with C ends while C is at work, which C then finishes: a second
-// run would write a second time.
+// B's deadline for C passes while C writes, and C still finishes. If anyone retried,
+// C would write a second time.
 func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	returns := map[string]func(call, own error) error{
 		"the call's error":     func(call, _ error) error { return call },
@@ -485,11 +485,11 @@ func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Policy, of func(c
 		t.Errorf("C ran %d times; want once", got)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("errors.Is(%v, DeadlineExceeded) at A, whose own context lives", err)
+		t.Errorf("errors.Is(%v, DeadlineExceeded) = true at A, whose own context has not ended", err)
 	}
 }
 
-// expiresAfter is a context whose deadline passes when the signal comes.
+// expiresAfter returns a context whose deadline passes when the signal arrives.
 func expiresAfter(ctx context.Context, signal <-chan struct{}) context.Context {
 	own := &manualContext{ctx, make(chan struct{})}
 	go func() {
@@ -502,10 +502,10 @@ func expiresAfter(ctx context.Context, signal <-chan struct{}) context.Context {
 	return own
 }
 
-// A lost connection is UNAVAILABLE to gRPC, which can't tell whether C had begun.
-// So it is to A, and C may run again; who can't have that wraps the error in a code
-// of its own. A reset is no such thing.
-func TestCallThatIsCutOff(t *testing.T) {
+// A lost connection is UNAVAILABLE, because gRPC can't tell whether C has begun. So A
+// retries, and C may run again. A handler that must not run twice wraps the error in
+// a code of its own. A reset stream is INTERNAL, and nobody retries it.
+func TestOnlyALostConnectionIsRetried(t *testing.T) {
 	tests := []struct {
 		name          string
 		start         func(*testing.T) *cutOff
@@ -537,7 +537,7 @@ func TestCallThatIsCutOff(t *testing.T) {
 	}
 }
 
-// A cutOff is a C that never gets to answer.
+// A cutOff is a C that is interrupted before it answers.
 type cutOff struct {
 	target string
 	calls  func() int32
@@ -569,7 +569,8 @@ func stops(t *testing.T) *cutOff {
 	return &cutOff{lis.Addr().String(), svc.Calls}
 }
 
-// resets is an HTTP server, which can reset a stream and keep the connection.
+// resets returns a C that resets the stream and keeps the connection. It is an HTTP
+// server, because gRPC's own can't do that.
 func resets(t *testing.T) *cutOff {
 	var calls atomic.Int32
 	server := &http.Server{
@@ -590,7 +591,7 @@ func resets(t *testing.T) *cutOff {
 	return &cutOff{lis.Addr().String(), calls.Load}
 }
 
-// A fragileListener loses its connections when told to.
+// A fragileListener closes all of its connections on demand.
 type fragileListener struct {
 	net.Listener
 	mu    sync.Mutex

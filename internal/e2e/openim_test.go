@@ -110,9 +110,9 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 	}
 }
 
-// TestOpenIMsStatusesAreSentOnInItsForm, and in the canonical one: the code, the
+// TestOpenIMsStatusesAreForwardedInBothForms, and in the canonical one: the code, the
 // message and the detail stay.
-func TestOpenIMsStatusesAreSentOnInItsForm(t *testing.T) {
+func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 	upstream, ours, plain := replaying(t)
 	svc := testrpc.Returning(nil)
 	legacy := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
@@ -181,10 +181,10 @@ func legacyText(cause string) *anypb.Any {
 	return &anypb.Any{TypeUrl: "type.googleapis.com/" + legacyDetail, Value: value}
 }
 
-// TestEveryCodeInOpenIMsForm at every moment of every kind of call: to a server
+// TestEveryCodeInNumericForm at every moment of every kind of call: to a server
 // that always sends it, and to one that negotiates, from clients with and without
 // an announcement. Ours read the same of all of them.
-func TestEveryCodeInOpenIMsForm(t *testing.T) {
+func TestEveryCodeInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	clients := map[string][]grpc.DialOption{
 		"plain":      nil,
@@ -237,8 +237,8 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, legacy b
 	}
 }
 
-// TestAnErrorIsNeverSuccessInOpenIMsForm, whatever number it has.
-func TestAnErrorIsNeverSuccessInOpenIMsForm(t *testing.T) {
+// TestErrorIsNeverSuccessInNumericForm, whatever number it has.
+func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.AdaptCodeErrors())
 	for name, tt := range map[string]struct {
@@ -312,8 +312,8 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 	}
 }
 
-// TestSizeOfOpenIMsForm is reckoned to the byte, and within the bound.
-func TestSizeOfOpenIMsForm(t *testing.T) {
+// TestSizeOfNumericForm is reckoned to the byte, and within the bound.
+func TestSizeOfNumericForm(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, status.DefaultMaxSize} {
 		svc := testrpc.Returning(nil)
 		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithLegacy(interceptor.LegacyAlways))
@@ -336,8 +336,8 @@ func TestSizeOfOpenIMsForm(t *testing.T) {
 	}
 }
 
-// TestInstalledTwiceOpenIMsFormIsTheSame, byte for byte.
-func TestInstalledTwiceOpenIMsFormIsTheSame(t *testing.T) {
+// TestInstalledTwiceTheNumericFormIsTheSame, byte for byte.
+func TestInstalledTwiceTheNumericFormIsTheSame(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
 		for _, ctx := range []context.Context{t.Context(), metadata.AppendToOutgoingContext(t.Context(), interceptor.AnnouncementKey, "1")} {
@@ -356,7 +356,7 @@ func TestInstalledTwiceOpenIMsFormIsTheSame(t *testing.T) {
 	}
 }
 
-func TestOurClientReadsNumbersOfOpenIM(t *testing.T) {
+func TestOurClientReadsRawNumbers(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {

@@ -19,7 +19,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Options of the server.
+// The options of a server: rules and tables.
 
 func TestRulesAreTriedInOrder(t *testing.T) {
 	var (
@@ -37,43 +37,43 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 		opts     []interceptor.ServerOption
 		want     *spb.Status
 	}{
-		{"target", errFirst,
+		{"sentinel", errFirst,
 			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"target under %w and in a join", errors.Join(io.EOF, fmt.Errorf("%w", errFirst)),
+		{"sentinel under %w and in a join", errors.Join(io.EOF, fmt.Errorf("%w", errFirst)),
 			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"target by the error's own Is", isFirst{errFirst},
+		{"sentinel by the error's own Is method", isFirst{errFirst},
 			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"no target matches", errSecond,
+		{"no sentinel matches", errSecond,
 			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.ServerInternal, "")},
-		{"first of two targets wins, not the first error", errors.Join(errSecond, errFirst),
+		{"the first rule wins, not the first error", errors.Join(errSecond, errFirst),
 			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapError(errSecond, codes.Args)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"function before target", errFirst,
+		{"function before sentinel", errFirst,
 			[]interceptor.ServerOption{interceptor.MapErrorFunc(data), interceptor.MapError(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.SrvData, "")},
-		{"target before function", errFirst,
+		{"sentinel before function", errFirst,
 			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapErrorFunc(data)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"nil leaves it to the next", errFirst,
+		{"nil leaves the error to the next rule", errFirst,
 			[]interceptor.ServerOption{interceptor.MapErrorFunc(none), interceptor.MapErrorFunc(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
-		{"NoError leaves it to the next", errFirst,
+		{"NoError leaves the error to the next rule", errFirst,
 			[]interceptor.ServerOption{interceptor.MapErrorFunc(success), interceptor.MapErrorFunc(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
 		{"function that panics", errFirst,
 			[]interceptor.ServerOption{interceptor.MapErrorFunc(panics), interceptor.MapErrorFunc(data)},
 			testrpc.Carrying(t, codes.ServerInternal, "")},
-		{"a stated code is not mapped", errors.Join(errFirst, codes.Args),
+		{"a code comes before rules", errors.Join(errFirst, codes.Args),
 			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapErrorFunc(data)},
 			testrpc.Carrying(t, codes.Args, "")},
-		{"before the context's row", context.DeadlineExceeded,
+		{"rules come before context errors", context.DeadlineExceeded,
 			[]interceptor.ServerOption{interceptor.MapError(context.DeadlineExceeded, codes.SrvDatabase)},
 			testrpc.Carrying(t, codes.SrvDatabase, "")},
-		{"before the gRPC status's row", grpcstatus.Error(grpccodes.NotFound, testrpc.Secret),
+		{"rules come before gRPC statuses", grpcstatus.Error(grpccodes.NotFound, testrpc.Secret),
 			[]interceptor.ServerOption{interceptor.MapErrorFunc(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
 	}
@@ -86,7 +86,7 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 	}
 }
 
-// isFirst says that it is what it holds, without wrapping it.
+// isFirst has an Is method that reports its field, which it doesn't wrap.
 type isFirst struct{ first error }
 
 func (isFirst) Error() string          { return testrpc.Secret }
@@ -97,7 +97,7 @@ func TestMapErrorFuncIsGivenWhatTheHandlerReturned(t *testing.T) {
 	var given error
 	testrpc.Sent(t, handlers, interceptor.MapErrorFunc(func(err error) codes.Code { given = err; return nil }))
 	if given != handlers {
-		t.Errorf("the function was given %v; want %v, identical", given, handlers)
+		t.Errorf("the rule got %v; want %v, identical", given, handlers)
 	}
 }
 
@@ -134,8 +134,8 @@ func TestTableOfTheServerDecidesTheWire(t *testing.T) {
 	}
 }
 
-// defaultsWithout gives another code the place of c among the defaults of
-// INTERNAL and UNKNOWN, which a table must have.
+// defaultsWithout returns a row that makes another code the default for INTERNAL or
+// UNKNOWN if c is the default now. Every table must have these two defaults.
 func defaultsWithout(c codes.ErrorCode) []codes.Row {
 	other := map[codes.ErrorCode]codes.ErrorCode{
 		codes.ServerInternal: codes.SrvDatabase,
@@ -153,7 +153,7 @@ func defaultsWithout(c codes.ErrorCode) []codes.Row {
 	return []codes.Row{row}
 }
 
-// Tables of a second domain.
+// A second domain.
 
 func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
 	tests := []struct {
@@ -184,19 +184,19 @@ func TestEqualNumbersOfTwoDomainsAreTwoCodes(t *testing.T) {
 	ran := testrpc.Received(t, testrpc.PetRanAway, interceptor.WithTable(testrpc.Pets))
 	missing := testrpc.Received(t, codes.RecordNotFound, interceptor.WithTable(testrpc.Pets))
 	if errors.Is(ran, codes.RecordNotFound) || errors.Is(missing, testrpc.PetRanAway) {
-		t.Errorf("%v and %v are the same code to errors.Is; want two", ran, missing)
+		t.Errorf("%v and %v are equal to errors.Is; want two codes", ran, missing)
 	}
 	if got := status.Code(missing); got != codes.RecordNotFound {
 		t.Errorf("with another table first, status.Code() = %v; want RecordNotFound", got)
 	}
 }
 
-func TestFirstTableHasTheCodesOfWhatStatesNone(t *testing.T) {
+func TestFirstTableDecidesWhereNoCodeIsCarried(t *testing.T) {
 	if diff := cmp.Diff(testrpc.Carrying(t, testrpc.PetBroken, ""), testrpc.Sent(t, errors.New(testrpc.Secret), interceptor.WithTable(testrpc.Pets)), protocmp.Transform()); diff != "" {
 		t.Errorf("what the server sends for a plain error (-want +got):\n%s", diff)
 	}
 	err := testrpc.ReceivedFromPlain(t, grpcstatus.Error(grpccodes.NotFound, "bare"), interceptor.WithTable(testrpc.Pets))
 	if got := status.Code(err); got != testrpc.PetUnknown {
-		t.Errorf("the client's guess for NOT_FOUND is %v; want %v", got, testrpc.PetUnknown)
+		t.Errorf("the assumed code for NOT_FOUND is %v; want %v", got, testrpc.PetUnknown)
 	}
 }

@@ -109,9 +109,9 @@ func badRequestOf(text string) *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: text, Description: text}}}
 }
 
-// TestNothingPrivateGetsOut: what is private is in no byte of any header, trailer
+// TestPrivateTextIsNeverSent: what is private is in no byte of any header, trailer
 // or message, in any kind of call at any moment, in both forms.
-func TestNothingPrivateGetsOut(t *testing.T) {
+func TestPrivateTextIsNeverSent(t *testing.T) {
 	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways} {
 		t.Run(mode.String(), func(t *testing.T) { checkNothingPrivateGetsOut(t, interceptor.WithLegacy(mode)) })
 	}

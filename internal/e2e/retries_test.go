@@ -29,13 +29,12 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// How long to wait: google.rpc.RetryInfo for who reads it, and the pushback for
-// gRPC's native retries.
+// Retries. WithRetryDelay sends a RetryInfo, which callers can read. WithPushback
+// also sends grpc-retry-pushback-ms, the trailer that gRPC's native retries obey.
 
 const pushbackField = "grpc-retry-pushback-ms"
 
-// delays have what the pushback is to be for each. ok tells whether a RetryInfo is
-// sent, and read.
+// delays has the pushback for each delay, and whether a RetryInfo is sent.
 var delays = []struct {
 	delay    time.Duration
 	pushback string
@@ -61,12 +60,12 @@ func retryInfo(delay time.Duration) *errdetails.RetryInfo {
 	return &errdetails.RetryInfo{RetryDelay: durationpb.New(delay)}
 }
 
-// delayed is an error that is tried again, after a delay.
+// delayed returns an UNAVAILABLE error with a delay.
 func delayed(delay time.Duration) error {
 	return status.New(codes.SrvNetwork, "").WithRetryDelay(delay).Err()
 }
 
-// On the wire.
+// The pushback on the wire.
 
 func TestPushbackIsInTheTrailersOnly(t *testing.T) {
 	svc := testrpc.Returning(nil)
@@ -81,12 +80,12 @@ func TestPushbackIsInTheTrailersOnly(t *testing.T) {
 	}
 }
 
-// checkPushback wants one field, or none, in the one header block of an answer:
-// one that has a block before its trailers is never tried again.
+// checkPushback checks the pushback fields of an answer, and that it is one header
+// block: gRPC never retries after a header block of its own.
 func checkPushback(t *testing.T, got *wiretest.Answer, want ...string) {
 	t.Helper()
 	if !got.TrailersOnly() {
-		t.Errorf("%d header blocks: %v; want one that ends the call", len(got.Blocks), got.Blocks)
+		t.Errorf("%d header blocks: %v; want one, which ends the call", len(got.Blocks), got.Blocks)
 	}
 	if diff := cmp.Diff(want, got.Trailers().Values(pushbackField)); diff != "" {
 		t.Errorf("fields %s (-want +got):\n%s", pushbackField, diff)
@@ -101,7 +100,7 @@ func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
 		svc.Return(testrpc.AfterMessages, delayed(time.Second))
 		got := testrpc.Answer(t, conn, k)
 		if len(got.Blocks) != 2 || got.Blocks[0].Get(pushbackField) != "" {
-			t.Errorf("%s: header blocks are %v; want two, and no pushback in the first", k.Name, got.Blocks)
+			t.Errorf("%s: the header blocks are %v; want two, without a pushback in the first", k.Name, got.Blocks)
 		}
 		if diff := cmp.Diff([]string{"1000"}, got.Trailers().Values(pushbackField)); diff != "" {
 			t.Errorf("%s: fields %s (-want +got):\n%s", k.Name, pushbackField, diff)
@@ -109,7 +108,8 @@ func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
 	}
 }
 
-// Two values forbid the retry, so the one who resolves the error sets it.
+// Two pushback values would forbid the retry, so only the interceptor that encodes
+// the error sets one.
 func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
 	with, without := interceptor.ServerOptions(interceptor.WithPushback()), interceptor.ServerOptions()
 	tests := []struct {
@@ -119,7 +119,7 @@ func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
 	}{
 		{"both", with, with, []string{"250"}},
 		{"the inner one", without, with, []string{"250"}},
-		{"the outer one, which doesn't resolve it", with, without, nil},
+		{"the outer one, which finds the error encoded", with, without, nil},
 		{"none", without, without, nil},
 	}
 	for _, tt := range tests {
@@ -133,7 +133,7 @@ func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
 	}
 }
 
-func TestPushbackIsOnlyForThoseWhoAskForIt(t *testing.T) {
+func TestPushbackNeedsItsOption(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc)
 	for _, tt := range delays {
@@ -144,7 +144,7 @@ func TestPushbackIsOnlyForThoseWhoAskForIt(t *testing.T) {
 	}
 }
 
-func TestPushbackIsThatOfTheStatusThatIsSent(t *testing.T) {
+func TestPushbackFollowsTheSentRetryInfo(t *testing.T) {
 	st := status.New(codes.SrvNetwork, "")
 	hour := st.WithRetryDelay(time.Hour)
 	invalid := &errdetails.RetryInfo{RetryDelay: &durationpb.Duration{Seconds: -1}}
@@ -183,29 +183,29 @@ func TestPushbackIsThatOfTheStatusThatIsSent(t *testing.T) {
 	}
 }
 
-// What came from upstream pushes nothing back: C's patience is not B's. A gRPC
-// status made by gRPC's own package may have come over a connection without our
-// interceptors.
-func TestPushbackIsNeverThatOfAnUpstream(t *testing.T) {
+// A delay that B received from C is for B. B forwards it to A as a RetryInfo, and
+// never as a pushback. This holds for a gRPC status too, because B may have received
+// it over a connection without errstatus.
+func TestUpstreamsDelayIsNeverAPushback(t *testing.T) {
 	again := func(err error) *status.Status { return status.Convert(err) }
 	tests := []struct {
 		name string
 		b    func(error) error
-		info *errdetails.RetryInfo // that A gets
+		info *errdetails.RetryInfo // at A
 		want []string
 	}{
-		{"as it came", func(err error) error { return err }, retryInfo(time.Hour), nil},
+		{"unchanged", func(err error) error { return err }, retryInfo(time.Hour), nil},
 		{"under %w", func(err error) error { return fmt.Errorf(testrpc.Secret+": %w", err) }, retryInfo(time.Hour), nil},
-		{"as gRPC sees it", func(err error) error { return grpcstatus.Convert(err).Err() }, retryInfo(time.Hour), nil},
-		{"made an error again", func(err error) error { return again(err).Err() }, retryInfo(time.Hour), nil},
+		{"as a gRPC status", func(err error) error { return grpcstatus.Convert(err).Err() }, retryInfo(time.Hour), nil},
+		{"its Status as an error", func(err error) error { return again(err).Err() }, retryInfo(time.Hour), nil},
 		{"wrapped in a code", func(err error) error { return status.Wrap(err, codes.SrvNetwork, "") }, nil, nil},
 		{
-			"wrapped with a delay of B's",
+			"wrapped, with B's delay",
 			func(err error) error { return status.New(codes.SrvNetwork, "").WithRetryDelay(time.Second).Wrap(err) },
 			retryInfo(time.Second), []string{"1000"},
 		},
 		{
-			"with a delay of B's in its place",
+			"with B's delay instead",
 			func(err error) error { return again(err).WithRetryDelay(time.Second).Err() },
 			retryInfo(time.Second), []string{"1000"},
 		},
@@ -233,9 +233,10 @@ func TestPushbackIsNeverThatOfAnUpstream(t *testing.T) {
 	}
 }
 
-// gRPC's native retries.
+// gRPC's native retries obey the pushback.
 
-// backingOff is a service config of three attempts, with a wait between them.
+// backingOff returns a service config of up to three attempts, with a pause of that
+// many seconds before each retry.
 func backingOff(seconds string) grpc.DialOption {
 	return grpc.WithDefaultServiceConfig(fmt.Sprintf(`{"methodConfig": [{
 		"name": [{"service": "grpc.testing.TestService"}],
@@ -247,18 +248,18 @@ func backingOff(seconds string) grpc.DialOption {
 }
 
 const (
-	never = "600s"    // longer than a test: who waits it fails
-	soon  = "0.0001s" // shorter than any pushback here
+	never = "600s"    // longer than any test runs
+	soon  = "0.0001s" // shorter than any pushback in these tests
 )
 
-// A waited service notes how long it was left in peace between its calls.
+// A waited measures the pauses between the calls of a service.
 type waited struct {
 	mu    sync.Mutex
 	last  time.Time
 	pause []time.Duration
 }
 
-// service is one that fails with err.
+// service returns a service that fails with err.
 func (w *waited) service(err error) *testrpc.Service {
 	return testrpc.Running(func(context.Context) error {
 		w.mu.Lock()
@@ -271,7 +272,7 @@ func (w *waited) service(err error) *testrpc.Service {
 	})
 }
 
-// checkWaited wants so many pauses, none of them too short.
+// checkWaited checks the number of pauses, and that none is shorter than delay.
 func (w *waited) checkWaited(t *testing.T, times int, delay time.Duration) {
 	t.Helper()
 	w.mu.Lock()
@@ -286,7 +287,8 @@ func (w *waited) checkWaited(t *testing.T, times int, delay time.Duration) {
 	}
 }
 
-// inTime is for all calls of a test, and ends those that wait too long.
+// inTime returns a context for all calls of a test. It ends the calls that wait for
+// too long.
 func inTime(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
@@ -294,12 +296,12 @@ func inTime(t *testing.T) context.Context {
 	return ctx
 }
 
-// twice installs something once more.
+// twice returns options that install everything two times.
 func twice[O any](options []O) []O { return append(options[:len(options):len(options)], options...) }
 
-// silent are the four kinds of call, whose clients stream no message. Where the
-// last attempt fails while one is being sent, that is told by SendMsg first, in
-// grpc-go's own way; see the test of it.
+// silent are the four kinds of call with clients that stream no message. If the last
+// attempt fails while a client sends one, SendMsg reports that first; see
+// TestSendOfTheLastAttemptIsEOF.
 var silent = []testrpc.Kind{
 	testrpc.Unary,
 	{Name: "client stream", Call: func(ctx context.Context, client testgrpc.TestServiceClient, opts ...grpc.CallOption) (int, error) {
@@ -344,7 +346,7 @@ func TestNativeRetriesWaitThePushback(t *testing.T) {
 					_, err := k.Call(ctx, client)
 					w.checkWaited(t, 2, delay)
 					if got := status.Code(err); got != codes.SrvNetwork {
-						t.Errorf("in the end the caller gets %v, code %v; want SrvNetwork", err, got)
+						t.Errorf("after the last attempt the caller gets %v with code %v; want SrvNetwork", err, got)
 					}
 				})
 			}
@@ -369,7 +371,7 @@ func TestNativeRetriesStop(t *testing.T) {
 		{"for another canonical code", pushing, testrpc.AtOpen, status.New(codes.RecordNotFound, "").WithRetryDelay(0).Err(), 1},
 	}
 	for _, tt := range tests {
-		streams := []testrpc.Kind{silent[2], silent[3]} // whose servers can send messages before they fail
+		streams := []testrpc.Kind{silent[2], silent[3]} // only these can send messages before they fail
 		if tt.at != testrpc.AtOpen {
 			streams = []testrpc.Kind{testrpc.ServerStream, testrpc.BidiStream}
 		}
@@ -392,8 +394,8 @@ func TestNativeRetriesStop(t *testing.T) {
 	}
 }
 
-// C's pushback is for B alone, and C's RetryInfo doesn't make A wait.
-func TestNativeRetriesDoNotWaitForAnUpstream(t *testing.T) {
+// A gets no pushback for C's delay, so it retries at once.
+func TestNativeRetriesIgnoreAnUpstreamsDelay(t *testing.T) {
 	ctx := inTime(t)
 	c := testrpc.Connect(t, testrpc.Returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
 	for _, k := range silent {
@@ -405,13 +407,13 @@ func TestNativeRetriesDoNotWaitForAnUpstream(t *testing.T) {
 			t.Errorf("%s: B ran %d times; want 3", k.Name, got)
 		}
 		if got, ok := status.RetryDelay(err); got != time.Hour || !ok {
-			t.Errorf("%s: RetryDelay(%v) = %v, %t at A; want C's, an hour", k.Name, err, got, ok)
+			t.Errorf("%s: RetryDelay(%v) = %v, %t at A; want the hour that C sent, true", k.Name, err, got, ok)
 		}
 	}
 }
 
-// grpc-go wraps the io.EOF of a SendMsg with which the last attempt ends. It is to
-// be found in the error still, and the status is Recv's to tell, as ever.
+// If the last attempt ends in SendMsg, grpc-go wraps the io.EOF. errors.Is still finds
+// it, and Recv returns the status, as always.
 func TestSendOfTheLastAttemptIsEOF(t *testing.T) {
 	ctx := inTime(t)
 	client := testrpc.Connect(t, testrpc.Returning(delayed(0)), interceptor.ServerOptions(interceptor.WithPushback()),
@@ -424,24 +426,24 @@ func TestSendOfTheLastAttemptIsEOF(t *testing.T) {
 		err = stream.Send(&testgrpc.StreamingOutputCallRequest{})
 	}
 	if !errors.Is(err, io.EOF) {
-		t.Errorf("Send() = %v; want io.EOF in it", err)
+		t.Errorf("Send() = %v; want an error that wraps io.EOF", err)
 	}
 	if _, err := stream.Recv(); status.Code(err) != codes.SrvNetwork {
-		t.Errorf("after Send's end, Recv() = %v; want SrvNetwork", err)
+		t.Errorf("after Send returned io.EOF, Recv() = %v; want SrvNetwork", err)
 	}
 }
 
-// go-grpc-middleware's retries.
+// go-grpc-middleware's retries follow status.Retryable.
 
 func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 	ctx := inTime(t)
 	ours, theirs := interceptor.DialOptions(), retrying()["middleware"]
 	orders := map[string][]grpc.DialOption{
-		"theirs outside":       append(theirs[:2:2], ours...),
-		"theirs inside":        append(ours[:2:2], theirs...),
-		"theirs between two":   append(append(ours[:2:2], theirs...), ours...),
-		"theirs without ours":  theirs,
-		"theirs outside twice": append(theirs[:2:2], twice(ours)...),
+		"outside errstatus":       append(theirs[:2:2], ours...),
+		"inside errstatus":        append(ours[:2:2], theirs...),
+		"between two":             append(append(ours[:2:2], theirs...), ours...),
+		"without errstatus":       theirs,
+		"outside errstatus twice": append(theirs[:2:2], twice(ours)...),
 	}
 	tests := []struct {
 		name     string
@@ -459,7 +461,7 @@ func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 	}
 	for order, client := range orders {
 		for _, tt := range tests {
-			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} { // it retries no other kind
+			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} { // it retries only these kinds
 				t.Run(fmt.Sprint(order, "/", tt.name, "/", k.Name), func(t *testing.T) {
 					svc := testrpc.Returning(tt.handlers)
 					k.Call(ctx, testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithPushback()), client))
@@ -487,7 +489,7 @@ func TestMiddlewareRetriesUntilItSucceeds(t *testing.T) {
 	}
 }
 
-// What the caller reads.
+// What the caller reads: RetryDelay and Retryable.
 
 func TestCallerReadsTheDelay(t *testing.T) {
 	svc := testrpc.Returning(nil)
@@ -504,12 +506,12 @@ func TestCallerReadsTheDelay(t *testing.T) {
 		_, err := testrpc.CallUnary(t.Context(), client)
 		checkDelay(t, c.String(), err, time.Second+1, true)
 		if !status.Retryable(err) {
-			t.Errorf("%v: Retryable(%v) = false, with a delay", c, err)
+			t.Errorf("%v: Retryable(%v) = false; want true, because of the delay", c, err)
 		}
 	}
 }
 
-// checkDelay wants a delay, or none.
+// checkDelay checks RetryDelay. Where ok is false, it wants no delay.
 func checkDelay(t *testing.T, name string, err error, delay time.Duration, ok bool) {
 	t.Helper()
 	if !ok {
@@ -520,12 +522,12 @@ func checkDelay(t *testing.T, name string, err error, delay time.Duration, ok bo
 	}
 }
 
-func TestHostileRetryInfoIsNone(t *testing.T) {
-	const farthest = 315_576_000_000 // seconds, the most that google.protobuf.Duration may have
+func TestInvalidRetryInfoIsIgnored(t *testing.T) {
+	const farthest = 315_576_000_000 // the largest number of seconds that google.protobuf.Duration allows
 	info := func(d *durationpb.Duration) *anypb.Any {
 		return testrpc.Packed(t, &errdetails.RetryInfo{RetryDelay: d})
 	}
-	hostile := []struct {
+	tests := []struct {
 		name  string
 		info  *anypb.Any
 		delay time.Duration
@@ -534,19 +536,19 @@ func TestHostileRetryInfoIsNone(t *testing.T) {
 		{"no duration", info(nil), 0, false},
 		{"negative", info(&durationpb.Duration{Seconds: -1}), 0, false},
 		{"negative by a nanosecond", info(&durationpb.Duration{Nanos: -1}), 0, false},
-		{"of both signs", info(&durationpb.Duration{Seconds: 1, Nanos: -1}), 0, false},
+		{"seconds and nanoseconds of different signs", info(&durationpb.Duration{Seconds: 1, Nanos: -1}), 0, false},
 		{"a second in nanoseconds", info(&durationpb.Duration{Nanos: 1e9}), 0, false},
 		{"too many seconds", info(&durationpb.Duration{Seconds: farthest + 1}), 0, false},
-		{"the most seconds that an int64 holds", info(&durationpb.Duration{Seconds: math.MaxInt64}), 0, false},
-		{"the least seconds that an int64 holds", info(&durationpb.Duration{Seconds: math.MinInt64}), 0, false},
-		{"bytes that are no RetryInfo", &anypb.Any{TypeUrl: info(nil).TypeUrl, Value: []byte("\xff")}, 0, false},
-		{"more than a Duration of Go's holds", info(&durationpb.Duration{Seconds: farthest}), math.MaxInt64, true},
+		{"the largest int64", info(&durationpb.Duration{Seconds: math.MaxInt64}), 0, false},
+		{"the smallest int64", info(&durationpb.Duration{Seconds: math.MinInt64}), 0, false},
+		{"malformed RetryInfo", &anypb.Any{TypeUrl: info(nil).TypeUrl, Value: []byte("\xff")}, 0, false},
+		{"more than a time.Duration holds", info(&durationpb.Duration{Seconds: farthest}), math.MaxInt64, true},
 	}
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
-	for _, tt := range hostile {
+	for _, tt := range tests {
 		for _, c := range []grpccodes.Code{grpccodes.NotFound, grpccodes.Unavailable} {
-			sent := testrpc.Canonical(t, c, "hostile")
+			sent := testrpc.Canonical(t, c, "invalid delay")
 			sent.Details = []*anypb.Any{tt.info}
 			svc.Return(testrpc.AtOpen, grpcstatus.FromProto(sent).Err())
 			_, err := testrpc.CallUnary(t.Context(), client)
@@ -583,7 +585,7 @@ func TestRetryableIsUnavailable(t *testing.T) {
 		}
 		plain.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), ""))
 		_, err := testrpc.CallUnary(t.Context(), fromPlain)
-		check("as a number", err, want)
+		check("a raw number", err, want)
 	}
 	for c := grpccodes.Canceled; c <= grpccodes.Unauthenticated; c++ {
 		bare := grpcstatus.Error(c, "bare")
@@ -597,8 +599,8 @@ func TestRetryableIsUnavailable(t *testing.T) {
 	}
 }
 
-// The canonical code that came counts, not the one of this process's table.
-func TestRetryableIsDecidedByTheWire(t *testing.T) {
+// Retryable follows the received canonical code, not the row of the reader's table.
+func TestRetryableFollowsTheReceivedCanonicalCode(t *testing.T) {
 	for c, want := range map[grpccodes.Code]bool{grpccodes.Unavailable: true, grpccodes.Aborted: false} {
 		for _, code := range []codes.ErrorCode{codes.SrvNetwork, codes.RecordNotFound} {
 			sent := testrpc.Carrying(t, code, "")
@@ -611,7 +613,10 @@ func TestRetryableIsDecidedByTheWire(t *testing.T) {
 	}
 }
 
-// unavailable in a service config makes three attempts of what is UNAVAILABLE.
+// With native retries and with go-grpc-middleware's, in any order.
+
+// unavailable is a service config of up to three attempts while a call fails with
+// UNAVAILABLE.
 const unavailable = `{"methodConfig": [{
 	"name": [{"service": "grpc.testing.TestService"}],
 	"retryPolicy": {
@@ -637,10 +642,10 @@ func TestRetriesMakeTheirAttempts(t *testing.T) {
 		name    string
 		options []grpc.DialOption
 	}{
-		{"middleware outside of ours", append(retrying, ours()...)},
-		{"middleware inside of ours", append(ours(), retrying...)},
+		{"middleware outside errstatus", append(retrying, ours()...)},
+		{"middleware inside errstatus", append(ours(), retrying...)},
 		{"native", append(ours(), native)},
-		{"native with ours twice", append(append(ours(), ours()...), native)},
+		{"native with errstatus twice", append(append(ours(), ours()...), native)},
 	}
 	errs := []struct {
 		code     codes.ErrorCode
@@ -651,7 +656,7 @@ func TestRetriesMakeTheirAttempts(t *testing.T) {
 	}
 	for _, cc := range clients {
 		for _, tt := range errs {
-			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} { // the middleware retries no other kind
+			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} { // the middleware retries only these kinds
 				t.Run(fmt.Sprint(cc.name, "/", tt.code, "/", k.Name), func(t *testing.T) {
 					svc := testrpc.Returning(tt.code)
 					_, err := k.Call(t.Context(), testrpc.Connect(t, svc, interceptor.ServerOptions(), cc.options))
@@ -659,7 +664,7 @@ func TestRetriesMakeTheirAttempts(t *testing.T) {
 						t.Errorf("%d attempts; want %d", got, tt.attempts)
 					}
 					if status.Code(err) != tt.code || !errors.Is(err, tt.code) {
-						t.Errorf("at the end the caller gets %v; want %v", err, tt.code)
+						t.Errorf("after the last attempt the caller gets %v; want %v", err, tt.code)
 					}
 				})
 			}
@@ -672,7 +677,7 @@ func TestTextOfExhaustedRetriesIsKept(t *testing.T) {
 		append(interceptor.DialOptions(), grpc.WithDefaultServiceConfig(unavailable)))
 	_, err := testrpc.CallUnary(t.Context(), client)
 	if !strings.Contains(err.Error(), "retries exhausted") || !strings.Contains(err.Error(), "SrvNetwork") {
-		t.Errorf("Error() = %q; want the code's name and what gRPC says of its retries", err)
+		t.Errorf("Error() = %q; want the code's name and gRPC's text about its retries", err)
 	}
 	row, _ := codes.Default().Lookup(codes.SrvNetwork.Number())
 	if got := status.Convert(err).Message(); got != row.Message {

@@ -21,7 +21,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// The rows: what a server makes of errors that state no code of ours.
+// What the caller gets for a handler's error that carries no domain code: the rows
+// of the table in docs/guarantees.md and status.Encoder.
 
 func TestOwnGRPCStatusPasses(t *testing.T) {
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example"}
@@ -29,14 +30,14 @@ func TestOwnGRPCStatusPasses(t *testing.T) {
 		want := testrpc.Canonical(t, c, "own message", foreign, testrpc.BadRequest())
 		err := grpcstatus.FromProto(want).Err()
 		for name, handlers := range map[string]error{
-			"as it is":   err,
-			"under %w":   fmt.Errorf(testrpc.Secret+": %w", err),
-			"joined":     errors.Join(errors.New(testrpc.Secret), err),
-			"with stack": grpcstatus.FromProto(testrpc.Canonical(t, c, "own message", foreign, testrpc.BadRequest(), &errdetails.DebugInfo{Detail: testrpc.Secret})).Err(),
-			"twice":      grpcstatus.FromProto(testrpc.Canonical(t, c, "own message", foreign, testrpc.BadRequest(), &errdetails.BadRequest{})).Err(),
+			"bare":             err,
+			"under %w":         fmt.Errorf(testrpc.Secret+": %w", err),
+			"joined":           errors.Join(errors.New(testrpc.Secret), err),
+			"with a DebugInfo": grpcstatus.FromProto(testrpc.Canonical(t, c, "own message", foreign, testrpc.BadRequest(), &errdetails.DebugInfo{Detail: testrpc.Secret})).Err(),
+			"a detail twice":   grpcstatus.FromProto(testrpc.Canonical(t, c, "own message", foreign, testrpc.BadRequest(), &errdetails.BadRequest{})).Err(),
 		} {
 			if diff := cmp.Diff(want, testrpc.Sent(t, handlers), protocmp.Transform()); diff != "" {
-				t.Errorf("%v %s: the status on the wire (-want +got):\n%s", c, name, diff)
+				t.Errorf("%v, %s: the status on the wire (-want +got):\n%s", c, name, diff)
 			}
 		}
 	}
@@ -60,7 +61,7 @@ func TestDebugInfoGoesOutOnlyWhereExposed(t *testing.T) {
 	}
 }
 
-func TestNumberInThePlaceOfACanonicalCodeIsStated(t *testing.T) {
+func TestRawNumberIsSentAsItsCode(t *testing.T) {
 	for _, c := range testrpc.ErrorCodes(t) {
 		err := grpcstatus.Error(grpccodes.Code(c.Number()), "as OpenIM does")
 		if diff := cmp.Diff(testrpc.Carrying(t, c, "as OpenIM does"), testrpc.Sent(t, err), protocmp.Transform()); diff != "" {
@@ -69,7 +70,8 @@ func TestNumberInThePlaceOfACanonicalCodeIsStated(t *testing.T) {
 	}
 }
 
-// Errors whose methods do what an error's must not.
+// Hostile errors: a GRPCStatus method that says success, methods that panic, and
+// trees that are too large to walk.
 type (
 	okStatus       struct{}
 	nilStatus      struct{}
@@ -93,7 +95,7 @@ func (panicsInStatus) GRPCStatus() *grpcstatus.Status { panic(testrpc.Secret) }
 func (bush) Error() string                            { return "bush" }
 func (b bush) Unwrap() []error                        { return b.branches }
 
-// millionNodes is a tree of a thousand branches of a thousand leaves.
+// millionNodes returns an error that joins a thousand joins of a thousand errors.
 func millionNodes() error {
 	leaves, branches := make([]error, 1000), make([]error, 1000)
 	for i := range leaves {
@@ -105,7 +107,7 @@ func millionNodes() error {
 	return bush{branches}
 }
 
-// millionDeep wraps a code further down than a search goes.
+// millionDeep returns a code under more levels than errstatus walks.
 func millionDeep() error {
 	var err error = codes.RecordNotFound
 	for range 1_000_000 {
@@ -119,7 +121,7 @@ func TestEverythingElseIsInternalAndLogged(t *testing.T) {
 	tests := []struct {
 		name     string
 		handlers error
-		logged   string // in the log's error
+		logged   string // part of the logged error
 	}{
 		{"plain error", plain, testrpc.Secret},
 		{"bare io.EOF", io.EOF, "EOF"},
@@ -127,8 +129,8 @@ func TestEverythingElseIsInternalAndLogged(t *testing.T) {
 		{"NoError", codes.NoError, "NoError"},
 		{"status with code OK", okStatus{}, "status OK"},
 		{"status that is nil", nilStatus{}, "status nil"},
-		{"unknown number for a code", grpcstatus.Error(1305, testrpc.Secret), testrpc.Secret},
-		{"number beyond an int32", grpcstatus.Error(math.MaxUint32, testrpc.Secret), testrpc.Secret},
+		{"raw number without a row", grpcstatus.Error(1305, testrpc.Secret), testrpc.Secret},
+		{"raw number beyond an int32", grpcstatus.Error(math.MaxUint32, testrpc.Secret), testrpc.Secret},
 		{"typed nil", (*nilPointer)(nil), "nil"},
 		{"panic in Error", panicsInError{}, "panicsInError, which can't be printed"},
 		{"panic in Is", panicsInIs{plain}, "panicsInIs"},
@@ -159,7 +161,7 @@ func TestOnlyWithheldErrorsAreLogged(t *testing.T) {
 		"a code":             codes.SrvDatabase,
 		"a Status":           status.Wrap(errors.New(testrpc.Secret), codes.SrvDatabase, "loading"),
 		"a gRPC status":      grpcstatus.Error(grpccodes.Internal, "own message"),
-		"a number":           grpcstatus.Error(1004, "as OpenIM does"),
+		"a raw number":       grpcstatus.Error(1004, "as OpenIM does"),
 		"a deadline":         context.DeadlineExceeded,
 		"a mapped error":     io.ErrUnexpectedEOF,
 		"a joined code":      errors.Join(codes.NoError, codes.RecordNotFound),
@@ -167,7 +169,7 @@ func TestOnlyWithheldErrorsAreLogged(t *testing.T) {
 	} {
 		testrpc.Sent(t, handlers, interceptor.MapError(io.ErrUnexpectedEOF, codes.SrvData))
 		if records := logs(); len(records) > 0 {
-			t.Errorf("%s is logged: %v; want nothing", name, records)
+			t.Errorf("%s: the log has %v; want nothing", name, records)
 		}
 	}
 }

@@ -20,9 +20,10 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A server that calls another one.
+// An upstream: server A calls server B, and A's handler returns B's error.
 
-// via is what a plain client gets from A for what B answered.
+// via returns the status that A sends for B's error, as a plain client reads it. If
+// wrap isn't empty, A's handler wraps the error in that text.
 func via(t *testing.T, b testgrpc.TestServiceClient, wrap string) *spb.Status {
 	t.Helper()
 	a := testrpc.Running(func(ctx context.Context) error {
@@ -36,7 +37,7 @@ func via(t *testing.T, b testgrpc.TestServiceClient, wrap string) *spb.Status {
 	return grpcstatus.Convert(err).Proto()
 }
 
-func TestPeersCodePassesThrough(t *testing.T) {
+func TestUpstreamsCodeIsForwarded(t *testing.T) {
 	logs := testrpc.CaptureLog(t)
 	svc := testrpc.Returning(nil)
 	b := testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions())
@@ -44,41 +45,40 @@ func TestPeersCodePassesThrough(t *testing.T) {
 		svc.Return(testrpc.AtOpen, status.New(c, "b's message").WithDetails(testrpc.BadRequest()).Err())
 		for _, wrap := range []string{"", testrpc.Secret} {
 			if diff := cmp.Diff(testrpc.Carrying(t, c, "b's message", testrpc.BadRequest()), via(t, b, wrap), protocmp.Transform()); diff != "" {
-				t.Errorf("%v: what A sends on (-want +got):\n%s", c, diff)
+				t.Errorf("%v: what A forwards (-want +got):\n%s", c, diff)
 			}
 		}
 	}
 	if records := logs(); len(records) > 0 {
-		t.Errorf("a peer's code is logged: %v; want nothing", records)
+		t.Errorf("the log has %v for a forwarded code; want nothing", records)
 	}
 }
 
-// A peer that writes numbers in the place of canonical codes is read, and what
-// it said is sent on in the form that everybody reads.
-func TestPeersNumberPassesThroughAsAStatedCode(t *testing.T) {
+// A forwards an upstream's raw number as a canonical status that carries the code.
+func TestUpstreamsRawNumberIsForwardedAsItsCode(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	b := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	for _, c := range testrpc.ErrorCodes(t) {
 		svc.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), "b's message"))
 		if diff := cmp.Diff(testrpc.Carrying(t, c, "b's message"), via(t, b, testrpc.Secret), protocmp.Transform()); diff != "" {
-			t.Errorf("%v: what A sends on (-want +got):\n%s", c, diff)
+			t.Errorf("%v: what A forwards (-want +got):\n%s", c, diff)
 		}
 	}
 }
 
-func TestPeersCanonicalCodePassesButNotItsStack(t *testing.T) {
+func TestUpstreamsCanonicalCodeIsForwardedWithoutDebugInfo(t *testing.T) {
 	sent := testrpc.Carrying(t, codes.RecordNotFound, "b's message", testrpc.BadRequest())
-	sent.Code = int32(grpccodes.FailedPrecondition) // B has another table
+	sent.Code = int32(grpccodes.FailedPrecondition) // B has its own table
 	want := proto.CloneOf(sent)
 	sent.Details = append(sent.Details, testrpc.Packed(t, &errdetails.DebugInfo{Detail: testrpc.Secret}))
 
 	b := testrpc.Connect(t, testrpc.Returning(grpcstatus.FromProto(sent).Err()), nil, interceptor.DialOptions())
 	if diff := cmp.Diff(want, via(t, b, ""), protocmp.Transform()); diff != "" {
-		t.Errorf("what A sends on (-want +got):\n%s", diff)
+		t.Errorf("what A forwards (-want +got):\n%s", diff)
 	}
 }
 
-func TestOtherUpstreamsAreNotQuoted(t *testing.T) {
+func TestUpstreamsTextWithoutACodeIsWithheld(t *testing.T) {
 	logs := testrpc.CaptureLog(t)
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example", Metadata: map[string]string{"dsn": testrpc.Secret}}
 	want := map[grpccodes.Code]*spb.Status{
@@ -93,7 +93,7 @@ func TestOtherUpstreamsAreNotQuoted(t *testing.T) {
 			sent := grpcstatus.FromProto(testrpc.Canonical(t, c, testrpc.Secret, details...))
 			b := testrpc.Connect(t, testrpc.Returning(sent.Err()), nil, interceptor.DialOptions())
 			if diff := cmp.Diff(want[c], via(t, b, ""), protocmp.Transform()); diff != "" {
-				t.Errorf("%s %v: what A sends on (-want +got):\n%s", name, c, diff)
+				t.Errorf("%s, %v: what A forwards (-want +got):\n%s", name, c, diff)
 			}
 			testrpc.CheckWithheld(t, logs(), "UnaryCall", grpccodes.Code(want[c].Code), testrpc.Secret)
 		}

@@ -2,10 +2,8 @@ package e2e_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -31,52 +29,10 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// dialWire starts a server with our interceptors and gives a connection that
-// reads what it really writes.
-func dialWire(t testing.TB, svc testgrpc.TestServiceServer, opts ...interceptor.ServerOption) *wiretest.Conn {
-	t.Helper()
-	return testrpc.DialWireWith(t, svc, interceptor.ServerOptions(opts...))
-}
+// The bytes that a server writes: their size, their header fields, and their validity
+// for any input.
 
-func dialWireOf(t testing.TB, svc testgrpc.TestServiceServer, opts []grpc.ServerOption) *wiretest.Conn {
-	t.Helper()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	testrpc.Start(t, lis, testrpc.Register(svc), opts)
-	return wiretest.Dial(t, lis.Addr().String())
-}
-
-// answer is what a server answers a call with, of a kind of call that the
-// service of these tests has.
-func answer(t testing.TB, conn *wiretest.Conn, k testrpc.Kind, contentType string) *wiretest.Answer {
-	t.Helper()
-	sent := 1
-	if k.Method == "StreamingInputCall" || k.Method == "FullDuplexCall" {
-		sent = testrpc.Messages
-	}
-	got, err := conn.Call(wiretest.Request{
-		Method: "/grpc.testing.TestService/" + k.Method, ContentType: contentType, Messages: make([][]byte, sent),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-// failure is the status of an answer, of which its header and its details say
-// the same.
-func failure(t testing.TB, got *wiretest.Answer) *spb.Status {
-	t.Helper()
-	st, err := got.Trailers().Failure()
-	if err != nil {
-		t.Fatalf("%v in %.500v", err, got)
-	}
-	return st
-}
-
-// violations are n field violations in a BadRequest.
+// violations returns a BadRequest with n field violations.
 func violations(n int) *errdetails.BadRequest {
 	br := &errdetails.BadRequest{}
 	for i := range n {
@@ -87,7 +43,7 @@ func violations(n int) *errdetails.BadRequest {
 	return br
 }
 
-// large are errors with statuses of all sizes.
+// large returns errors whose statuses are small, large, and too large.
 func large(t testing.TB) map[string]error {
 	t.Helper()
 	metadata := status.New(codes.RecordNotFound, "no such user")
@@ -120,8 +76,8 @@ func large(t testing.TB) map[string]error {
 	}
 }
 
-// TestSizeOnTheWire: what a server writes has the size that was reckoned, and is
-// within the bound, in every kind of call.
+// A server writes as many bytes as Encode computed, within the limit, in every kind
+// of call.
 func TestSizeOnTheWire(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, 2000, status.DefaultMaxSize, 16 << 10} {
 		svc := testrpc.Returning(nil)
@@ -135,7 +91,7 @@ func TestSizeOnTheWire(t *testing.T) {
 				svc.Return(testrpc.AtOpen, err)
 				got := testrpc.Answer(t, conn, k)
 				if !got.TrailersOnly() || got.Trailers().ListSize() != encoded.Size() {
-					t.Errorf("%s, %s: %d bytes in %d header blocks; want %d in one", name, k.Name, got.Trailers().ListSize(), len(got.Blocks), encoded.Size())
+					t.Errorf("%s, %s: %d bytes in %d header blocks; want %d bytes in one", name, k.Name, got.Trailers().ListSize(), len(got.Blocks), encoded.Size())
 				}
 				if diff := cmp.Diff(encoded.Status.Proto(), testrpc.Failure(t, got), protocmp.Transform()); diff != "" {
 					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.Name, diff)
@@ -143,7 +99,7 @@ func TestSizeOnTheWire(t *testing.T) {
 			}
 			svc.Return(testrpc.AfterMessages, err)
 			if got := testrpc.Answer(t, conn, testrpc.ServerStream); got.Trailers().ListSize() != encoded.Size()-102 || got.Messages() != testrpc.Messages {
-				t.Errorf("%s, after messages: %d bytes; want 102 less than %d", name, got.Trailers().ListSize(), encoded.Size())
+				t.Errorf("%s, after messages: %d bytes; want 102 bytes less than %d, which is with the response headers", name, got.Trailers().ListSize(), encoded.Size())
 			}
 			svc.Return(testrpc.AtOpen, err)
 			if got := testrpc.AnswerAs(t, conn, testrpc.Unary, "application/grpc+proto"); got.Trailers().ListSize() > size {
@@ -153,7 +109,7 @@ func TestSizeOnTheWire(t *testing.T) {
 	}
 }
 
-// TestSizeCountsThePushback, which is a header like the others.
+// The pushback is a header field too, so it counts.
 func TestSizeCountsThePushback(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
@@ -168,8 +124,8 @@ func TestSizeCountsThePushback(t *testing.T) {
 	}
 }
 
-// TestLargestStatusIsSentWhole: one byte less room, and something would have been
-// left out.
+// A status is cut only if it doesn't fit: the largest whole status has the size limit,
+// or up to 2 bytes less.
 func TestLargestStatusIsSentWhole(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc)
@@ -183,12 +139,12 @@ func TestLargestStatusIsSentWhole(t *testing.T) {
 		largest = got.Trailers().ListSize()
 	}
 	if largest < status.DefaultMaxSize-2 || largest > status.DefaultMaxSize {
-		t.Errorf("the largest status that was sent whole has %d bytes; want %d or up to 2 less", largest, status.DefaultMaxSize)
+		t.Errorf("the largest whole status has %d bytes; want %d, or up to 2 less", largest, status.DefaultMaxSize)
 	}
 }
 
-// TestNoHeaderIsSet: an error is a Trailers-Only answer with the five headers that
-// gRPC itself writes, and no other.
+// An error is a Trailers-Only answer with the five header fields that gRPC itself
+// writes, and no other.
 func TestNoHeaderIsSet(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc)
@@ -201,14 +157,14 @@ func TestNoHeaderIsSet(t *testing.T) {
 		}
 		for _, field := range slices.Concat(got.Blocks...) {
 			if !known[field.Name] {
-				t.Errorf("%s: header %v; want none but gRPC's own", name, field)
+				t.Errorf("%s: header field %v; want gRPC's own fields only", name, field)
 			}
 		}
 	}
 }
 
-// FuzzWire: whatever text and numbers a handler puts into an error, what a real
-// server writes is a canonical status, whole, valid and within the bound.
+// FuzzWire checks that a server writes a valid canonical status within the size limit,
+// whatever texts and numbers a handler puts into an error.
 func FuzzWire(f *testing.F) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(f, svc)
@@ -224,9 +180,9 @@ func FuzzWire(f *testing.F) {
 		}
 		svc.Return(testrpc.AtOpen, err)
 		got := testrpc.Answer(t, conn, testrpc.Kinds[int(shape)%len(testrpc.Kinds)])
-		st := testrpc.Failure(t, got) // which checks that headers and details say the same
+		st := testrpc.Failure(t, got) // also checks that headers and details agree
 		if st.Code < 1 || st.Code > 16 || !utf8.ValidString(st.Message) {
-			t.Errorf("%v: grpc-status %d, message %q", err, st.Code, st.Message)
+			t.Errorf("%v: grpc-status %d, message %q; want 1..16 and valid UTF-8", err, st.Code, st.Message)
 		}
 		want := new(status.Encoder).Encode(t.Context(), err)
 		if size := got.Trailers().ListSize(); size > status.DefaultMaxSize || size != want.Size() {
@@ -239,24 +195,24 @@ func FuzzWire(f *testing.F) {
 	})
 }
 
-// checkFuzzedForm: in OpenIM's form too an answer is whole, within the bound, and
-// says no other code than the canonical one.
+// checkFuzzedForm checks the same error in numeric form: the status is valid and
+// within the size limit, and carries the same code.
 func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonical status.Encoded) {
 	t.Helper()
 	want := (&status.Encoder{Legacy: true}).Encode(t.Context(), handlers)
 	st, err := got.Trailers().Status()
 	if size := got.Trailers().ListSize(); err != nil || st.Code != int32(want.Status.Code()) || st.Code < 1 || size != want.Size() || size > status.DefaultMaxSize {
-		t.Errorf("%v in OpenIM's form: %v, %v, %d bytes; want %d bytes, and %d at most", handlers, st, err, size, want.Size(), status.DefaultMaxSize)
+		t.Errorf("%v in numeric form: %v, %v, %d bytes; want %d bytes, and %d at most", handlers, st, err, size, want.Size(), status.DefaultMaxSize)
 	}
 	if want.Code != canonical.Code || want.GRPCCode != canonical.GRPCCode {
-		t.Errorf("%v in OpenIM's form: %v, %v; want %v, %v", handlers, want.Code, want.GRPCCode, canonical.Code, canonical.GRPCCode)
+		t.Errorf("%v in numeric form: %v, %v; want %v, %v", handlers, want.Code, want.GRPCCode, canonical.Code, canonical.GRPCCode)
 	}
 	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code != nil && want.Source == status.FromCode && read.Code() != want.Code {
-		t.Errorf("%v in OpenIM's form: received as %v; want %v", handlers, read.Code(), want.Code)
+		t.Errorf("%v in numeric form: received as %v; want %v", handlers, read.Code(), want.Code)
 	}
 }
 
-// shaped is an error of one of the kinds that handlers return.
+// shaped returns an error of one of the kinds that handlers return.
 func shaped(number int32, message, key, value string, detail []byte, shape uint8) error {
 	code := codes.ErrorCode(number)
 	info := &errdetails.ErrorInfo{Reason: key, Domain: "openim.io", Metadata: map[string]string{key: value}}
@@ -285,8 +241,8 @@ func shaped(number int32, message, key, value string, detail []byte, shape uint8
 	return new(status.Decoder).Decode(context.Background(), grpcstatus.Error(grpccodes.Code(uint32(number)), message))
 }
 
-// TestServeHTTPSendsTheSame: gRPC's other transport panics where a status can't be
-// marshalled, and has no limits of its own.
+// gRPC's HTTP handler transport writes the same status. It would panic if a status
+// couldn't be marshalled, and it has no size limit.
 func TestServeHTTPSendsTheSame(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	grpcServer := grpc.NewServer(interceptor.ServerOptions()...)
@@ -304,106 +260,4 @@ func TestServeHTTPSendsTheSame(t *testing.T) {
 			t.Errorf("%s: status (-want +got):\n%s", name, diff)
 		}
 	}
-}
-
-// The wire itself, read by an HTTP client.
-
-func TestHeadersOnTheWire(t *testing.T) {
-	svc := testrpc.Returning(nil)
-	url := serveTCP(t, svc) + "/grpc.testing.TestService/UnaryCall"
-	client := http2Client(t)
-	check := func(name string, handlers error, want *spb.Status) {
-		t.Helper()
-		svc.Return(testrpc.AtOpen, handlers)
-		head := post(t, client, url)
-		if got := head.Get("grpc-status"); got != fmt.Sprint(want.Code) {
-			t.Errorf("%s: grpc-status is %s; want %d", name, got, want.Code)
-		}
-		if got := head.Get("grpc-message"); got != percentEncoded(want.Message) {
-			t.Errorf("%s: grpc-message is %s; want %s", name, got, percentEncoded(want.Message))
-		}
-		if diff := cmp.Diff(want, detailsBin(t, head), protocmp.Transform()); diff != "" {
-			t.Errorf("%s: grpc-status-details-bin (-want +got):\n%s", name, diff)
-		}
-		for _, key := range []string{"Content-Type", "Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin"} {
-			head.Del(key)
-		}
-		if len(head) > 0 {
-			t.Errorf("%s: the response has %v besides; want no other header", name, head)
-		}
-	}
-	for _, c := range testrpc.ErrorCodes(t) {
-		check(c.String(), c, testrpc.Carrying(t, c, ""))
-		check(c.String(), status.Errorf(c, "名字 %s", "\xff"), testrpc.Carrying(t, c, "名字 \uFFFD"))
-	}
-	notUTF8 := &errdetails.ResourceInfo{Description: "\xff"}
-	check("detail that is not UTF-8", status.New(codes.Args, "").WithDetails(notUTF8).Err(),
-		testrpc.Carrying(t, codes.Args, "", &errdetails.ResourceInfo{Description: "\uFFFD"}))
-	check("gRPC status that is not UTF-8",
-		grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "\xff", testrpc.BadRequest())).Err(),
-		testrpc.Canonical(t, grpccodes.NotFound, "\uFFFD", testrpc.BadRequest()))
-	check("plain error", errors.New(testrpc.Secret), testrpc.Carrying(t, codes.ServerInternal, ""))
-}
-
-func serveTCP(t *testing.T, svc testgrpc.TestServiceServer) (url string) {
-	t.Helper()
-	lis, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	register := testrpc.Register(svc)
-	testrpc.Start(t, lis, register, interceptor.ServerOptions())
-	return "http://" + lis.Addr().String()
-}
-
-func http2Client(t *testing.T) *http.Client {
-	t.Helper()
-	transport := &http.Transport{Protocols: new(http.Protocols)}
-	transport.Protocols.SetUnencryptedHTTP2(true)
-	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
-}
-
-// post makes a gRPC call with an empty message. An error that comes before any
-// response is all in the head.
-func post(t *testing.T, client *http.Client, url string) http.Header {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("\x00\x00\x00\x00\x00"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/grpc")
-	req.Header.Set("TE", "trailers")
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatalf("POST %s: %v", url, err)
-	}
-	resp.Body.Close()
-	return resp.Header
-}
-
-func detailsBin(t *testing.T, head http.Header) *spb.Status {
-	t.Helper()
-	bytes, err := base64.RawStdEncoding.DecodeString(head.Get("grpc-status-details-bin"))
-	if err != nil {
-		t.Fatalf("grpc-status-details-bin: %v", err)
-	}
-	st := &spb.Status{}
-	if err := proto.Unmarshal(bytes, st); err != nil {
-		t.Fatalf("grpc-status-details-bin: %v", err)
-	}
-	return st
-}
-
-// percentEncoded is text as grpc-message has it.
-func percentEncoded(text string) string {
-	var b strings.Builder
-	for _, c := range []byte(text) {
-		if c >= ' ' && c <= '~' && c != '%' {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }
