@@ -7,9 +7,9 @@ import (
 	"github.com/errstatus/errstatus/internal/testrpc"
 )
 
-// TestAllocationsOfCalls bounds what a whole call that fails allocates, gRPC's own
-// part among it, which changes from one version of it to the next. By hand a unary
-// call takes 20 more, and a stream as well.
+// TestAllocationsOfCalls limits the allocations of a whole failing call. They include
+// gRPC's own, which change from one version of gRPC to the next. With a status made by
+// hand there are 20 more in a unary call, and 20 more in a stream.
 func TestAllocationsOfCalls(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
@@ -37,10 +37,10 @@ func TestAllocationsOfCalls(t *testing.T) {
 				}
 				run := func() {
 					if err := call(client); !c.read(err) {
-						t.Fatalf("read %v; want the code", err)
+						t.Fatalf("the caller reads %v; want the code", err)
 					}
 				}
-				for range 100 { // the connection, and what is made once
+				for range 100 { // connects, and allocates what is kept
 					run()
 				}
 				if got := testing.AllocsPerRun(1000, run); got > tt.most {

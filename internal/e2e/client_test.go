@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"net"
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -91,10 +90,7 @@ func TestErrorOfOpeningACallIsDecoded(t *testing.T) {
 }
 
 func TestRefusedConnectionIsANetworkError(t *testing.T) {
-	lis, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	lis := testrpc.Listen(t)
 	lis.Close() // so that the connection is refused
 	client := testgrpc.NewTestServiceClient(testrpc.Dial(t, lis.Addr().String(), interceptor.DialOptions()))
 	for _, k := range testrpc.Kinds {

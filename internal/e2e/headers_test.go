@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,10 +64,7 @@ func TestHeadersOnTheWire(t *testing.T) {
 
 func serveTCP(t *testing.T, svc testgrpc.TestServiceServer) (url string) {
 	t.Helper()
-	lis, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	lis := testrpc.Listen(t)
 	register := testrpc.Register(svc)
 	testrpc.Start(t, lis, register, interceptor.ServerOptions())
 	return "http://" + lis.Addr().String()

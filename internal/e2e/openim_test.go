@@ -30,18 +30,18 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// OpenIM's form of a status: reading what its servers wrote, of which
-// testdata/openim_legacy.jsonl has an answer a line, and writing it. The module
-// examples/openim does the same with OpenIM's own code.
+// OpenIM's numeric form: reading what OpenIM's servers wrote, and writing it. Each line
+// of testdata/openim_legacy.jsonl is a recorded answer. The module examples/openim
+// tests the same with OpenIM's own code.
 
 const legacyDetail = "openim.protobuf.ErrorInfo"
 
-// A legacyFixture is a line.
+// A legacyFixture is a line of the file.
 type legacyFixture struct {
 	fixture
 
-	// Client is what OpenIM's client interceptors made of the answer, "ok" for a
-	// success; nil where they were not asked.
+	// Client is what OpenIM's client interceptors read of the answer: "ok" is a
+	// success. It is nil where they were not run.
 	Client *struct{ MW json.RawMessage } `json:"openim_client"`
 }
 
@@ -50,18 +50,19 @@ func openIM(t testing.TB) []legacyFixture {
 	return testrpc.Recorded[legacyFixture](t, "testdata/openim_legacy.jsonl", 174)
 }
 
-// number is that in the place of a canonical code, which may have been overrun.
+// number returns the raw number of the answer, and whether it is one: not a canonical
+// code, and within an int32.
 func (f legacyFixture) number() (number int32, ok bool) {
 	return int32(*f.Status), *f.Status > int64(grpccodes.Unauthenticated) && *f.Status <= math.MaxInt32
 }
 
-// want is the code to come to, and where it comes from.
+// want returns the code and the origin that the caller should read.
 func (f legacyFixture) want() (codes.Code, status.Origin) {
 	switch number, ok := f.number(); {
 	case ok:
 		return codes.ErrorCode(number), status.Legacy
 	case *f.Status > math.MaxInt32:
-		return codes.SdkUnknownCode, status.Bare // gRPC makes UNKNOWN of it
+		return codes.SdkUnknownCode, status.Bare // gRPC replaces it by UNKNOWN
 	case strings.HasSuffix(f.Name, "grpcstatus/rich"):
 		return codes.RecordNotFound, status.Foreign
 	}
@@ -86,7 +87,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 				t.Errorf("%s, %s: %v, %v; want %v, %v", f.Name, k.Name, st, st.Origin(), code, origin)
 			}
 			if st.GRPCCode() < 1 || st.GRPCCode() > 16 {
-				t.Errorf("%s, %s: the canonical code is %v", f.Name, k.Name, st.GRPCCode())
+				t.Errorf("%s, %s: the canonical code is %v; want 1..16", f.Name, k.Name, st.GRPCCode())
 			}
 			_, received := k.Call(t.Context(), plain)
 			if diff := cmp.Diff(grpcstatus.Convert(received).Proto(), grpcstatus.Convert(err).Proto(), protocmp.Transform()); diff != "" {
@@ -101,7 +102,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 				t.Fatalf("%s: %v", f.Name, err)
 			}
 			if text, _ := status.LegacyDetail(err); text != want.Detail || st.Message() != want.Msg {
-				t.Errorf("%s, %s: %q with the detail %q; want %+v as OpenIM's client", f.Name, k.Name, st.Message(), text, want)
+				t.Errorf("%s, %s: %q with the detail %q; want %+v, like OpenIM's client", f.Name, k.Name, st.Message(), text, want)
 			}
 		}
 	}
@@ -110,8 +111,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 	}
 }
 
-// TestOpenIMsStatusesAreForwardedInBothForms, and in the canonical one: the code, the
-// message and the detail stay.
+// In both forms the forwarded status keeps the code, the message and OpenIM's detail.
 func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 	upstream, ours, plain := replaying(t)
 	svc := testrpc.Returning(nil)
@@ -137,7 +137,7 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 				st := checkLegacyForm(t, name, testrpc.Answer(t, legacy, k), codes.ErrorCode(number))
 				checkRead(t, name, st, want, detail)
 				if how.details && !proto.Equal(st.Details[len(st.Details)-1], testrpc.Packed(t, testrpc.BadRequest())) {
-					t.Errorf("%s: the handler's detail is gone from %v", name, st)
+					t.Errorf("%s: the details are %v; want the handler's at the end", name, st)
 				}
 				st = testrpc.Failure(t, testrpc.Answer(t, canonical, k))
 				if row, _ := codes.Default().Lookup(number); grpccodes.Code(st.Code) != row.GRPCCode {
@@ -149,8 +149,8 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 	}
 }
 
-// checkLegacyForm: an answer has the number, OpenIM's detail, then our ErrorInfo,
-// and all of it twice the same, in its headers and in its details.
+// checkLegacyForm checks that an answer has the raw number, then OpenIM's detail, then
+// the ErrorInfo, and that its headers and details agree. It returns the status.
 func checkLegacyForm(t *testing.T, name string, got *wiretest.Answer, c codes.Code) *spb.Status {
 	t.Helper()
 	st, err := got.Trailers().Status()
@@ -166,7 +166,8 @@ func checkLegacyForm(t *testing.T, name string, got *wiretest.Answer, c codes.Co
 	return st
 }
 
-// checkRead: our client reads of a status what another did.
+// checkRead checks that a client with errstatus reads the wanted code, message and
+// detail of a sent status.
 func checkRead(t *testing.T, name string, sent *spb.Status, want *status.Status, detail string) {
 	t.Helper()
 	st := status.FromGRPC(grpcstatus.FromProto(sent))
@@ -175,15 +176,15 @@ func checkRead(t *testing.T, name string, sent *spb.Status, want *status.Status,
 	}
 }
 
-// legacyText is a serialized openim.protobuf.ErrorInfo.
+// legacyText returns an openim.protobuf.ErrorInfo with a cause.
 func legacyText(cause string) *anypb.Any {
 	value := protowire.AppendString(protowire.AppendTag(nil, 4, protowire.BytesType), cause)
 	return &anypb.Any{TypeUrl: "type.googleapis.com/" + legacyDetail, Value: value}
 }
 
-// TestEveryCodeInNumericForm at every moment of every kind of call: to a server
-// that always sends it, and to one that negotiates, from clients with and without
-// an announcement. Ours read the same of all of them.
+// Every code at every moment of every kind of call, from servers in each mode to
+// clients with and without an announcement. A client with errstatus reads the same in
+// both forms.
 func TestEveryCodeInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	clients := map[string][]grpc.DialOption{
@@ -203,7 +204,7 @@ func TestEveryCodeInNumericForm(t *testing.T) {
 							svc.Return(at, handlers.Err())
 							arrived, err := k.Call(t.Context(), client)
 							if arrived != k.Arrived(at) {
-								t.Errorf("%v, %s, %v: %d messages arrived", c, k.Name, at, arrived)
+								t.Errorf("%v, %s, %v: %d messages arrived; want %d", c, k.Name, at, arrived, k.Arrived(at))
 							}
 							checkForm(t, fmt.Sprint(c, ", ", k.Name, ", ", at), err, c, legacy)
 						}
@@ -227,17 +228,17 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, legacy b
 	st := status.Convert(err)
 	if st.Code() != codes.Code(c) || st.Message() != "no such user" || st.GRPCCode() != row.GRPCCode || st.Origin() != status.Ours ||
 		!cmp.Equal(st.Metadata(), map[string]string{"user": "42"}) {
-		t.Errorf("%s: read as %v, %v, %v", name, st, st.GRPCCode(), st.Metadata())
+		t.Errorf("%s: read as %v, %v, %v; want %v, %v and the handler's message and metadata", name, st, st.GRPCCode(), st.Metadata(), c, row.GRPCCode)
 	}
 	if text, ok := status.LegacyDetail(err); !ok || text != "row 42" {
-		t.Errorf("%s: read with the detail %q, %t", name, text, ok)
+		t.Errorf("%s: LegacyDetail() = %q, %t; want the handler's, true", name, text, ok)
 	}
 	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, testrpc.BadRequest()) || len(st.Details()) != 3 {
-		t.Errorf("%s: %d details, of them %v; want the handler's among 3", name, len(st.Details()), br)
+		t.Errorf("%s: %d details with the BadRequest %v; want 3 with the handler's", name, len(st.Details()), br)
 	}
 }
 
-// TestErrorIsNeverSuccessInNumericForm, whatever number it has.
+// An error is never status 0, whatever its number.
 func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.AdaptCodeErrors())
@@ -248,7 +249,7 @@ func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 		"NoError":              {codes.NoError, 500},
 		"NoError in a Status":  {status.Wrap(errors.New(testrpc.Secret), codes.NoError, ""), 500},
 		"a negative number":    {codes.ErrorCode(-1), 500},
-		"the least number":     {codes.ErrorCode(math.MinInt32), 500},
+		"the smallest number":  {codes.ErrorCode(math.MinInt32), 500},
 		"a canonical number":   {codes.ErrorCode(5), 2},
 		"a CodeError of 0":     {openIMError{0, "x", testrpc.Secret}, 500},
 		"a CodeError of -1004": {openIMError{-1004, "x", testrpc.Secret}, 500},
@@ -256,8 +257,8 @@ func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 		"a plain error":        {errors.New(testrpc.Secret), 500},
 		"io.EOF":               {io.EOF, 500},
 		"a status OK":          {okStatus{}, 500},
-		"a nil pointer":        {(*nilPointer)(nil), 500},
-		"a loop":               {testrpc.WrapsItself(errors.New(testrpc.Secret)), 500},
+		"a typed nil":          {(*nilPointer)(nil), 500},
+		"wraps itself":         {testrpc.WrapsItself(errors.New(testrpc.Secret)), 500},
 	} {
 		svc.Return(testrpc.AtOpen, tt.err)
 		for _, k := range testrpc.Kinds {
@@ -273,7 +274,7 @@ func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 	}
 }
 
-// An openIMError is such as OpenIM's handlers return.
+// An openIMError has the methods of the errors that OpenIM's handlers return.
 type openIMError struct {
 	code        int64
 	msg, detail string
@@ -286,9 +287,8 @@ func (e openIMError) Code() int      { return int(e.code) }
 func (e openIMError) Msg() string    { return e.msg }
 func (e openIMError) Detail() string { return e.detail }
 
-// TestAnnouncementIsForOneHop: a handler that passes its metadata on to another
-// server, over a connection that knows nothing of errstatus, gets that one's old
-// form.
+// The server interceptor removes the announcement. So if a handler forwards its
+// metadata over a plain connection, the upstream answers in numeric form.
 func TestAnnouncementIsForOneHop(t *testing.T) {
 	negotiating := interceptor.ServerOptions(interceptor.WithLegacy(interceptor.LegacyNegotiated))
 	b := testrpc.Connect(t, testrpc.Returning(codes.TokenExpired), negotiating, nil)
@@ -304,15 +304,15 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 	for _, k := range testrpc.Kinds {
 		_, err := k.Call(ctx, a)
 		if grpcstatus.Code(err) != grpccodes.NotFound || grpcstatus.Code(fromB) != 1501 {
-			t.Errorf("%s: the caller gets %v, and the handler of another server %v; want NotFound, and 1501", k.Name, err, fromB)
+			t.Errorf("%s: the caller gets %v and the handler %v; want NotFound and 1501", k.Name, err, fromB)
 		}
 		if passed.Get("operationid") == nil || passed.Get(interceptor.AnnouncementKey) != nil {
-			t.Errorf("%s: the handler's metadata is %v; want all but the announcement", k.Name, passed)
+			t.Errorf("%s: the handler's metadata is %v; want the caller's without the announcement", k.Name, passed)
 		}
 	}
 }
 
-// TestSizeOfNumericForm is reckoned to the byte, and within the bound.
+// The numeric form too has as many bytes as Encode computed, within the limit.
 func TestSizeOfNumericForm(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, status.DefaultMaxSize} {
 		svc := testrpc.Returning(nil)
@@ -336,7 +336,6 @@ func TestSizeOfNumericForm(t *testing.T) {
 	}
 }
 
-// TestInstalledTwiceTheNumericFormIsTheSame, byte for byte.
 func TestInstalledTwiceTheNumericFormIsTheSame(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
@@ -364,7 +363,7 @@ func TestOurClientReadsRawNumbers(t *testing.T) {
 		_, err := testrpc.CallUnary(t.Context(), client)
 		st, _ := status.FromError(err)
 		if st.Code() != c || st.Origin() != status.Legacy || st.Message() != "as OpenIM does" {
-			t.Errorf("%v: the caller reads %v, %v; want the code, legacy", c, st, st.Origin())
+			t.Errorf("%v: the caller reads %v, %v; want the code, numeric origin", c, st, st.Origin())
 		}
 	}
 }

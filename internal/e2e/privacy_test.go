@@ -24,10 +24,12 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// canary is in every place that must stay in the process.
+// Private text: what a handler's error contains and the caller must not read.
+
+// canary is in every private text of these tests.
 const canary = "CANARY-5c1f"
 
-// canaryError is a type with private text in all that a logger can ask it for.
+// canaryError returns the canary from every method that a logger may call.
 type canaryError struct{ Field string }
 
 func (e canaryError) Error() string        { return canary + e.Field }
@@ -35,8 +37,8 @@ func (e canaryError) String() string       { return canary }
 func (e canaryError) LogValue() slog.Value { return slog.StringValue(canary) }
 func (e canaryError) GoString() string     { return canary }
 
-// canaries are what handlers return with something private in it, and the
-// canonical code that the caller gets.
+// canaries returns handlers' errors with the canary in them, and the canonical code
+// that the caller gets.
 func canaries(t testing.TB) map[string]struct {
 	err  error
 	want grpccodes.Code
@@ -75,18 +77,18 @@ func canaries(t testing.TB) map[string]struct {
 		"DebugInfo of a gRPC status":    {grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
 		"DebugInfo of a peer":           {upstream(status.PeerPolicy, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
 		"DebugInfo behind a proxy":      {upstream(status.ProxyPolicy, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
-		"a peer that isn't trusted":     {upstream(status.ForeignPolicy, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
+		"a peer under ForeignPolicy":    {upstream(status.ForeignPolicy, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
 		"text around a peer's status":   {fmt.Errorf(canary+": %w", upstream(status.PeerPolicy, status.New(codes.RecordNotFound, "x"))), grpccodes.NotFound},
 		"an upstream status":            {foreign(grpccodes.NotFound), grpccodes.Internal},
 		"an upstream UNAVAILABLE":       {foreign(grpccodes.Unavailable), grpccodes.Unavailable},
 		"an upstream DEADLINE_EXCEEDED": {foreign(grpccodes.DeadlineExceeded), grpccodes.DeadlineExceeded},
 		"an upstream status as a cause": {status.Wrap(foreign(grpccodes.NotFound), codes.RecordNotFound, ""), grpccodes.NotFound},
 		"context.DeadlineExceeded":      {fmt.Errorf(canary+": %w", context.DeadlineExceeded), grpccodes.DeadlineExceeded},
-		"a number of no table":          {grpcstatus.Error(777, canary), grpccodes.Internal},
+		"a raw number without a row":    {grpcstatus.Error(777, canary), grpccodes.Internal},
 		"a panic":                       {panicking{canary}, grpccodes.Internal},
 		"a panic with an error":         {panicking{private}, grpccodes.Internal},
 		"a CodeError's detail":          {fmt.Errorf(canary+": %w", openIMError{1004, "x", canary}), grpccodes.NotFound},
-		"a CodeError of no table":       {openIMError{777, canary, canary}, grpccodes.Internal},
+		"a CodeError without a row":     {openIMError{777, canary, canary}, grpccodes.Internal},
 	}
 }
 
@@ -100,7 +102,7 @@ type canaryPanics struct{}
 func (canaryPanics) Error() string { panic(canary) }
 func (canaryPanics) Unwrap() error { panic(canary) }
 
-// panicking asks the service to panic instead.
+// panicking makes the handler panic with a value instead of returning an error.
 type panicking struct{ value any }
 
 func (panicking) Error() string { return "unused" }
@@ -109,15 +111,15 @@ func badRequestOf(text string) *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: text, Description: text}}}
 }
 
-// TestPrivateTextIsNeverSent: what is private is in no byte of any header, trailer
-// or message, in any kind of call at any moment, in both forms.
+// No byte of any header, trailer or message contains private text, in any kind of call
+// at any moment, in canonical and in numeric form.
 func TestPrivateTextIsNeverSent(t *testing.T) {
 	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways} {
-		t.Run(mode.String(), func(t *testing.T) { checkNothingPrivateGetsOut(t, interceptor.WithLegacy(mode)) })
+		t.Run(mode.String(), func(t *testing.T) { checkNoCanary(t, interceptor.WithLegacy(mode)) })
 	}
 }
 
-func checkNothingPrivateGetsOut(t *testing.T, mode interceptor.ServerOption) {
+func checkNoCanary(t *testing.T, mode interceptor.ServerOption) {
 	var current error
 	end := func(context.Context) error {
 		if p, ok := current.(panicking); ok {
@@ -137,7 +139,7 @@ func checkNothingPrivateGetsOut(t *testing.T, mode interceptor.ServerOption) {
 		for _, k := range testrpc.Kinds {
 			for _, at := range []testrpc.Moment{testrpc.AtOpen, testrpc.AfterMessages} {
 				if at == testrpc.AfterMessages && k.Success == nil {
-					continue // the answer has no message before its end
+					continue // it sends no message before its end
 				}
 				svc.Run(at, end)
 				got := testrpc.Answer(t, conn, k)
@@ -153,7 +155,7 @@ func checkNothingPrivateGetsOut(t *testing.T, mode interceptor.ServerOption) {
 	}
 }
 
-// find looks for texts in all bytes of an answer, and tells where one is.
+// find returns where in an answer one of the texts is, or "".
 func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 	t.Helper()
 	for _, text := range texts {
@@ -178,10 +180,10 @@ func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 	return ""
 }
 
-// TestForwardedTrailers: a handler that copies an upstream's trailers into its own
-// doesn't get its details over those of an error that states a code, or whose text
-// is withheld. Beside a status without details gRPC itself sends them, which no
-// interceptor can undo: see docs/guarantees.md.
+// A handler may copy an upstream's trailers into its own. If its error carries a code
+// or is withheld, the upstream's details are not sent. Only if its status has no
+// details does gRPC itself send the upstream's, which no interceptor can prevent: see
+// docs/guarantees.md.
 func TestForwardedTrailers(t *testing.T) {
 	upstream, err := proto.Marshal(testrpc.Carrying(t, codes.TokenExpired, canary))
 	if err != nil {
@@ -200,7 +202,7 @@ func TestForwardedTrailers(t *testing.T) {
 	}
 }
 
-// TestCanariesWouldBeFound on a server without errstatus.
+// This is the control: on a server without errstatus find finds the canary.
 func TestCanariesWouldBeFound(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWireWith(t, svc, nil)
