@@ -65,8 +65,7 @@ func TestHeadersOnTheWire(t *testing.T) {
 func serveTCP(t *testing.T, svc testgrpc.TestServiceServer) (url string) {
 	t.Helper()
 	lis := testrpc.Listen(t)
-	register := testrpc.Register(svc)
-	testrpc.Start(t, lis, register, interceptor.ServerOptions())
+	testrpc.Start(t, lis, testrpc.Register(svc), interceptor.ServerOptions())
 	return "http://" + lis.Addr().String()
 }
 

@@ -34,10 +34,10 @@ import (
 // of testdata/openim_legacy.jsonl is a recorded answer. The module examples/openim
 // tests the same with OpenIM's own code.
 
-const legacyDetail = "openim.protobuf.ErrorInfo"
+const openIMDetailType = "openim.protobuf.ErrorInfo"
 
-// A legacyFixture is a line of the file.
-type legacyFixture struct {
+// A openIMFixture is a line of the file.
+type openIMFixture struct {
 	fixture
 
 	// Client is what OpenIM's client interceptors read of the answer: "ok" is a
@@ -45,19 +45,19 @@ type legacyFixture struct {
 	Client *struct{ MW json.RawMessage } `json:"openim_client"`
 }
 
-func openIM(t testing.TB) []legacyFixture {
+func openIM(t testing.TB) []openIMFixture {
 	t.Helper()
-	return testrpc.Recorded[legacyFixture](t, "testdata/openim_legacy.jsonl", 174)
+	return testrpc.Recorded[openIMFixture](t, "testdata/openim_legacy.jsonl", 174)
 }
 
 // number returns the raw number of the answer, and whether it is one: not a canonical
 // code, and within an int32.
-func (f legacyFixture) number() (number int32, ok bool) {
+func (f openIMFixture) number() (number int32, ok bool) {
 	return int32(*f.Status), *f.Status > int64(grpccodes.Unauthenticated) && *f.Status <= math.MaxInt32
 }
 
 // want returns the code and the origin that the caller should read.
-func (f legacyFixture) want() (codes.Code, status.Origin) {
+func (f openIMFixture) want() (codes.Code, status.Origin) {
 	switch number, ok := f.number(); {
 	case ok:
 		return codes.ErrorCode(number), status.Legacy
@@ -67,6 +67,19 @@ func (f legacyFixture) want() (codes.Code, status.Origin) {
 		return codes.RecordNotFound, status.Foreign
 	}
 	return codes.Default().FromGRPC(grpccodes.Code(*f.Status)), status.Bare
+}
+
+func TestOurClientReadsRawNumbers(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
+	for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
+		svc.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), "as OpenIM does"))
+		_, err := testrpc.CallUnary(t.Context(), client)
+		st, _ := status.FromError(err)
+		if st.Code() != c || st.Origin() != status.Legacy || st.Message() != "as OpenIM does" {
+			t.Errorf("%v: the caller reads %v, %v; want the code, numeric origin", c, st, st.Origin())
+		}
+	}
 }
 
 func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
@@ -115,7 +128,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 	upstream, ours, plain := replaying(t)
 	svc := testrpc.Returning(nil)
-	legacy := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	numeric := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
 	canonical := testrpc.DialWire(t, svc)
 	for _, f := range openIM(t) {
 		number, ok := f.number()
@@ -134,7 +147,7 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 			detail, _ := status.LegacyDetail(err)
 			for _, k := range replayed {
 				name := fmt.Sprintf("%s, %s, %s", f.Name, how.name, k.Name)
-				st := checkLegacyForm(t, name, testrpc.Answer(t, legacy, k), codes.ErrorCode(number))
+				st := checkNumericForm(t, name, testrpc.Answer(t, numeric, k), codes.ErrorCode(number))
 				checkRead(t, name, st, want, detail)
 				if how.details && !proto.Equal(st.Details[len(st.Details)-1], testrpc.Packed(t, testrpc.BadRequest())) {
 					t.Errorf("%s: the details are %v; want the handler's at the end", name, st)
@@ -149,15 +162,15 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 	}
 }
 
-// checkLegacyForm checks that an answer has the raw number, then OpenIM's detail, then
+// checkNumericForm checks that an answer has the raw number, then OpenIM's detail, then
 // the ErrorInfo, and that its headers and details agree. It returns the status.
-func checkLegacyForm(t *testing.T, name string, got *wiretest.Answer, c codes.Code) *spb.Status {
+func checkNumericForm(t *testing.T, name string, got *wiretest.Answer, c codes.Code) *spb.Status {
 	t.Helper()
 	st, err := got.Trailers().Status()
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	if st.Code != c.Number() || len(st.Details) < 2 || st.Details[0].MessageName() != legacyDetail {
+	if st.Code != c.Number() || len(st.Details) < 2 || st.Details[0].MessageName() != openIMDetailType {
 		t.Fatalf("%s: sent as %v; want %d, and OpenIM's detail first", name, st, c.Number())
 	}
 	if info := testrpc.Packed(t, testrpc.ErrorInfo(c)); !proto.Equal(st.Details[1], info) {
@@ -176,10 +189,10 @@ func checkRead(t *testing.T, name string, sent *spb.Status, want *status.Status,
 	}
 }
 
-// legacyText returns an openim.protobuf.ErrorInfo with a cause.
-func legacyText(cause string) *anypb.Any {
+// openIMDetail returns an openim.protobuf.ErrorInfo with a cause.
+func openIMDetail(cause string) *anypb.Any {
 	value := protowire.AppendString(protowire.AppendTag(nil, 4, protowire.BytesType), cause)
-	return &anypb.Any{TypeUrl: "type.googleapis.com/" + legacyDetail, Value: value}
+	return &anypb.Any{TypeUrl: "type.googleapis.com/" + openIMDetailType, Value: value}
 }
 
 // Every code at every moment of every kind of call, from servers in each mode to
@@ -195,10 +208,10 @@ func TestEveryCodeInNumericForm(t *testing.T) {
 	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
 		for name, options := range clients {
 			t.Run(fmt.Sprint(mode, ", ", name), func(t *testing.T) {
-				legacy := mode == interceptor.LegacyAlways || mode == interceptor.LegacyNegotiated && name != "announcing"
+				numeric := mode == interceptor.LegacyAlways || mode == interceptor.LegacyNegotiated && name != "announcing"
 				client := testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithLegacy(mode)), options)
 				for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
-					handlers := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(legacyText("row 42"), testrpc.BadRequest())
+					handlers := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(openIMDetail("row 42"), testrpc.BadRequest())
 					for _, k := range testrpc.Kinds {
 						for _, at := range k.Moments {
 							svc.Return(at, handlers.Err())
@@ -206,7 +219,7 @@ func TestEveryCodeInNumericForm(t *testing.T) {
 							if arrived != k.Arrived(at) {
 								t.Errorf("%v, %s, %v: %d messages arrived; want %d", c, k.Name, at, arrived, k.Arrived(at))
 							}
-							checkForm(t, fmt.Sprint(c, ", ", k.Name, ", ", at), err, c, legacy)
+							checkForm(t, fmt.Sprint(c, ", ", k.Name, ", ", at), err, c, numeric)
 						}
 					}
 				}
@@ -215,11 +228,11 @@ func TestEveryCodeInNumericForm(t *testing.T) {
 	}
 }
 
-func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, legacy bool) {
+func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric bool) {
 	t.Helper()
 	row, _ := codes.Default().Lookup(c.Number())
 	want := row.GRPCCode
-	if legacy {
+	if numeric {
 		want = grpccodes.Code(c)
 	}
 	if got := grpcstatus.Code(err); got != want {
@@ -318,7 +331,7 @@ func TestSizeOfNumericForm(t *testing.T) {
 		svc := testrpc.Returning(nil)
 		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithLegacy(interceptor.LegacyAlways))
 		errs := large(t)
-		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(legacyText(strings.Repeat("行", 3000)), violations(100)).Err()
+		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(openIMDetail(strings.Repeat("行", 3000)), violations(100)).Err()
 		for name, err := range errs {
 			encoded := (&status.Encoder{MaxSize: size, Legacy: true}).Encode(t.Context(), err)
 			svc.Return(testrpc.AtOpen, err)
@@ -351,19 +364,6 @@ func TestInstalledTwiceTheNumericFormIsTheSame(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-}
-
-func TestOurClientReadsRawNumbers(t *testing.T) {
-	svc := testrpc.Returning(nil)
-	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
-	for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
-		svc.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), "as OpenIM does"))
-		_, err := testrpc.CallUnary(t.Context(), client)
-		st, _ := status.FromError(err)
-		if st.Code() != c || st.Origin() != status.Legacy || st.Message() != "as OpenIM does" {
-			t.Errorf("%v: the caller reads %v, %v; want the code, numeric origin", c, st, st.Origin())
 		}
 	}
 }

@@ -613,7 +613,7 @@ func TestRetryableFollowsTheReceivedCanonicalCode(t *testing.T) {
 	}
 }
 
-// With native retries and with go-grpc-middleware's, in any order.
+// Native retries and go-grpc-middleware's, in any order with errstatus.
 
 // unavailable is a service config of up to three attempts while a call fails with
 // UNAVAILABLE.

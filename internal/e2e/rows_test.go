@@ -21,8 +21,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// What the caller gets for a handler's error that carries no domain code: the rows
-// of the table in docs/guarantees.md and status.Encoder.
+// What the caller gets for a handler's error that carries no domain code. The
+// documentation of status.Encoder lists the cases.
 
 func TestOwnGRPCStatusPasses(t *testing.T) {
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example"}

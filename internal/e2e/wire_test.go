@@ -168,7 +168,7 @@ func TestNoHeaderIsSet(t *testing.T) {
 func FuzzWire(f *testing.F) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(f, svc)
-	legacy := testrpc.DialWire(f, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	numeric := testrpc.DialWire(f, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
 	for _, c := range testrpc.ErrorCodes(f) {
 		f.Add(int32(c), "no such user", "key", "value", []byte("details"), uint8(0))
 	}
@@ -191,7 +191,7 @@ func FuzzWire(f *testing.F) {
 		if want.Code != nil && want.Source == status.FromCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
 			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code)
 		}
-		checkFuzzedForm(t, testrpc.Answer(t, legacy, testrpc.Kinds[int(shape)%len(testrpc.Kinds)]), err, want)
+		checkFuzzedForm(t, testrpc.Answer(t, numeric, testrpc.Kinds[int(shape)%len(testrpc.Kinds)]), err, want)
 	})
 }
 

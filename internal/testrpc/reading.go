@@ -63,7 +63,7 @@ func Read(err error, c codes.ErrorCode) Reading {
 }
 
 // WantReading returns what a caller should read of a received error that carries
-// c. An empty message is the row's.
+// c. An empty message is the row's. Each detail is a BadRequest.
 func WantReading(t testing.TB, c codes.ErrorCode, message string, metadata map[string]string, details ...proto.Message) Reading {
 	t.Helper()
 	gst := Carrying(t, c, message, details...)

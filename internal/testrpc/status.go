@@ -57,7 +57,8 @@ func ErrorInfo(c codes.Code) *errdetails.ErrorInfo {
 	}
 }
 
-// Canonical returns a status of the given parts, which carries no code of its own.
+// Canonical returns a status of the given parts. It carries a code only if one of the
+// details is an ErrorInfo.
 func Canonical(t testing.TB, c grpccodes.Code, message string, details ...proto.Message) *spb.Status {
 	t.Helper()
 	p := &spb.Status{Code: int32(c), Message: message}
