@@ -63,13 +63,7 @@ func hostiles(t testing.TB) []hostile {
 }
 
 func withViolations(n int) func(*status.Status) *status.Status {
-	violations := &errdetails.BadRequest{}
-	for i := range n {
-		violations.FieldViolations = append(violations.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: fmt.Sprintf("users[%d].name", i), Description: "must not be empty",
-		})
-	}
-	return func(st *status.Status) *status.Status { return st.WithDetails(violations) }
+	return func(st *status.Status) *status.Status { return st.WithDetails(violations(n)) }
 }
 
 func withPairs(n int) func(*status.Status) *status.Status {
