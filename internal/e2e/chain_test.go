@@ -45,7 +45,7 @@ func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			sent, outer := observed()
-			server := append(outer, interceptor.ServerOptions(interceptor.MapError(io.ErrUnexpectedEOF, codes.RecordNotFound))...)
+			server := append(outer, interceptor.ServerOptions(interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.RecordNotFound))...)
 			client := testrpc.Connect(t, testrpc.Returning(tt.handlers), server, nil)
 			for _, k := range testrpc.Kinds {
 				k.Call(t.Context(), client)

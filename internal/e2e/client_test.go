@@ -104,7 +104,7 @@ func TestRefusedConnectionIsANetworkError(t *testing.T) {
 func checkAssumed(t *testing.T, err error, code codes.ErrorCode, canonical grpccodes.Code) {
 	t.Helper()
 	st, ok := status.FromError(err)
-	if !ok || st.Origin() != status.Bare || st.Reason() != "" {
+	if !ok || st.Origin() != status.OriginBare || st.Reason() != "" {
 		t.Errorf("status.FromError(%v): origin %v, reason %q, %t; want bare, no reason, true", err, st.Origin(), st.Reason(), ok)
 	}
 	if st.Code() != code || !errors.Is(err, code) {
@@ -140,17 +140,17 @@ func TestMalformedAndForeignErrorInfos(t *testing.T) {
 		code   codes.Code
 		origin status.Origin
 	}{
-		{"malformed ErrorInfo", garbage, codes.RecordNotFound, status.Bare},
-		{"another domain", info("ARGS", "evil.example", "1001"), codes.RecordNotFound, status.Foreign},
-		{"known domain in other letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.Foreign},
-		{"no domain", info("ARGS", "", "1001"), codes.RecordNotFound, status.Foreign},
-		{"reason wins over number", info("ARGS", "openim.io", "1002"), codes.Args, status.Ours},
-		{"number decides where the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.Ours},
-		{"unknown reason with a number without a row", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.Ours},
-		{"unknown reason with the number of another reason", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.Ours},
-		{"number with a leading zero", info("", "openim.io", "01001"), codes.RecordNotFound, status.Ours},
-		{"number of success", info("", "openim.io", "0"), codes.RecordNotFound, status.Ours},
-		{"reason of success", info("NO_ERROR", "openim.io", "0"), codes.RecordNotFound, status.Ours},
+		{"malformed ErrorInfo", garbage, codes.RecordNotFound, status.OriginBare},
+		{"another domain", info("ARGS", "evil.example", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"known domain in other letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"no domain", info("ARGS", "", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"reason wins over number", info("ARGS", "openim.io", "1002"), codes.Args, status.OriginKnown},
+		{"number decides where the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.OriginKnown},
+		{"unknown reason with a number without a row", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.OriginKnown},
+		{"unknown reason with the number of another reason", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.OriginKnown},
+		{"number with a leading zero", info("", "openim.io", "01001"), codes.RecordNotFound, status.OriginKnown},
+		{"number of success", info("", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
+		{"reason of success", info("NO_ERROR", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

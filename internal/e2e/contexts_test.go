@@ -138,7 +138,7 @@ func TestRPCsOwnContextHasEnded(t *testing.T) {
 		decode(grpccodes.Canceled),
 		decode(grpccodes.DeadlineExceeded),
 	}
-	server := interceptor.UnaryServer(interceptor.MapError(io.EOF, codes.SrvData))
+	server := interceptor.UnaryServer(interceptor.WithErrorMapping(io.EOF, codes.SrvData))
 	end := func(ctx context.Context, err error) error {
 		_, err = server(ctx, nil, &grpc.UnaryServerInfo{}, func(context.Context, any) (any, error) { return nil, err })
 		return err

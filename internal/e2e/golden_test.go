@@ -51,7 +51,7 @@ func TestWireGolden(t *testing.T) {
 	var got bytes.Buffer
 	svc := testrpc.Returning(nil)
 	canonical := testrpc.DialWire(t, svc)
-	numeric := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	numeric := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	for _, c := range testrpc.ErrorCodes(t) {
 		for _, form := range goldenForms {
 			svc.Return(testrpc.AtOpen, form.of(c))

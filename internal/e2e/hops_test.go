@@ -152,13 +152,13 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 }
 
 // passes reports whether a policy forwards C's status.
-func (f failing) passes(policy status.Policy) bool {
+func (f failing) passes(policy status.Trust) bool {
 	return policy == interceptor.Proxy || policy == interceptor.Peer && f.code != codes.NoError
 }
 
 // reaches returns the status that A reads if B returns C's error unchanged, and its
 // code for A's client.
-func (f failing) reaches(t *testing.T, policy status.Policy) (*spb.Status, codes.Code) {
+func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	switch {
 	case f.passes(policy) && f.code != codes.NoError:
@@ -173,7 +173,7 @@ func (f failing) reaches(t *testing.T, policy status.Policy) (*spb.Status, codes
 	return testrpc.Carrying(t, codes.ServerInternal, ""), codes.ServerInternal
 }
 
-var policies = []status.Policy{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
+var policies = []status.Trust{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
 
 // A hop is a handler of B: what it returns for C's error.
 type hop struct {
@@ -218,7 +218,7 @@ var hops = []hop{
 }
 
 // reaches returns what A reads of B's error. A code of B's own always wins.
-func (h hop) reaches(t *testing.T, f failing, policy status.Policy) (*spb.Status, codes.Code) {
+func (h hop) reaches(t *testing.T, f failing, policy status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	if h.code != codes.NoError {
 		return testrpc.Carrying(t, h.code, h.says), h.code
@@ -227,7 +227,7 @@ func (h hop) reaches(t *testing.T, f failing, policy status.Policy) (*spb.Status
 }
 
 // quotes reports whether A may read C's text.
-func (h hop) quotes(f failing, policy status.Policy) bool {
+func (h hop) quotes(f failing, policy status.Trust) bool {
 	return h.code == codes.NoError && f.passes(policy)
 }
 
@@ -238,11 +238,11 @@ type chain struct {
 	ours, plain      testgrpc.TestServiceClient // A's connections to B
 }
 
-func newChain(t *testing.T, policy status.Policy, a ...grpc.DialOption) *chain {
+func newChain(t *testing.T, policy status.Trust, a ...grpc.DialOption) *chain {
 	t.Helper()
 	ch := &chain{oursC: testrpc.Returning(nil), plainC: testrpc.Returning(nil), b: testrpc.Returning(nil)}
-	upstream := interceptor.DialOptions(interceptor.Upstream(policy))
-	ch.toOurs = testrpc.Connect(t, ch.oursC, interceptor.ServerOptions(interceptor.ExposeDebugInfo()), upstream)
+	upstream := interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))
+	ch.toOurs = testrpc.Connect(t, ch.oursC, interceptor.ServerOptions(interceptor.WithDebugInfo()), upstream)
 	ch.toPlain = testrpc.Connect(t, ch.plainC, nil, upstream)
 	ch.ours = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
 	ch.plain = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), a)
@@ -310,7 +310,7 @@ func TestPolicyDecidesWhatIsForwardedOfStreams(t *testing.T) {
 
 // check calls B with a plain client, and with an errstatus client if B returns C's
 // error unchanged. It checks what A reads, and that private text is withheld.
-func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Policy, k testrpc.Kind) {
+func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Trust, k testrpc.Kind) {
 	t.Helper()
 	want, code := h.reaches(t, f, policy)
 	var header, trailer metadata.MD
@@ -428,7 +428,7 @@ func TestOwnCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
 }
 
 // checkAttempts makes a call from A and counts the calls that reach C.
-func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Policy, k testrpc.Kind) {
+func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Trust, k testrpc.Kind) {
 	t.Helper()
 	ch.fails(f, h, k)
 	want, code := h.reaches(t, f, policy)
@@ -463,7 +463,7 @@ func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	}
 }
 
-func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Policy, of func(call, own error) error, a []grpc.DialOption) {
+func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Trust, of func(call, own error) error, a []grpc.DialOption) {
 	t.Helper()
 	working := make(chan struct{}, 3)
 	c := testrpc.Running(func(ctx context.Context) error {
@@ -471,7 +471,7 @@ func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Policy, of func(c
 		<-ctx.Done()
 		return nil
 	})
-	toC := testrpc.Connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.Upstream(policy)))
+	toC := testrpc.Connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.WithUpstreamTrust(policy)))
 	b := testrpc.Running(func(ctx context.Context) error {
 		own := expiresAfter(ctx, working)
 		_, err := k.Call(own, toC)
@@ -521,7 +521,7 @@ func TestOnlyALostConnectionIsRetried(t *testing.T) {
 			for _, policy := range policies {
 				t.Run(fmt.Sprint(tt.name, "/", name, "/", policy), func(t *testing.T) {
 					c := tt.start(t)
-					toC := testgrpc.NewTestServiceClient(testrpc.Dial(t, c.target, interceptor.DialOptions(interceptor.Upstream(policy))))
+					toC := testgrpc.NewTestServiceClient(testrpc.Dial(t, c.target, interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))))
 					b := testrpc.Returning(nil)
 					b.Run(testrpc.AtOpen, forwards(toC, hops[0].of, testrpc.Unary))
 					_, err := testrpc.CallUnary(t.Context(), testrpc.Connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))

@@ -60,13 +60,13 @@ func (f openIMFixture) number() (number int32, ok bool) {
 func (f openIMFixture) want() (codes.Code, status.Origin) {
 	switch number, ok := f.number(); {
 	case ok:
-		return codes.ErrorCode(number), status.Legacy
+		return codes.ErrorCode(number), status.OriginNumeric
 	case *f.Status > math.MaxInt32:
-		return codes.SdkUnknownCode, status.Bare // gRPC replaces it by UNKNOWN
+		return codes.SdkUnknownCode, status.OriginBare // gRPC replaces it by UNKNOWN
 	case strings.HasSuffix(f.Name, "grpcstatus/rich"):
-		return codes.RecordNotFound, status.Foreign
+		return codes.RecordNotFound, status.OriginForeign
 	}
-	return codes.Default().FromGRPC(grpccodes.Code(*f.Status)), status.Bare
+	return codes.Default().FromGRPC(grpccodes.Code(*f.Status)), status.OriginBare
 }
 
 func TestOurClientReadsRawNumbers(t *testing.T) {
@@ -76,7 +76,7 @@ func TestOurClientReadsRawNumbers(t *testing.T) {
 		svc.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), "as OpenIM does"))
 		_, err := testrpc.CallUnary(t.Context(), client)
 		st, _ := status.FromError(err)
-		if st.Code() != c || st.Origin() != status.Legacy || st.Message() != "as OpenIM does" {
+		if st.Code() != c || st.Origin() != status.OriginNumeric || st.Message() != "as OpenIM does" {
 			t.Errorf("%v: the caller reads %v, %v; want the code, numeric origin", c, st, st.Origin())
 		}
 	}
@@ -114,7 +114,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 			if err := json.Unmarshal(f.Client.MW, &want); err != nil {
 				t.Fatalf("%s: %v", f.Name, err)
 			}
-			if text, _ := status.LegacyDetail(err); text != want.Detail || st.Message() != want.Msg {
+			if text, _ := status.OpenIMDetail(err); text != want.Detail || st.Message() != want.Msg {
 				t.Errorf("%s, %s: %q with the detail %q; want %+v, like OpenIM's client", f.Name, k.Name, st.Message(), text, want)
 			}
 		}
@@ -128,7 +128,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 	upstream, ours, plain := replaying(t)
 	svc := testrpc.Returning(nil)
-	numeric := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	numeric := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	canonical := testrpc.DialWire(t, svc)
 	for _, f := range openIM(t) {
 		number, ok := f.number()
@@ -144,7 +144,7 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 			svc.Run(testrpc.AtOpen, how.handler(from))
 			_, err := testrpc.CallUnary(t.Context(), plain)
 			want := status.Convert(err)
-			detail, _ := status.LegacyDetail(err)
+			detail, _ := status.OpenIMDetail(err)
 			for _, k := range replayed {
 				name := fmt.Sprintf("%s, %s, %s", f.Name, how.name, k.Name)
 				st := checkNumericForm(t, name, testrpc.Answer(t, numeric, k), codes.ErrorCode(number))
@@ -184,7 +184,7 @@ func checkNumericForm(t *testing.T, name string, got *wiretest.Answer, c codes.C
 func checkRead(t *testing.T, name string, sent *spb.Status, want *status.Status, detail string) {
 	t.Helper()
 	st := status.FromGRPC(grpcstatus.FromProto(sent))
-	if text, _ := status.LegacyDetail(st.Err()); st.Code() != want.Code() || st.Message() != want.Message() || text != detail || st.Origin() != status.Ours {
+	if text, _ := status.OpenIMDetail(st.Err()); st.Code() != want.Code() || st.Message() != want.Message() || text != detail || st.Origin() != status.OriginKnown {
 		t.Errorf("%s: read as %v, %v, with the detail %q; want %v, %q", name, st, st.Origin(), text, want, detail)
 	}
 }
@@ -203,13 +203,13 @@ func TestEveryCodeInNumericForm(t *testing.T) {
 	clients := map[string][]grpc.DialOption{
 		"plain":      nil,
 		"ours":       interceptor.DialOptions(),
-		"announcing": interceptor.DialOptions(interceptor.AnnounceCanonical()),
+		"announcing": interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()),
 	}
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
 		for name, options := range clients {
 			t.Run(fmt.Sprint(mode, ", ", name), func(t *testing.T) {
-				numeric := mode == interceptor.LegacyAlways || mode == interceptor.LegacyNegotiated && name != "announcing"
-				client := testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithLegacy(mode)), options)
+				numeric := mode == interceptor.OpenIMAlways || mode == interceptor.OpenIMNegotiated && name != "announcing"
+				client := testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithOpenIMForm(mode)), options)
 				for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
 					handlers := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(openIMDetail("row 42"), testrpc.BadRequest())
 					for _, k := range testrpc.Kinds {
@@ -239,12 +239,12 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric 
 		t.Errorf("%s: gRPC sees %v; want %v", name, got, want)
 	}
 	st := status.Convert(err)
-	if st.Code() != codes.Code(c) || st.Message() != "no such user" || st.GRPCCode() != row.GRPCCode || st.Origin() != status.Ours ||
+	if st.Code() != codes.Code(c) || st.Message() != "no such user" || st.GRPCCode() != row.GRPCCode || st.Origin() != status.OriginKnown ||
 		!cmp.Equal(st.Metadata(), map[string]string{"user": "42"}) {
 		t.Errorf("%s: read as %v, %v, %v; want %v, %v and the handler's message and metadata", name, st, st.GRPCCode(), st.Metadata(), c, row.GRPCCode)
 	}
-	if text, ok := status.LegacyDetail(err); !ok || text != "row 42" {
-		t.Errorf("%s: LegacyDetail() = %q, %t; want the handler's, true", name, text, ok)
+	if text, ok := status.OpenIMDetail(err); !ok || text != "row 42" {
+		t.Errorf("%s: OpenIMDetail() = %q, %t; want the handler's, true", name, text, ok)
 	}
 	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, testrpc.BadRequest()) || len(st.Details()) != 3 {
 		t.Errorf("%s: %d details with the BadRequest %v; want 3 with the handler's", name, len(st.Details()), br)
@@ -254,7 +254,7 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric 
 // An error is never status 0, whatever its number.
 func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
-	conn := testrpc.DialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.AdaptCodeErrors())
+	conn := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.AdaptCodeErrors())
 	for name, tt := range map[string]struct {
 		err  error
 		want int32
@@ -303,7 +303,7 @@ func (e openIMError) Detail() string { return e.detail }
 // The server interceptor removes the announcement. So if a handler forwards its
 // metadata over a plain connection, the upstream answers in numeric form.
 func TestAnnouncementIsForOneHop(t *testing.T) {
-	negotiating := interceptor.ServerOptions(interceptor.WithLegacy(interceptor.LegacyNegotiated))
+	negotiating := interceptor.ServerOptions(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))
 	b := testrpc.Connect(t, testrpc.Returning(codes.TokenExpired), negotiating, nil)
 	var passed metadata.MD
 	var fromB error
@@ -312,14 +312,14 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 		_, fromB = testrpc.CallUnary(metadata.NewOutgoingContext(ctx, passed), b)
 		return codes.RecordNotFound
 	})
-	a := testrpc.Connect(t, relay, negotiating, interceptor.DialOptions(interceptor.AnnounceCanonical()))
+	a := testrpc.Connect(t, relay, negotiating, interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()))
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "operationid", "42")
 	for _, k := range testrpc.Kinds {
 		_, err := k.Call(ctx, a)
 		if grpcstatus.Code(err) != grpccodes.NotFound || grpcstatus.Code(fromB) != 1501 {
 			t.Errorf("%s: the caller gets %v and the handler %v; want NotFound and 1501", k.Name, err, fromB)
 		}
-		if passed.Get("operationid") == nil || passed.Get(interceptor.AnnouncementKey) != nil {
+		if passed.Get("operationid") == nil || passed.Get(interceptor.CanonicalAnnouncementKey) != nil {
 			t.Errorf("%s: the handler's metadata is %v; want the caller's without the announcement", k.Name, passed)
 		}
 	}
@@ -329,11 +329,11 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 func TestSizeOfNumericForm(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, status.DefaultMaxSize} {
 		svc := testrpc.Returning(nil)
-		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithLegacy(interceptor.LegacyAlways))
+		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 		errs := large(t)
 		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(openIMDetail(strings.Repeat("行", 3000)), violations(100)).Err()
 		for name, err := range errs {
-			encoded := (&status.Encoder{MaxSize: size, Legacy: true}).Encode(t.Context(), err)
+			encoded := (&status.Encoder{MaxSize: size, OpenIMForm: true}).Encode(t.Context(), err)
 			svc.Return(testrpc.AtOpen, err)
 			for _, k := range testrpc.Kinds {
 				got := testrpc.Answer(t, conn, k).Trailers()
@@ -351,11 +351,11 @@ func TestSizeOfNumericForm(t *testing.T) {
 
 func TestInstalledTwiceTheNumericFormIsTheSame(t *testing.T) {
 	svc := testrpc.Returning(nil)
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
-		for _, ctx := range []context.Context{t.Context(), metadata.AppendToOutgoingContext(t.Context(), interceptor.AnnouncementKey, "1")} {
-			options := interceptor.ServerOptions(interceptor.WithLegacy(mode))
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
+		for _, ctx := range []context.Context{t.Context(), metadata.AppendToOutgoingContext(t.Context(), interceptor.CanonicalAnnouncementKey, "1")} {
+			options := interceptor.ServerOptions(interceptor.WithOpenIMForm(mode))
 			once := testrpc.Connect(t, svc, options, nil)
-			twice := testrpc.Connect(t, svc, append(options, interceptor.ServerOptions(interceptor.WithLegacy(mode))...), nil)
+			twice := testrpc.Connect(t, svc, append(options, interceptor.ServerOptions(interceptor.WithOpenIMForm(mode))...), nil)
 			for _, err := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New(testrpc.Secret), grpcstatus.Error(grpccodes.Aborted, "x")} {
 				svc.Return(testrpc.AtOpen, err)
 				for _, k := range testrpc.Kinds {

@@ -38,43 +38,43 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 		want     *spb.Status
 	}{
 		{"sentinel", errFirst,
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
 		{"sentinel under %w and in a join", errors.Join(io.EOF, fmt.Errorf("%w", errFirst)),
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
 		{"sentinel by the error's own Is method", isFirst{errFirst},
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
 		{"no sentinel matches", errSecond,
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.ServerInternal, "")},
 		{"the first rule wins, not the first error", errors.Join(errSecond, errFirst),
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapError(errSecond, codes.Args)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapping(errSecond, codes.Args)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
 		{"function before sentinel", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(data), interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(data), interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.SrvData, "")},
 		{"sentinel before function", errFirst,
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
 		{"nil leaves the error to the next rule", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(none), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(none), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
 		{"NoError leaves the error to the next rule", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(success), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(success), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
 		{"function that panics", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(panics), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(panics), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.ServerInternal, "")},
 		{"a code comes before rules", errors.Join(errFirst, codes.Args),
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.Args, "")},
 		{"rules come before context errors", context.DeadlineExceeded,
-			[]interceptor.ServerOption{interceptor.MapError(context.DeadlineExceeded, codes.SrvDatabase)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(context.DeadlineExceeded, codes.SrvDatabase)},
 			testrpc.Carrying(t, codes.SrvDatabase, "")},
 		{"rules come before gRPC statuses", grpcstatus.Error(grpccodes.NotFound, testrpc.Secret),
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
 	}
 	for _, tt := range tests {
@@ -95,7 +95,7 @@ func (e isFirst) Is(target error) bool { return target == e.first }
 func TestMapErrorFuncIsGivenWhatTheHandlerReturned(t *testing.T) {
 	handlers := fmt.Errorf("loading: %w", io.ErrUnexpectedEOF)
 	var given error
-	testrpc.Sent(t, handlers, interceptor.MapErrorFunc(func(err error) codes.Code { given = err; return nil }))
+	testrpc.Sent(t, handlers, interceptor.WithErrorMapper(func(err error) codes.Code { given = err; return nil }))
 	if given != handlers {
 		t.Errorf("the rule got %v; want %v, identical", given, handlers)
 	}
@@ -111,7 +111,7 @@ func TestTableOfTheServerDecidesTheWire(t *testing.T) {
 			t.Fatalf("With(%v) = %v", c, err)
 		}
 		svc := testrpc.Returning(nil)
-		opts := interceptor.ServerOptions(interceptor.WithTable(table), interceptor.MapError(io.ErrUnexpectedEOF, c))
+		opts := interceptor.ServerOptions(interceptor.WithTable(table), interceptor.WithErrorMapping(io.ErrUnexpectedEOF, c))
 		client := testrpc.Connect(t, svc, opts, interceptor.DialOptions())
 		for _, tt := range []struct {
 			handlers error
@@ -162,8 +162,8 @@ func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
 		code   codes.Code
 		origin status.Origin
 	}{
-		{"known", []interceptor.ClientOption{interceptor.WithTable(testrpc.Pets)}, testrpc.PetRanAway, status.Ours},
-		{"unknown", nil, codes.RecordNotFound, status.Foreign},
+		{"known", []interceptor.ClientOption{interceptor.WithTable(testrpc.Pets)}, testrpc.PetRanAway, status.OriginKnown},
+		{"unknown", nil, codes.RecordNotFound, status.OriginForeign},
 	}
 	for _, tt := range tests {
 		for _, handlers := range []error{testrpc.PetRanAway, status.Error(testrpc.PetRanAway, "the pet ran away")} {

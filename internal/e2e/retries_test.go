@@ -29,7 +29,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Retries. WithRetryDelay sends a RetryInfo, which callers can read. WithPushback
+// Retries. WithRetryDelay sends a RetryInfo, which callers can read. WithRetryPushback
 // also sends grpc-retry-pushback-ms, the trailer that gRPC's native retries obey.
 
 const pushbackField = "grpc-retry-pushback-ms"
@@ -69,7 +69,7 @@ func delayed(delay time.Duration) error {
 
 func TestPushbackIsInTheTrailersOnly(t *testing.T) {
 	svc := testrpc.Returning(nil)
-	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
+	conn := testrpc.DialWire(t, svc, interceptor.WithRetryPushback())
 	for _, tt := range delays {
 		for _, k := range testrpc.Kinds {
 			t.Run(fmt.Sprint(tt.delay, "/", k.Name), func(t *testing.T) {
@@ -95,7 +95,7 @@ func checkPushback(t *testing.T, got *wiretest.Answer, want ...string) {
 
 func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
 	svc := testrpc.Returning(nil)
-	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
+	conn := testrpc.DialWire(t, svc, interceptor.WithRetryPushback())
 	for _, k := range []testrpc.Kind{testrpc.ServerStream, testrpc.BidiStream} {
 		svc.Return(testrpc.AfterMessages, delayed(time.Second))
 		got := testrpc.Answer(t, conn, k)
@@ -111,7 +111,7 @@ func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
 // Two pushback values would forbid the retry, so only the interceptor that encodes
 // the error sets one.
 func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
-	with, without := interceptor.ServerOptions(interceptor.WithPushback()), interceptor.ServerOptions()
+	with, without := interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.ServerOptions()
 	tests := []struct {
 		name         string
 		outer, inner []grpc.ServerOption
@@ -172,7 +172,7 @@ func TestPushbackFollowsTheSentRetryInfo(t *testing.T) {
 		{"a code", codes.SrvNetwork, nil},
 	}
 	svc := testrpc.Returning(nil)
-	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
+	conn := testrpc.DialWire(t, svc, interceptor.WithRetryPushback())
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, k := range testrpc.Kinds {
@@ -215,9 +215,9 @@ func TestUpstreamsDelayIsNeverAPushback(t *testing.T) {
 			nil, []string{"-1"},
 		},
 	}
-	c := testrpc.Connect(t, testrpc.Returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
+	c := testrpc.Connect(t, testrpc.Returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions())
 	b := testrpc.Returning(nil)
-	conn := testrpc.DialWire(t, b, interceptor.WithPushback())
+	conn := testrpc.DialWire(t, b, interceptor.WithRetryPushback())
 	for _, tt := range tests {
 		for _, k := range testrpc.Kinds {
 			t.Run(tt.name+"/"+k.Name, func(t *testing.T) {
@@ -325,7 +325,7 @@ var silent = []testrpc.Kind{
 func TestNativeRetriesWaitThePushback(t *testing.T) {
 	ctx := inTime(t)
 	const delay = 10 * time.Millisecond
-	server, client := interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions()
+	server, client := interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions()
 	installed := []struct {
 		name   string
 		server []grpc.ServerOption
@@ -356,7 +356,7 @@ func TestNativeRetriesWaitThePushback(t *testing.T) {
 
 func TestNativeRetriesStop(t *testing.T) {
 	ctx := inTime(t)
-	pushing := interceptor.ServerOptions(interceptor.WithPushback())
+	pushing := interceptor.ServerOptions(interceptor.WithRetryPushback())
 	tests := []struct {
 		name     string
 		server   []grpc.ServerOption
@@ -397,11 +397,11 @@ func TestNativeRetriesStop(t *testing.T) {
 // A gets no pushback for C's delay, so it retries at once.
 func TestNativeRetriesIgnoreAnUpstreamsDelay(t *testing.T) {
 	ctx := inTime(t)
-	c := testrpc.Connect(t, testrpc.Returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
+	c := testrpc.Connect(t, testrpc.Returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions())
 	for _, k := range silent {
 		b := testrpc.Returning(nil)
 		b.Run(testrpc.AtOpen, forwards(c, func(err error) error { return err }, k))
-		client := testrpc.Connect(t, b, interceptor.ServerOptions(interceptor.WithPushback()), append(interceptor.DialOptions(), backingOff(soon)))
+		client := testrpc.Connect(t, b, interceptor.ServerOptions(interceptor.WithRetryPushback()), append(interceptor.DialOptions(), backingOff(soon)))
 		_, err := k.Call(ctx, client)
 		if got := b.Calls(); got != 3 {
 			t.Errorf("%s: B ran %d times; want 3", k.Name, got)
@@ -416,7 +416,7 @@ func TestNativeRetriesIgnoreAnUpstreamsDelay(t *testing.T) {
 // it, and Recv returns the status, as always.
 func TestSendOfTheLastAttemptIsEOF(t *testing.T) {
 	ctx := inTime(t)
-	client := testrpc.Connect(t, testrpc.Returning(delayed(0)), interceptor.ServerOptions(interceptor.WithPushback()),
+	client := testrpc.Connect(t, testrpc.Returning(delayed(0)), interceptor.ServerOptions(interceptor.WithRetryPushback()),
 		append(interceptor.DialOptions(), backingOff(never)))
 	stream, err := client.FullDuplexCall(ctx)
 	if err != nil {
@@ -464,7 +464,7 @@ func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} { // it retries only these kinds
 				t.Run(fmt.Sprint(order, "/", tt.name, "/", k.Name), func(t *testing.T) {
 					svc := testrpc.Returning(tt.handlers)
-					k.Call(ctx, testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithPushback()), client))
+					k.Call(ctx, testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithRetryPushback()), client))
 					if got := svc.Calls(); got != tt.attempts {
 						t.Errorf("%d attempts; want %d", got, tt.attempts)
 					}

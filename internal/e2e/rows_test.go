@@ -52,7 +52,7 @@ func TestDebugInfoGoesOutOnlyWhereExposed(t *testing.T) {
 		want *spb.Status
 	}{
 		{"by default", nil, testrpc.Carrying(t, codes.Args, "")},
-		{"exposed", []interceptor.ServerOption{interceptor.ExposeDebugInfo()}, testrpc.Carrying(t, codes.Args, "", stack)},
+		{"exposed", []interceptor.ServerOption{interceptor.WithDebugInfo()}, testrpc.Carrying(t, codes.Args, "", stack)},
 	}
 	for _, tt := range tests {
 		if diff := cmp.Diff(tt.want, testrpc.Sent(t, err, tt.opts...), protocmp.Transform()); diff != "" {
@@ -167,7 +167,7 @@ func TestOnlyWithheldErrorsAreLogged(t *testing.T) {
 		"a joined code":      errors.Join(codes.NoError, codes.RecordNotFound),
 		"a code before loop": errors.Join(codes.RecordNotFound, testrpc.WrapsItself(errors.New(testrpc.Secret))),
 	} {
-		testrpc.Sent(t, handlers, interceptor.MapError(io.ErrUnexpectedEOF, codes.SrvData))
+		testrpc.Sent(t, handlers, interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.SrvData))
 		if records := logs(); len(records) > 0 {
 			t.Errorf("%s: the log has %v; want nothing", name, records)
 		}

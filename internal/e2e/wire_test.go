@@ -112,10 +112,10 @@ func TestSizeOnTheWire(t *testing.T) {
 // The pushback is a header field too, so it counts.
 func TestSizeCountsThePushback(t *testing.T) {
 	svc := testrpc.Returning(nil)
-	conn := testrpc.DialWire(t, svc, interceptor.WithPushback())
+	conn := testrpc.DialWire(t, svc, interceptor.WithRetryPushback())
 	for _, n := range []int{0, 1500, 20_000} {
 		err := status.New(codes.SrvNetwork, strings.Repeat("x", n)).WithRetryDelay(time.Hour).Err()
-		encoded := (&status.Encoder{Pushback: true}).Encode(t.Context(), err)
+		encoded := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), err)
 		svc.Return(testrpc.AtOpen, err)
 		got := testrpc.Answer(t, conn, testrpc.Unary).Trailers()
 		if got.ListSize() != encoded.Size() || got.ListSize() > status.DefaultMaxSize || got.Get("grpc-retry-pushback-ms") != "3600000" {
@@ -168,7 +168,7 @@ func TestNoHeaderIsSet(t *testing.T) {
 func FuzzWire(f *testing.F) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(f, svc)
-	numeric := testrpc.DialWire(f, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	numeric := testrpc.DialWire(f, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	for _, c := range testrpc.ErrorCodes(f) {
 		f.Add(int32(c), "no such user", "key", "value", []byte("details"), uint8(0))
 	}
@@ -188,7 +188,7 @@ func FuzzWire(f *testing.F) {
 		if size := got.Trailers().ListSize(); size > status.DefaultMaxSize || size != want.Size() {
 			t.Errorf("%d bytes; want %d, and %d at most", size, want.Size(), status.DefaultMaxSize)
 		}
-		if want.Code != nil && want.Source == status.FromCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
+		if want.Code != nil && want.Source == status.SourceCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
 			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code)
 		}
 		checkFuzzedForm(t, testrpc.Answer(t, numeric, testrpc.Kinds[int(shape)%len(testrpc.Kinds)]), err, want)
@@ -199,7 +199,7 @@ func FuzzWire(f *testing.F) {
 // within the size limit, and carries the same code.
 func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonical status.Encoded) {
 	t.Helper()
-	want := (&status.Encoder{Legacy: true}).Encode(t.Context(), handlers)
+	want := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), handlers)
 	st, err := got.Trailers().Status()
 	if size := got.Trailers().ListSize(); err != nil || st.Code != int32(want.Status.Code()) || st.Code < 1 || size != want.Size() || size > status.DefaultMaxSize {
 		t.Errorf("%v in numeric form: %v, %v, %d bytes; want %d bytes, and %d at most", handlers, st, err, size, want.Size(), status.DefaultMaxSize)
@@ -207,7 +207,7 @@ func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonic
 	if want.Code != canonical.Code || want.GRPCCode != canonical.GRPCCode {
 		t.Errorf("%v in numeric form: %v, %v; want %v, %v", handlers, want.Code, want.GRPCCode, canonical.Code, canonical.GRPCCode)
 	}
-	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code != nil && want.Source == status.FromCode && read.Code() != want.Code {
+	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code != nil && want.Source == status.SourceCode && read.Code() != want.Code {
 		t.Errorf("%v in numeric form: received as %v; want %v", handlers, read.Code(), want.Code)
 	}
 }

@@ -77,7 +77,7 @@ func WantReading(t testing.TB, c codes.ErrorCode, message string, metadata map[s
 		Reason:          info.Reason,
 		Domain:          "openim.io",
 		Metadata:        metadata,
-		Origin:          status.Ours,
+		Origin:          status.OriginKnown,
 		Details:         append([]proto.Message{info}, details...),
 		GRPC:            gst,
 		GRPCCode:        grpccodes.Code(gst.Code),

@@ -46,7 +46,7 @@ func TestCallersReadWhatTheyDid(t *testing.T) {
 	notFound := errs.ErrRecordNotFound.WrapMsg("no such user", "userID", "u1")
 	full := status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true}
 	legacy := full
-	legacy.Legacy = true
+	legacy.OpenIMForm = true
 	tests := []struct {
 		name        string
 		received    error
@@ -111,7 +111,7 @@ func TestAdaptedErrorOfAnUpstream(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		received error
-		policy   status.Policy
+		policy   status.Trust
 		want     grpccodes.Code
 		message  string
 	}{
@@ -120,8 +120,8 @@ func TestAdaptedErrorOfAnUpstream(t *testing.T) {
 		{"no code", bare, interceptor.Peer, grpccodes.Unavailable, "an upstream service is unavailable"},
 	} {
 		for name, err := range map[string]error{
-			"as it came": received(t, tt.received, interceptor.Upstream(tt.policy)),
-			"wrapped":    errs.WrapMsg(received(t, tt.received, interceptor.Upstream(tt.policy)), "secret"),
+			"as it came": received(t, tt.received, interceptor.WithUpstreamTrust(tt.policy)),
+			"wrapped":    errs.WrapMsg(received(t, tt.received, interceptor.WithUpstreamTrust(tt.policy)), "secret"),
 		} {
 			got := server.Encode(t.Context(), err)
 			if got.Status.Code() != tt.want || got.Status.Message() != tt.message {

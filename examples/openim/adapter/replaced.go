@@ -14,7 +14,7 @@ import (
 // Replaced is a server's rule for the errors that OpenIM's servers replace, such as
 // those of a database driver. It takes the tables that the server has by WithTable:
 //
-//	interceptor.MapErrorFunc(adapter.Replaced(missing.Table))
+//	interceptor.WithErrorMapper(adapter.Replaced(missing.Table))
 //
 // The replacement's number is understood as a CodeError's is: it is that of the first
 // table with a row for it, the default table last. The caller gets that code, with its

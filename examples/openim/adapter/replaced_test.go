@@ -37,7 +37,7 @@ func TestReplacedIsWhatACodeErrorIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, tables := range [][]*codes.Table{nil, {chat}, {codes.Default(), chat}} {
-			encoder := &status.Encoder{Legacy: true, AdaptCodeErrors: true, Tables: tables, Rules: []status.Rule{{Func: adapter.Replaced(tables...)}}}
+			encoder := &status.Encoder{OpenIMForm: true, AdaptCodeErrors: true, Tables: tables, Rules: []status.Rule{{Func: adapter.Replaced(tables...)}}}
 			got, want := encoder.Encode(t.Context(), driver), encoder.Encode(t.Context(), replacement)
 			if got.Code != want.Code || got.GRPCCode != want.GRPCCode || got.Status.Code() != want.Status.Code() {
 				t.Errorf("%d of %d tables: replaced it is %v, sent as %d; a CodeError is %v, %d", number, len(tables), got.Code, got.Status.Code(), want.Code, want.Status.Code())

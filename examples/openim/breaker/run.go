@@ -29,9 +29,9 @@ type trial struct {
 
 var trials = []trial{
 	{"before: OpenIM's interceptors", fleet.OldConvert, grpcstatus.Code, true},
-	{"on the way: errstatus, in OpenIM's form", fleet.New(interceptor.LegacyAlways), grpcstatus.Code, true},
-	{"  the same, with a breaker that asks errstatus", fleet.New(interceptor.LegacyAlways), canonical, false},
-	{"after: errstatus", fleet.New(interceptor.LegacyNever), grpcstatus.Code, false},
+	{"on the way: errstatus, in OpenIM's form", fleet.New(interceptor.OpenIMAlways), grpcstatus.Code, true},
+	{"  the same, with a breaker that asks errstatus", fleet.New(interceptor.OpenIMAlways), canonical, false},
+	{"after: errstatus", fleet.New(interceptor.OpenIMNever), grpcstatus.Code, false},
 }
 
 // run makes the calls and prints how many were refused. It is an error if a

@@ -16,7 +16,7 @@ A handler returns errs.NewCodeError(number, "<name>Error").WithDetail("row 42").
   ok   a success
   !    not what it should read there
 
-Servers: OpenIM's two, and errstatus with WithLegacy of LegacyNever, LegacyAlways and LegacyNegotiated.
+Servers: OpenIM's two, and errstatus with WithOpenIMForm of OpenIMNever, OpenIMAlways and OpenIMNegotiated.
 Clients: mw and cv (convert), OpenIM's two; es, errstatus; ad, errstatus with the adapter. The last two announce that they
 read canonical statuses, and tell which form they got.
 `

@@ -42,9 +42,9 @@ func TestTable(t *testing.T) {
 		}
 		added++
 		for _, legacy := range []bool{false, true} {
-			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, Legacy: legacy}
+			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, OpenIMForm: legacy}
 			got := encoder.Encode(t.Context(), errs.NewCodeError(int(row.Code.Number()), "x"))
-			if got.Code != row.Code || got.GRPCCode != row.GRPCCode || got.Source != status.FromCodeError {
+			if got.Code != row.Code || got.GRPCCode != row.GRPCCode || got.Source != status.SourceOpenIMError {
 				t.Errorf("%s: sent as %+v", row.Name, got)
 			}
 			back := (&status.Decoder{Tables: tables}).FromGRPC(got.Status)

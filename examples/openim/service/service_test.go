@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 // newServer is a server of this package, in OpenIM's form to old clients.
 func newServer(opts ...interceptor.ServerOption) fleet.Server {
-	return fleet.Server{Name: "errstatus", Options: service.ServerOptions(append(opts, interceptor.WithLegacy(interceptor.LegacyNegotiated))...)}
+	return fleet.Server{Name: "errstatus", Options: service.ServerOptions(append(opts, interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))...)}
 }
 
 // newClient is a client of this package, which doesn't announce yet.
@@ -156,7 +156,7 @@ func matches(text, want string) bool {
 // TestReceivedErrorFollowsItsPolicy, for all of the adapter, CodeErrors that are
 // adapted and the rule for those that are replaced.
 func TestReceivedErrorFollowsItsPolicy(t *testing.T) {
-	foreign := fleet.Client{Name: "foreign", Options: service.DialOptions(interceptor.Upstream(interceptor.Foreign))}
+	foreign := fleet.Client{Name: "foreign", Options: service.DialOptions(interceptor.WithUpstreamTrust(interceptor.Foreign))}
 	for token, want := range map[string]codes.Code{"1004": codes.ServerInternal, "x": codes.ServerInternal, "down": codes.SdkNetwork} {
 		up := startUpstream(t, foreign)
 		running := newServer().Serve(func(context.Context, string) error { return errs.WrapMsg(up(token), "calling") })

@@ -540,9 +540,9 @@ func (c *soakCall) judge(ctx context.Context, arrived int, err error, restarted 
 	switch {
 	case err == c.kind.Success:
 		return succeeded, c.judgeSuccess(arrived)
-	case st.Origin() == status.Ours:
+	case st.Origin() == status.OriginKnown:
 		return c.judgeCarried(st, arrived, err)
-	case st.Origin() != status.Bare:
+	case st.Origin() != status.OriginBare:
 		return disturbed, fmt.Sprintf("the origin of the status is %v; want a known or a bare one", st.Origin())
 	}
 	return c.judgeDisturbed(ctx, err, restarted)

@@ -47,8 +47,8 @@ var (
 
 // New is a server with errstatus, whose handlers go on returning CodeErrors, and
 // which sends their details as OpenIM's does.
-func New(mode interceptor.LegacyMode) Server {
-	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.ExposeCodeErrorDetail(), interceptor.WithLegacy(mode))}
+func New(mode interceptor.OpenIMMode) Server {
+	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.ExposeCodeErrorDetail(), interceptor.WithOpenIMForm(mode))}
 }
 
 // A Client is a way of making calls, and of reading their errors.
@@ -77,11 +77,11 @@ var (
 
 	// NewClient has errstatus, and reads codes.
 	NewClient = Client{"errstatus",
-		append([]grpc.DialOption{openimclient.GrpcClientContext()}, interceptor.DialOptions(interceptor.AnnounceCanonical())...),
+		append([]grpc.DialOption{openimclient.GrpcClientContext()}, interceptor.DialOptions(interceptor.WithCanonicalAnnouncement())...),
 		readStatus}
 
 	// AdaptedClient has errstatus, for callers that still read CodeErrors.
-	AdaptedClient = Client{"errstatus, adapter", service.DialOptions(interceptor.AnnounceCanonical()), readCodeError}
+	AdaptedClient = Client{"errstatus, adapter", service.DialOptions(interceptor.WithCanonicalAnnouncement()), readCodeError}
 )
 
 // readCodeError reads as OpenIM's API does.
@@ -95,7 +95,7 @@ func readStatus(err error) Reading {
 		return Reading{}
 	}
 	st := status.Convert(err)
-	detail, _ := status.LegacyDetail(err)
+	detail, _ := status.OpenIMDetail(err)
 	return Reading{int(st.Code().Number()), st.Message(), detail}
 }
 
