@@ -45,7 +45,7 @@ type fixture struct {
 // fixtures are those with a code's number, which OpenIM's clients were asked of.
 func fixtures(t *testing.T) (all []fixture) {
 	t.Helper()
-	file, err := os.Open("../../../../testdata/openim_legacy.jsonl")
+	file, err := os.Open("../../../../internal/e2e/testdata/openim_legacy.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
@@ -19,14 +19,17 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/internal/wiretest"
 	"github.com/errstatus/errstatus/status"
 )
 
-// canary is in every place that must stay in the process.
+// Private text: what a handler's error contains and the caller must not read.
+
+// canary is in every private text of these tests.
 const canary = "CANARY-5c1f"
 
-// canaryError is a type with private text in all that a logger can ask it for.
+// canaryError returns the canary from every method that a logger may call.
 type canaryError struct{ Field string }
 
 func (e canaryError) Error() string        { return canary + e.Field }
@@ -34,8 +37,8 @@ func (e canaryError) String() string       { return canary }
 func (e canaryError) LogValue() slog.Value { return slog.StringValue(canary) }
 func (e canaryError) GoString() string     { return canary }
 
-// canaries are what handlers return with something private in it, and the
-// canonical code that the caller gets.
+// canaries returns handlers' errors with the canary in them, and the canonical code
+// that the caller gets.
 func canaries(t testing.TB) map[string]struct {
 	err  error
 	want grpccodes.Code
@@ -48,7 +51,7 @@ func canaries(t testing.TB) map[string]struct {
 	}
 	foreign := func(code grpccodes.Code) error {
 		info := &errdetails.ErrorInfo{Reason: canary, Domain: "other.example", Metadata: map[string]string{"key": canary}}
-		return new(status.Decoder).Decode(t.Context(), grpcstatus.FromProto(canonical(t, code, canary, info, badRequestOf(canary))).Err())
+		return new(status.Decoder).Decode(t.Context(), grpcstatus.FromProto(testrpc.Canonical(t, code, canary, info, badRequestOf(canary))).Err())
 	}
 	return map[string]struct {
 		err  error
@@ -71,21 +74,21 @@ func canaries(t testing.TB) map[string]struct {
 		"a status with code OK":         {privateOK{canary}, grpccodes.Internal},
 		"a panicking method":            {canaryPanics{}, grpccodes.Internal},
 		"DebugInfo":                     {status.New(codes.RecordNotFound, "x").WithDetails(debug).Err(), grpccodes.NotFound},
-		"DebugInfo of a gRPC status":    {grpcstatus.FromProto(canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
+		"DebugInfo of a gRPC status":    {grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
 		"DebugInfo of a peer":           {upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
 		"DebugInfo behind a proxy":      {upstream(status.TrustAll, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
-		"a peer that isn't trusted":     {upstream(status.TrustNone, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
+		"a peer under TrustNone":        {upstream(status.TrustNone, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
 		"text around a peer's status":   {fmt.Errorf(canary+": %w", upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x"))), grpccodes.NotFound},
 		"an upstream status":            {foreign(grpccodes.NotFound), grpccodes.Internal},
 		"an upstream UNAVAILABLE":       {foreign(grpccodes.Unavailable), grpccodes.Unavailable},
 		"an upstream DEADLINE_EXCEEDED": {foreign(grpccodes.DeadlineExceeded), grpccodes.DeadlineExceeded},
 		"an upstream status as a cause": {status.Wrap(foreign(grpccodes.NotFound), codes.RecordNotFound, ""), grpccodes.NotFound},
 		"context.DeadlineExceeded":      {fmt.Errorf(canary+": %w", context.DeadlineExceeded), grpccodes.DeadlineExceeded},
-		"a number of no table":          {grpcstatus.Error(777, canary), grpccodes.Internal},
+		"a raw number without a row":    {grpcstatus.Error(777, canary), grpccodes.Internal},
 		"a panic":                       {panicking{canary}, grpccodes.Internal},
 		"a panic with an error":         {panicking{private}, grpccodes.Internal},
 		"a CodeError's detail":          {fmt.Errorf(canary+": %w", openIMError{1004, "x", canary}), grpccodes.NotFound},
-		"a CodeError of no table":       {openIMError{777, canary, canary}, grpccodes.Internal},
+		"a CodeError without a row":     {openIMError{777, canary, canary}, grpccodes.Internal},
 	}
 }
 
@@ -99,7 +102,7 @@ type canaryPanics struct{}
 func (canaryPanics) Error() string { panic(canary) }
 func (canaryPanics) Unwrap() error { panic(canary) }
 
-// panicking asks the service to panic instead.
+// panicking makes the handler panic with a value instead of returning an error.
 type panicking struct{ value any }
 
 func (panicking) Error() string { return "unused" }
@@ -108,51 +111,51 @@ func badRequestOf(text string) *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: text, Description: text}}}
 }
 
-// TestNothingPrivateGetsOut: what is private is in no byte of any header, trailer
-// or message, in any kind of call at any moment, in both forms.
-func TestNothingPrivateGetsOut(t *testing.T) {
+// No byte of any header, trailer or message contains private text, in any kind of call
+// at any moment, in canonical and in numeric form.
+func TestPrivateTextIsNeverSent(t *testing.T) {
 	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways} {
-		t.Run(mode.String(), func(t *testing.T) { checkNothingPrivateGetsOut(t, interceptor.WithOpenIMForm(mode)) })
+		t.Run(mode.String(), func(t *testing.T) { checkNoCanary(t, interceptor.WithOpenIMForm(mode)) })
 	}
 }
 
-func checkNothingPrivateGetsOut(t *testing.T, mode interceptor.ServerOption) {
+func checkNoCanary(t *testing.T, mode interceptor.ServerOption) {
 	var current error
-	svc := running(func(context.Context) error {
+	end := func(context.Context) error {
 		if p, ok := current.(panicking); ok {
 			panic(p.value)
 		}
 		return current
-	})
-	end := svc.script.Load().end
+	}
+	svc := testrpc.Returning(nil)
 	handler := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
 	rule := interceptor.WithErrorMapping(sql.ErrNoRows, codes.RecordNotFound)
-	conn := dialWireOf(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithRetryPushback(), interceptor.AdaptCodeErrors(), mode),
+	conn := testrpc.DialWireWith(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithRetryPushback(), interceptor.AdaptCodeErrors(), mode),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(handler)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(handler)),
 	))
 	for name, tt := range canaries(t) {
 		current = tt.err
-		for _, k := range kinds {
-			for _, at := range []moment{atOpen, afterMessages} {
-				if at == afterMessages && k.success == nil {
-					continue // the answer has no message before its end
+		for _, k := range testrpc.Kinds {
+			for _, at := range []testrpc.Moment{testrpc.AtOpen, testrpc.AfterMessages} {
+				if at == testrpc.AfterMessages && k.Success == nil {
+					continue // it sends no message before its end
 				}
-				svc.script.Store(&script{at, end})
-				got := answer(t, conn, k, "")
-				if found := find(t, got, canary, "canaryError", "errstatus_test"); found != "" {
-					t.Errorf("%s, %s, %v: %s", name, k.name, at, found)
+				svc.Run(at, end)
+				got := testrpc.Answer(t, conn, k)
+				if found := find(t, got, canary, "canaryError", "e2e_test"); found != "" {
+					t.Errorf("%s, %s, %v: %s", name, k.Name, at, found)
 				}
 				st, err := got.Trailers().Status()
 				if read := status.FromGRPC(grpcstatus.FromProto(st)); err != nil || read.GRPCCode() != tt.want {
-					t.Errorf("%s, %s, %v: %v, %v; want %v", name, k.name, at, st, err, tt.want)
+					t.Errorf("%s, %s, %v: %v, %v; want %v", name, k.Name, at, st, err, tt.want)
 				}
 			}
 		}
 	}
 }
 
-// find looks for texts in all bytes of an answer, and tells where one is.
+// find returns where in an answer one of the texts is, or "".
 func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 	t.Helper()
 	for _, text := range texts {
@@ -177,35 +180,35 @@ func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 	return ""
 }
 
-// TestForwardedTrailers: a handler that copies an upstream's trailers into its own
-// doesn't get its details over those of an error that states a code, or whose text
-// is withheld. Beside a status without details gRPC itself sends them, which no
-// interceptor can undo: see docs/guarantees.md.
+// A handler may copy an upstream's trailers into its own. If its error carries a code
+// or is withheld, the upstream's details are not sent. Only if its status has no
+// details does gRPC itself send the upstream's, which no interceptor can prevent: see
+// docs/guarantees.md.
 func TestForwardedTrailers(t *testing.T) {
-	upstream, err := proto.Marshal(stated(t, codes.TokenExpired, canary))
+	upstream, err := proto.Marshal(testrpc.Carrying(t, codes.TokenExpired, canary))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, handlers := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New("x")} {
-		svc := running(func(ctx context.Context) error {
+		svc := testrpc.Running(func(ctx context.Context) error {
 			grpc.SetTrailer(ctx, metadata.Pairs("grpc-status-details-bin", string(upstream)))
 			return handlers
 		})
-		got := answer(t, dialWire(t, svc), kinds[0], "")
+		got := testrpc.Answer(t, testrpc.DialWire(t, svc), testrpc.Unary)
 		if found := find(t, got, canary); found != "" {
 			t.Errorf("%v: %s", handlers, found)
 		}
-		failure(t, got)
+		testrpc.Failure(t, got)
 	}
 }
 
-// TestCanariesWouldBeFound on a server without errstatus.
+// This is the control: on a server without errstatus find finds the canary.
 func TestCanariesWouldBeFound(t *testing.T) {
-	svc := returning(nil)
-	conn := dialWireOf(t, svc, nil)
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWireWith(t, svc, nil)
 	for _, name := range []string{"a plain error", "text around a code", "joined after a code", "an upstream status", "DebugInfo of a gRPC status"} {
-		svc.end(atOpen, canaries(t)[name].err)
-		if got := answer(t, conn, kinds[0], ""); find(t, got, canary) == "" {
+		svc.Return(testrpc.AtOpen, canaries(t)[name].err)
+		if got := testrpc.Answer(t, conn, testrpc.Unary); find(t, got, canary) == "" {
 			t.Errorf("%s: %.500v; want the canary in it", name, got)
 		}
 	}

@@ -1,13 +1,13 @@
 //go:build unix
 
-package errstatus_test
+package e2e_test
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is what the process has used of all processors.
+// cpuTime returns the time that the process has used on all processors.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {

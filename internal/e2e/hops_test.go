@@ -1,10 +1,9 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -28,35 +27,34 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
-// Two hops: A calls B, and B's handler calls C, which fails. How far C is quoted
-// to A is a matter of the policy of B's connection, and of what B says itself.
+// Two hops: A calls B, B's handler calls C, and C fails. The policy of B's connection
+// to C decides which of C's texts A reads, unless B returns a code of its own.
 
-// The text of C is quoted in its message, details and metadata. What B puts
-// around an error is private, as everywhere.
 const (
-	quoted  = "quoted from C"
-	stack   = "stack of C"
-	private = "private to B"
+	quoted  = "quoted from C" // in C's message, details and metadata
+	stack   = "stack of C"    // in C's DebugInfo
+	private = "private to B"  // in the text that B puts around C's error
 )
 
-// A failing C fails in one way.
+// A failing is one way in which C fails.
 type failing struct {
 	name     string
-	ours     bool // C has our interceptors
+	ours     bool // C has errstatus
 	handlers error
-	code     codes.ErrorCode // that is stated, NoError if none is
-	wire     grpccodes.Code  // grpc-status, as C writes it
-	passed   *spb.Status     // what A reads where the whole passes
+	code     codes.ErrorCode // the carried code, NoError if there is none
+	wire     grpccodes.Code  // the grpc-status that C writes
+	passed   *spb.Status     // what A reads if the policy forwards C's status
 }
 
-// failings are codes in all forms that state one, and all canonical codes in the
-// forms that state none.
-func failings(t *testing.T, stating ...codes.ErrorCode) (all []failing) {
+// failings returns the given codes in every form that carries a code, and every
+// canonical code in the forms that carry none.
+func failings(t *testing.T, carried ...codes.ErrorCode) (all []failing) {
 	t.Helper()
-	for _, c := range stating {
+	for _, c := range carried {
 		all = append(all, failsWithOurs(t, c), failsWithAnotherTable(t, c), failsWithANumber(t, c))
 	}
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example", Metadata: map[string]string{"dsn": quoted}}
@@ -69,21 +67,17 @@ func failings(t *testing.T, stating ...codes.ErrorCode) (all []failing) {
 	return all
 }
 
-// someCodes are one of each canonical code that a policy treats in its own way.
+// someCodes has a code for each canonical code that policies treat differently, and
+// a number without a row.
 var someCodes = []codes.ErrorCode{codes.RecordNotFound, codes.SdkNetwork, codes.SdkNetworkTimeout, 1305}
 
-// everyCode are those of the table, and two that are in none.
-func everyCode(t *testing.T) []codes.ErrorCode {
-	t.Helper()
-	return append(errorCodes(t), 1305, math.MaxInt32)
-}
-
-// quotes is a detail, in which C's text is too.
+// quotes returns a detail that contains C's text.
 func quotes() *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "name", Description: quoted}}}
 }
 
-// failsWithOurs is a C that lets its stack out: B is not to pass it on.
+// failsWithOurs returns a C with errstatus that exposes its DebugInfo. B must not
+// forward it.
 func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
 	row, _ := codes.Default().Lookup(c.Number())
 	return failing{
@@ -93,15 +87,15 @@ func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
 			WithDetails(quotes(), &errdetails.DebugInfo{Detail: stack}).Err(),
 		code:   c,
 		wire:   row.GRPCCode,
-		passed: withMetadataPair(t, stated(t, c, quoted, quotes()), "dsn", quoted),
+		passed: withMetadataPair(t, testrpc.Carrying(t, c, quoted, quotes()), "dsn", quoted),
 	}
 }
 
-// failsWithAnotherTable states a code, for which C's table has a canonical code
-// that B's doesn't have: C's is the one to pass.
+// failsWithAnotherTable returns a C whose table has another canonical code for c
+// than B's table. B forwards C's.
 func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 	row, _ := codes.Default().Lookup(c.Number())
-	passed := stated(t, c, quoted, quotes())
+	passed := testrpc.Carrying(t, c, quoted, quotes())
 	passed.Code = int32(row.GRPCCode)%int32(grpccodes.Unauthenticated) + 1 // the next one
 	return failing{
 		name:     fmt.Sprint("ours with another table, ", c),
@@ -112,20 +106,20 @@ func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 	}
 }
 
-// failsWithANumber has the number in the place of a canonical code, as OpenIM's
-// servers do. It passes in the form that everybody reads.
+// failsWithANumber returns a C that sends a raw number, like OpenIM's servers. B
+// forwards it as a canonical status.
 func failsWithANumber(t *testing.T, c codes.ErrorCode) failing {
 	return failing{
-		name:     fmt.Sprint("legacy, ", c),
-		handlers: withStack(t, canonical(t, grpccodes.Code(c), quoted, quotes())),
+		name:     fmt.Sprint("raw number, ", c),
+		handlers: withStack(t, testrpc.Canonical(t, grpccodes.Code(c), quoted, quotes())),
 		code:     c,
 		wire:     grpccodes.Code(c),
-		passed:   stated(t, c, quoted, quotes()),
+		passed:   testrpc.Carrying(t, c, quoted, quotes()),
 	}
 }
 
 func failsPlain(t *testing.T, name string, c grpccodes.Code, details ...proto.Message) failing {
-	passed := canonical(t, c, quoted, details...)
+	passed := testrpc.Canonical(t, c, quoted, details...)
 	return failing{
 		name:     fmt.Sprint(name, ", ", c),
 		handlers: withStack(t, passed),
@@ -134,14 +128,14 @@ func failsPlain(t *testing.T, name string, c grpccodes.Code, details ...proto.Me
 	}
 }
 
-// withStack is an error of a plain server, with the stack that no policy passes.
+// withStack returns st as a gRPC error with a DebugInfo, which no policy forwards.
 func withStack(t *testing.T, st *spb.Status) error {
 	sent := proto.CloneOf(st)
-	sent.Details = append(sent.Details, packed(t, &errdetails.DebugInfo{Detail: stack}))
+	sent.Details = append(sent.Details, testrpc.Packed(t, &errdetails.DebugInfo{Detail: stack}))
 	return grpcstatus.FromProto(sent).Err()
 }
 
-// withMetadataPair adds to the ErrorInfo that comes first.
+// withMetadataPair adds a pair to the ErrorInfo of st, its first detail.
 func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Status {
 	t.Helper()
 	info := &errdetails.ErrorInfo{}
@@ -149,7 +143,7 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 		t.Fatal(err)
 	}
 	info.Metadata[key] = value
-	packed := &anypb.Any{} // the same bytes each time, for checkReads
+	packed := &anypb.Any{} // with the bytes that a server writes, for checkReads
 	if err := anypb.MarshalFrom(packed, info, proto.MarshalOptions{Deterministic: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -157,14 +151,13 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 	return st
 }
 
-// passes tells whether a policy lets C's failure through. It is the rule of the
-// design, written once more.
+// passes reports whether a policy forwards C's status.
 func (f failing) passes(policy status.Trust) bool {
 	return policy == interceptor.Proxy || policy == interceptor.Peer && f.code != codes.NoError
 }
 
-// reaches is what A reads where B returns the error as it came, and the code that
-// A's client has for it.
+// reaches returns the status that A reads if B returns C's error unchanged, and its
+// code for A's client.
 func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	switch {
@@ -173,26 +166,26 @@ func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.
 	case f.passes(policy):
 		return f.passed, codes.Default().DefaultFor(f.wire)
 	case f.wire == grpccodes.Unavailable:
-		return canonical(t, f.wire, "an upstream service is unavailable"), codes.SdkNetwork
+		return testrpc.Canonical(t, f.wire, "an upstream service is unavailable"), codes.SdkNetwork
 	case f.wire == grpccodes.DeadlineExceeded:
-		return canonical(t, f.wire, "an upstream service did not answer in time"), codes.SdkCtxDeadlineExceeded
+		return testrpc.Canonical(t, f.wire, "an upstream service did not answer in time"), codes.SdkCtxDeadlineExceeded
 	}
-	return stated(t, codes.ServerInternal, ""), codes.ServerInternal
+	return testrpc.Carrying(t, codes.ServerInternal, ""), codes.ServerInternal
 }
 
 var policies = []status.Trust{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
 
-// A hop is B: what its handler makes of C's error.
+// A hop is a handler of B: what it returns for C's error.
 type hop struct {
 	name string
 	of   func(error) error
-	code codes.ErrorCode // B's own, NoError if C's error is all there is
-	says string          // "" for the table's message
+	code codes.ErrorCode // B's own code, NoError if it returns none
+	says string          // B's message, "" for the row's
 }
 
-// hops are the two plain ones first.
+// hops begins with the two that are tested with every code.
 var hops = []hop{
-	{name: "as it came", of: func(err error) error { return err }},
+	{name: "unchanged", of: func(err error) error { return err }},
 	{
 		name: "wrapped in a code",
 		of:   func(err error) error { return status.Wrap(err, codes.SrvDatabase, "B's own") },
@@ -224,87 +217,88 @@ var hops = []hop{
 	},
 }
 
-// reaches is what A reads of B's error: a code of B's own wins in any case.
+// reaches returns what A reads of B's error. A code of B's own always wins.
 func (h hop) reaches(t *testing.T, f failing, policy status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	if h.code != codes.NoError {
-		return stated(t, h.code, h.says), h.code
+		return testrpc.Carrying(t, h.code, h.says), h.code
 	}
 	return f.reaches(t, policy)
 }
 
-// quotes tells whether C's text may be in what A reads.
+// quotes reports whether A may read C's text.
 func (h hop) quotes(f failing, policy status.Trust) bool {
 	return h.code == codes.NoError && f.passes(policy)
 }
 
-// A chain is a B under a policy, between a C and A's two clients.
+// A chain connects A to B and B to C, with a policy on B's connections.
 type chain struct {
-	oursC, plainC, b *service
-	toOurs, toPlain  testgrpc.TestServiceClient // B's connections to C
-	ours, plain      testgrpc.TestServiceClient // A's to B
+	oursC, plainC, b *testrpc.Service
+	toOurs, toPlain  testgrpc.TestServiceClient // B's connections to each C
+	ours, plain      testgrpc.TestServiceClient // A's connections to B
 }
 
 func newChain(t *testing.T, policy status.Trust, a ...grpc.DialOption) *chain {
 	t.Helper()
-	ch := &chain{oursC: returning(nil), plainC: returning(nil), b: returning(nil)}
+	ch := &chain{oursC: testrpc.Returning(nil), plainC: testrpc.Returning(nil), b: testrpc.Returning(nil)}
 	upstream := interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))
-	ch.toOurs = connect(t, ch.oursC, interceptor.ServerOptions(interceptor.WithDebugInfo()), upstream)
-	ch.toPlain = connect(t, ch.plainC, nil, upstream)
-	ch.ours = connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
-	ch.plain = connect(t, ch.b, interceptor.ServerOptions(), a)
+	ch.toOurs = testrpc.Connect(t, ch.oursC, interceptor.ServerOptions(interceptor.WithDebugInfo()), upstream)
+	ch.toPlain = testrpc.Connect(t, ch.plainC, nil, upstream)
+	ch.ours = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
+	ch.plain = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), a)
 	return ch
 }
 
-// fails makes C fail and B make of it what h says, in calls of B's of a kind.
-func (ch *chain) fails(f failing, h hop, k kind) {
+// fails makes C fail with f, and B return what h makes of it. B calls C with a call
+// of kind k.
+func (ch *chain) fails(f failing, h hop, k testrpc.Kind) {
 	c, client := ch.plainC, ch.toPlain
 	if f.ours {
 		c, client = ch.oursC, ch.toOurs
 	}
-	c.end(atOpen, f.handlers)
-	ch.b.script.Store(forwards(client, h.of, k))
+	c.Return(testrpc.AtOpen, f.handlers)
+	ch.b.Run(testrpc.AtOpen, forwards(client, h.of, k))
 }
 
-// executions is how often C was called.
-func (ch *chain) executions() int32 { return ch.oursC.calls.Load() + ch.plainC.calls.Load() }
+// executions returns the number of calls that reached C.
+func (ch *chain) executions() int32 { return ch.oursC.Calls() + ch.plainC.Calls() }
 
-// forwards is what B's handlers do: they make a call to C.
-func forwards(c testgrpc.TestServiceClient, of func(error) error, k kind) *script {
-	return &script{end: func(ctx context.Context) error {
-		_, err := k.call(ctx, c)
-		if err == k.success {
+// forwards returns a handler that calls c and returns what of makes of the error.
+func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := k.Call(ctx, c)
+		if err == k.Success {
 			return nil
 		}
 		return of(err)
-	}}
+	}
 }
 
-func TestTwoHopsQuoteAsFarAsThePolicySays(t *testing.T) {
-	all, some := failings(t, everyCode(t)...), failings(t, someCodes...)
+func TestPolicyDecidesWhatIsForwarded(t *testing.T) {
+	all, some := failings(t, testrpc.EveryCode(t)...), failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
 		for i, h := range hops {
 			cases := all
-			if i > 1 { // the same two, in other words
+			if i > 1 { // these wrap like the first two, so fewer codes are enough
 				cases = some
 			}
 			t.Run(fmt.Sprint(policy, "/", h.name), func(t *testing.T) {
 				for _, f := range cases {
-					ch.fails(f, h, kinds[0])
-					ch.check(t, f, h, policy, kinds[0])
+					ch.fails(f, h, testrpc.Unary)
+					ch.check(t, f, h, policy, testrpc.Unary)
 				}
 			})
 		}
 	}
 }
 
-func TestTwoHopsOfStreamsAreAsThoseOfCalls(t *testing.T) {
+func TestPolicyDecidesWhatIsForwardedOfStreams(t *testing.T) {
 	some := failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
-		for _, k := range kinds[1:] {
-			t.Run(fmt.Sprint(policy, "/", k.name), func(t *testing.T) {
+		for _, k := range testrpc.Kinds[1:] {
+			t.Run(fmt.Sprint(policy, "/", k.Name), func(t *testing.T) {
 				for _, f := range some {
 					ch.fails(f, hops[0], k)
 					ch.check(t, f, hops[0], policy, k)
@@ -314,13 +308,13 @@ func TestTwoHopsOfStreamsAreAsThoseOfCalls(t *testing.T) {
 	}
 }
 
-// check makes A's call with a plain client, and one with ours where C's code may
-// pass.
-func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Trust, k kind) {
+// check calls B with a plain client, and with an errstatus client if B returns C's
+// error unchanged. It checks what A reads, and that private text is withheld.
+func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Trust, k testrpc.Kind) {
 	t.Helper()
 	want, code := h.reaches(t, f, policy)
 	var header, trailer metadata.MD
-	_, err := k.call(t.Context(), ch.plain, grpc.Header(&header), grpc.Trailer(&trailer))
+	_, err := k.Call(t.Context(), ch.plain, grpc.Header(&header), grpc.Trailer(&trailer))
 	checkReads(t, f.name, err, want)
 	arrived := everything(err, header, trailer)
 	withheld := []string{stack, private}
@@ -335,15 +329,15 @@ func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Trust, k ki
 	if h.name != hops[0].name {
 		return
 	}
-	_, err = k.call(t.Context(), ch.ours)
+	_, err = k.Call(t.Context(), ch.ours)
 	if got := status.Code(err); got != code || !errors.Is(err, code) {
-		t.Errorf("%s: A's code is %v; want %v, for errors.Is too", f.name, got, code)
+		t.Errorf("%s: A's code is %v; want %v, which errors.Is finds", f.name, got, code)
 	}
-	checkReads(t, f.name+", with our client", err, want)
+	checkReads(t, f.name+", with errstatus", err, want)
 }
 
-// checkReads is checkStatus for thousands of calls: only what differs in its bytes
-// is looked at by its fields.
+// checkReads is testrpc.CheckStatus for thousands of calls: it computes a diff only
+// if the statuses differ.
 func checkReads(t *testing.T, name string, err error, want *spb.Status) {
 	t.Helper()
 	got := grpcstatus.Convert(err).Proto()
@@ -355,8 +349,8 @@ func checkReads(t *testing.T, name string, err error, want *spb.Status) {
 	}
 }
 
-// everything is all text that came with an error: metadata has the bytes of the
-// details, also of such as gRPC doesn't read.
+// everything returns all text that arrives with an error. The metadata has the bytes
+// of the details, including those that gRPC doesn't decode.
 func everything(err error, all ...metadata.MD) string {
 	text := []string{fmt.Sprint(err)}
 	for _, md := range all {
@@ -367,10 +361,10 @@ func everything(err error, all ...metadata.MD) string {
 	return strings.Join(text, "\n")
 }
 
-// A tries again. Only what is UNAVAILABLE is safe to run a second time, as far as
-// gRPC can tell, so nothing else may become that on its way.
+// A retries. To gRPC only UNAVAILABLE is safe to run again, so no other status may
+// become UNAVAILABLE between C and A.
 
-// retrying are A's ways to make three attempts, without regard for who B is.
+// retrying returns the ways in which A makes up to three attempts.
 func retrying() map[string][]grpc.DialOption {
 	opts := []retry.CallOption{
 		retry.WithMax(3),
@@ -386,7 +380,7 @@ func retrying() map[string][]grpc.DialOption {
 	}
 }
 
-// attempts is how often a call is made that ends with a canonical code each time.
+// attempts returns how often A makes a call that fails with c every time.
 func attempts(c grpccodes.Code) int32 {
 	if c == grpccodes.Unavailable {
 		return 3
@@ -394,17 +388,17 @@ func attempts(c grpccodes.Code) int32 {
 	return 1
 }
 
-func TestOnlyUnavailableIsTriedAgainTwoHopsAway(t *testing.T) {
-	cases := map[string][]failing{ // the middleware retries no other kinds
-		kinds[0].name: failings(t, everyCode(t)...),
-		kinds[2].name: failings(t, someCodes...),
+func TestOnlyUnavailableIsRetriedAcrossTwoHops(t *testing.T) {
+	cases := map[string][]failing{ // the middleware retries only these kinds
+		testrpc.Unary.Name:        failings(t, testrpc.EveryCode(t)...),
+		testrpc.ServerStream.Name: failings(t, someCodes...),
 	}
 	for name, a := range retrying() {
 		for _, policy := range policies {
 			ch := newChain(t, policy, a...)
-			for _, k := range []kind{kinds[0], kinds[2]} {
-				t.Run(fmt.Sprint(name, "/", policy, "/", k.name), func(t *testing.T) {
-					for _, f := range cases[k.name] {
+			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} {
+				t.Run(fmt.Sprint(name, "/", policy, "/", k.Name), func(t *testing.T) {
+					for _, f := range cases[k.Name] {
 						ch.checkAttempts(t, f, hops[0], policy, k)
 					}
 				})
@@ -413,7 +407,7 @@ func TestOnlyUnavailableIsTriedAgainTwoHopsAway(t *testing.T) {
 	}
 }
 
-func TestCodeOfBDecidesWhetherCIsCalledAgain(t *testing.T) {
+func TestOwnCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
 	network := hop{
 		name: "wrapped in a network error",
 		of:   func(err error) error { return status.Wrap(err, codes.SrvNetwork, "B's own") },
@@ -424,32 +418,32 @@ func TestCodeOfBDecidesWhetherCIsCalledAgain(t *testing.T) {
 			ch := newChain(t, policy, a...)
 			for _, h := range append(hops, network) {
 				t.Run(fmt.Sprint(name, "/", policy, "/", h.name), func(t *testing.T) {
-					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.Unavailable), h, policy, kinds[0])
-					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.DeadlineExceeded), h, policy, kinds[0])
-					ch.checkAttempts(t, failsWithOurs(t, codes.SrvNetwork), h, policy, kinds[0])
+					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.Unavailable), h, policy, testrpc.Unary)
+					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.DeadlineExceeded), h, policy, testrpc.Unary)
+					ch.checkAttempts(t, failsWithOurs(t, codes.SrvNetwork), h, policy, testrpc.Unary)
 				})
 			}
 		}
 	}
 }
 
-// checkAttempts makes a call of A's and counts C's.
-func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Trust, k kind) {
+// checkAttempts makes a call from A and counts the calls that reach C.
+func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Trust, k testrpc.Kind) {
 	t.Helper()
 	ch.fails(f, h, k)
 	want, code := h.reaches(t, f, policy)
 	before := ch.executions()
-	_, err := k.call(t.Context(), ch.ours)
+	_, err := k.Call(t.Context(), ch.ours)
 	if got, want := ch.executions()-before, attempts(grpccodes.Code(want.Code)); got != want {
 		t.Errorf("%s: C ran %d times; want %d", f.name, got, want)
 	}
 	if got := status.Code(err); got != code {
-		t.Errorf("%s: in the end A's code is %v; want %v", f.name, got, code)
+		t.Errorf("%s: after the last attempt A's code is %v; want %v", f.name, got, code)
 	}
 }
 
-// B's patience with C ends while C is at work, which C then finishes: a second
-// run would write a second time.
+// B's deadline for C passes while C writes, and C still finishes. If anyone retried,
+// C would write a second time.
 func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	returns := map[string]func(call, own error) error{
 		"the call's error":     func(call, _ error) error { return call },
@@ -459,8 +453,8 @@ func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	for name, a := range retrying() {
 		for _, policy := range policies {
 			for what, of := range returns {
-				for _, k := range []kind{kinds[0], kinds[2]} {
-					t.Run(fmt.Sprint(name, "/", policy, "/", what, "/", k.name), func(t *testing.T) {
+				for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} {
+					t.Run(fmt.Sprint(name, "/", policy, "/", what, "/", k.Name), func(t *testing.T) {
 						checkTimedOut(t, k, policy, of, a)
 					})
 				}
@@ -469,33 +463,33 @@ func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	}
 }
 
-func checkTimedOut(t *testing.T, k kind, policy status.Trust, of func(call, own error) error, a []grpc.DialOption) {
+func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Trust, of func(call, own error) error, a []grpc.DialOption) {
 	t.Helper()
 	working := make(chan struct{}, 3)
-	c := running(func(ctx context.Context) error {
+	c := testrpc.Running(func(ctx context.Context) error {
 		working <- struct{}{}
 		<-ctx.Done()
 		return nil
 	})
-	toC := connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.WithUpstreamTrust(policy)))
-	b := running(func(ctx context.Context) error {
+	toC := testrpc.Connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.WithUpstreamTrust(policy)))
+	b := testrpc.Running(func(ctx context.Context) error {
 		own := expiresAfter(ctx, working)
-		_, err := k.call(own, toC)
+		_, err := k.Call(own, toC)
 		return of(err, own.Err())
 	})
-	_, err := k.call(t.Context(), connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
+	_, err := k.Call(t.Context(), testrpc.Connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
 	if got := grpcstatus.Code(err); got != grpccodes.DeadlineExceeded {
 		t.Errorf("A gets %v; want DeadlineExceeded", err)
 	}
-	if got := c.calls.Load(); got != 1 {
+	if got := c.Calls(); got != 1 {
 		t.Errorf("C ran %d times; want once", got)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("errors.Is(%v, DeadlineExceeded) at A, whose own context lives", err)
+		t.Errorf("errors.Is(%v, DeadlineExceeded) = true at A, whose own context has not ended", err)
 	}
 }
 
-// expiresAfter is a context whose deadline passes when the signal comes.
+// expiresAfter returns a context whose deadline passes when the signal arrives.
 func expiresAfter(ctx context.Context, signal <-chan struct{}) context.Context {
 	own := &manualContext{ctx, make(chan struct{})}
 	go func() {
@@ -508,10 +502,10 @@ func expiresAfter(ctx context.Context, signal <-chan struct{}) context.Context {
 	return own
 }
 
-// A lost connection is UNAVAILABLE to gRPC, which can't tell whether C had begun.
-// So it is to A, and C may run again; who can't have that wraps the error in a code
-// of its own. A reset is no such thing.
-func TestCallThatIsCutOff(t *testing.T) {
+// A lost connection is UNAVAILABLE, because gRPC can't tell whether C has begun. So A
+// retries, and C may run again. A handler that must not run twice wraps the error in
+// a code of its own. A reset stream is INTERNAL, and nobody retries it.
+func TestOnlyALostConnectionIsRetried(t *testing.T) {
 	tests := []struct {
 		name          string
 		start         func(*testing.T) *cutOff
@@ -527,14 +521,14 @@ func TestCallThatIsCutOff(t *testing.T) {
 			for _, policy := range policies {
 				t.Run(fmt.Sprint(tt.name, "/", name, "/", policy), func(t *testing.T) {
 					c := tt.start(t)
-					toC := testgrpc.NewTestServiceClient(dial(t, c.target, interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))))
-					b := returning(nil)
-					b.script.Store(forwards(toC, hops[0].of, kinds[0]))
-					_, err := callUnary(t.Context(), connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
+					toC := testgrpc.NewTestServiceClient(testrpc.Dial(t, c.target, interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))))
+					b := testrpc.Returning(nil)
+					b.Run(testrpc.AtOpen, forwards(toC, hops[0].of, testrpc.Unary))
+					_, err := testrpc.CallUnary(t.Context(), testrpc.Connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
 					if got := grpcstatus.Code(err); got != tt.code {
 						t.Errorf("A gets %v; want %v", err, tt.code)
 					}
-					if b, c := b.calls.Load(), c.calls.Load(); b != tt.timesB || c != tt.times {
+					if b, c := b.Calls(), c.calls(); b != tt.timesB || c != tt.times {
 						t.Errorf("B ran %d times and C %d; want %d and %d", b, c, tt.timesB, tt.times)
 					}
 				})
@@ -543,70 +537,61 @@ func TestCallThatIsCutOff(t *testing.T) {
 	}
 }
 
-// A cutOff is a C that never gets to answer.
+// A cutOff is a C that is interrupted before it answers.
 type cutOff struct {
 	target string
-	calls  *atomic.Int32
+	calls  func() int32
 }
 
 func losesConnections(t *testing.T) *cutOff {
-	lis := &fragileListener{Listener: listenTCP(t)}
-	svc := running(func(ctx context.Context) error {
+	lis := &fragileListener{Listener: testrpc.Listen(t)}
+	svc := testrpc.Running(func(ctx context.Context) error {
 		lis.cut()
 		<-ctx.Done()
 		return nil
 	})
-	start(t, lis, func(s *grpc.Server) { testgrpc.RegisterTestServiceServer(s, svc) }, interceptor.ServerOptions())
-	return &cutOff{lis.Addr().String(), &svc.calls}
+	testrpc.Start(t, lis, testrpc.Register(svc), interceptor.ServerOptions())
+	return &cutOff{lis.Addr().String(), svc.Calls}
 }
 
 func stops(t *testing.T) *cutOff {
 	var server *grpc.Server
-	svc := running(func(ctx context.Context) error {
+	svc := testrpc.Running(func(ctx context.Context) error {
 		server.Stop()
 		<-ctx.Done()
 		return nil
 	})
-	lis := listenTCP(t)
-	start(t, lis, func(s *grpc.Server) {
+	lis := testrpc.Listen(t)
+	testrpc.Start(t, lis, func(s *grpc.Server) {
 		server = s
 		testgrpc.RegisterTestServiceServer(s, svc)
 	}, interceptor.ServerOptions())
-	return &cutOff{lis.Addr().String(), &svc.calls}
+	return &cutOff{lis.Addr().String(), svc.Calls}
 }
 
-// resets is an HTTP server, which can reset a stream and keep the connection.
+// resets returns a C that resets the stream and keeps the connection. It is an HTTP
+// server, because gRPC's own can't do that.
 func resets(t *testing.T) *cutOff {
-	c := &cutOff{calls: new(atomic.Int32)}
+	var calls atomic.Int32
 	server := &http.Server{
 		Protocols: new(http.Protocols),
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			c.calls.Add(1)
+			calls.Add(1)
 			panic(http.ErrAbortHandler)
 		}),
 	}
 	server.Protocols.SetUnencryptedHTTP2(true)
-	lis := listenTCP(t)
-	c.target = lis.Addr().String()
+	lis := testrpc.Listen(t)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(lis) }()
 	t.Cleanup(func() {
 		server.Close()
 		<-served
 	})
-	return c
+	return &cutOff{lis.Addr().String(), calls.Load}
 }
 
-func listenTCP(t *testing.T) net.Listener {
-	t.Helper()
-	lis, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lis
-}
-
-// A fragileListener loses its connections when told to.
+// A fragileListener closes all of its connections on demand.
 type fragileListener struct {
 	net.Listener
 	mu    sync.Mutex

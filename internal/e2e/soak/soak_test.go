@@ -1,4 +1,6 @@
-package errstatus_test
+// Package soak runs errstatus under load for as long as -soak says, and checks every
+// error and the memory that is left.
+package soak_test
 
 import (
 	"context"
@@ -27,68 +29,71 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
-var soakFor = flag.Duration("soak", 0, "how long TestSoak keeps its callers busy; at 0 it is skipped")
+func TestMain(m *testing.M) { testrpc.Main(m) }
 
-// The load. Each caller's pace is a little different, so that they spread; all
-// together they stay under what two cores do with the race detector. A ticker
-// drops what it can't deliver, so a slower machine just makes fewer calls.
+var soakFor = flag.Duration("soak", 0, "how long TestSoak runs; 0 skips it")
+
+// The load is less than what two cores can do with the race detector. Each caller has
+// a slightly different pace, so that calls spread. On a slower machine the tickers drop
+// ticks, so there are fewer calls.
 const (
 	soakCallers    = 200
 	soakConns      = 8
 	soakPace       = 180 * time.Millisecond
 	soakRestart    = 600 * time.Millisecond
-	soakHung       = 30 * time.Second // no call takes so long, unless it is lost
-	soakHeaderList = 8192             // gRPC's coming default; the big errors don't fit
+	soakHung       = 30 * time.Second // a call that takes longer is lost
+	soakHeaderList = 8192             // gRPC's coming default, too small for the big errors
 )
 
-// TestSoak keeps callers busy with all that can happen to a call, while the server
-// stops and starts. Whatever happens, an error must be the handler's own, or say
-// plainly that the call was disturbed; and nothing may pile up.
+// TestSoak makes calls of all kinds, with impatient callers, while the server stops and
+// starts. Every error must carry the handler's code, or say that the call was disturbed.
+// Neither memory nor goroutines may grow.
 //
-//	go test -race -run TestSoak . -soak 60s
+//	go test -race ./internal/e2e/soak -soak 60s
 func TestSoak(t *testing.T) {
 	if *soakFor <= 0 {
-		t.Skip("go test -race -run TestSoak . -soak 60s runs it, for so long")
+		t.Skip("to run it for a minute: go test -race ./internal/e2e/soak -soak 60s")
 	}
 	before := goleak.IgnoreCurrent()
 	goroutines := runtime.NumGoroutine()
 	s := newSoak(t)
 	early, late := s.run(*soakFor)
 	s.close()
-	if err := goleak.Find(before); err != nil { // waits for those that are just ending
-		t.Errorf("goroutines are left when all servers and clients are closed: %v", err)
+	if err := goleak.Find(before); err != nil { // retries while goroutines end
+		t.Errorf("after all servers and clients are closed there are goroutines left: %v", err)
 	}
 	s.checkSteady(early, late)
 	s.checkCoverage()
-	t.Logf("%v: %v; %d graceful and %d hard restarts; at rest heap %d KiB, then %d KiB, goroutines %d, then %d; goroutines outside of it %d, then %d",
+	t.Logf("%v: %v; %d graceful and %d hard restarts; at rest heap %d KiB, then %d KiB, goroutines %d, then %d; goroutines before the soak %d, after it %d",
 		*soakFor, &s.tally, s.restarts[0], s.restarts[1], early.heap>>10, late.heap>>10, early.goroutines, late.goroutines, goroutines, runtime.NumGoroutine())
 }
 
-// A soak is a server that is restarted, and callers that keep their connections.
+// A soak has a server that is restarted, and clients that keep their connections.
 type soak struct {
 	t     *testing.T
 	plans []plan
-	next  atomic.Uint64 // the call to come, and which plan it has
+	next  atomic.Uint64 // the number of the next call
 	tally tally
 	conns []*grpc.ClientConn
 
-	// The server, which only the test's own goroutine touches.
+	// The server. Only the test's goroutine uses these fields.
 	addr     string
 	server   *grpc.Server
 	served   chan error
 	restarts [2]int // graceful, hard
 
-	// epoch is odd while the server is being restarted.
+	// epoch is odd while the server restarts.
 	epoch atomic.Int64
 
-	// pending are the calls that a handler may be asked for, by their number.
+	// pending maps the number of each unfinished call to its *soakCall.
 	pending sync.Map
 
-	// Each call and each handler holds its lock for reading; who wants to see the
-	// process at rest takes both for writing.
+	// Each call and each handler holds a read lock. With both write locks the
+	// process is at rest.
 	callers, handlers sync.RWMutex
 }
 
@@ -97,9 +102,9 @@ func newSoak(t *testing.T) *soak {
 	s := &soak{t: t, plans: plans(t), addr: "127.0.0.1:0"}
 	s.serve()
 	for range soakConns {
-		s.conns = append(s.conns, dial(t, s.addr, append(interceptor.DialOptions(),
+		s.conns = append(s.conns, testrpc.Dial(t, s.addr, append(interceptor.DialOptions(),
 			grpc.WithMaxHeaderListSize(soakHeaderList),
-			// Otherwise the clients would spend the time between two restarts waiting.
+			// With gRPC's longer delays the clients would hardly be connected.
 			grpc.WithConnectParams(grpc.ConnectParams{
 				Backoff:           backoff.Config{BaseDelay: 10 * time.Millisecond, Multiplier: 1, MaxDelay: 10 * time.Millisecond},
 				MinConnectTimeout: time.Second,
@@ -109,8 +114,8 @@ func newSoak(t *testing.T) *soak {
 	return s
 }
 
-// run keeps the callers busy, and weighs the process at rest twice: when it is
-// warm, and at the end.
+// run makes calls and restarts for the time d. It weighs the process at rest twice:
+// after a warm-up and at the end.
 func (s *soak) run(d time.Duration) (early, late weight) {
 	s.t.Helper()
 	stop := make(chan struct{})
@@ -159,7 +164,8 @@ func (s *soak) keepCalling(client testgrpc.TestServiceClient, pace time.Duration
 	}
 }
 
-// close ends all; dial's own cleanup would be too late for counting goroutines.
+// close closes everything now. Dial's cleanup would run after the goroutines are
+// counted.
 func (s *soak) close() {
 	s.t.Helper()
 	for _, c := range s.conns {
@@ -181,8 +187,8 @@ func (s *soak) serve() {
 	go func(served chan<- error) { served <- server.Serve(lis) }(s.served)
 }
 
-// listen takes the address that the server had before. A client that dials while
-// nobody listens may have got just that port for its own end, for a moment.
+// listen listens on the previous address. While nobody listens there, a client that
+// dials may itself be given that port for a moment, so listen tries again.
 func (s *soak) listen() net.Listener {
 	s.t.Helper()
 	again := time.NewTicker(10 * time.Millisecond)
@@ -193,13 +199,13 @@ func (s *soak) listen() net.Listener {
 			return lis
 		}
 		if tries == 500 {
-			s.t.Fatalf("the server can't have its address again: %v", err)
+			s.t.Fatalf("the server can't listen on its address again: %v", err)
 		}
 		<-again.C
 	}
 }
 
-// restart stops the server, in turns gracefully and hard, and starts a new one.
+// restart stops the server and starts a new one. Every other stop is graceful.
 func (s *soak) restart() {
 	s.t.Helper()
 	s.epoch.Add(1)
@@ -223,7 +229,7 @@ func (s *soak) stopGracefully() {
 	select {
 	case <-stopped:
 	case <-time.After(soakHung):
-		s.t.Errorf("GracefulStop() waits for %v: a call doesn't end", soakHung)
+		s.t.Errorf("GracefulStop() has not returned after %v: some call doesn't end", soakHung)
 		server.Stop()
 		<-stopped
 	}
@@ -231,13 +237,13 @@ func (s *soak) stopGracefully() {
 
 func (s *soak) checkServed() {
 	s.t.Helper()
-	if err := <-s.served; err != nil && err != grpc.ErrServerStopped { // which is for a stop that comes first
+	if err := <-s.served; err != nil && err != grpc.ErrServerStopped { // if Stop ran before Serve
 		s.t.Errorf("Serve() = %v", err)
 	}
 }
 
-// renew restarts the server while no call is under way, and gives every client a
-// new connection to it.
+// renew restarts the server while there is no call, and waits until every client has a
+// new connection.
 func (s *soak) renew() {
 	s.t.Helper()
 	s.server.Stop()
@@ -251,7 +257,7 @@ func (s *soak) renew() {
 	}
 }
 
-// await waits for a client's state; one that is idle is told to connect.
+// await waits until a client reaches a state, and makes an idle client connect.
 func (s *soak) await(conn *grpc.ClientConn, what string, reached func(connectivity.State) bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), soakHung)
@@ -263,36 +269,36 @@ func (s *soak) await(conn *grpc.ClientConn, what string, reached func(connectivi
 		}
 		conn.Connect()
 		if !conn.WaitForStateChange(ctx, state) {
-			s.t.Fatalf("a client doesn't %s within %v: it is %v", what, soakHung, state)
+			s.t.Fatalf("a client doesn't %s within %v: its state is %v", what, soakHung, state)
 		}
 	}
 }
 
-// A soakService ends each call as its plan has it. For each moment of a call it
-// has one of the services that the other tests use.
+// A soakService ends each call at the moment of its plan. It has a testrpc.Service for
+// each moment.
 type soakService struct {
 	testgrpc.UnimplementedTestServiceServer
 	s  *soak
-	at [afterHalfClose + 1]*service
+	at [testrpc.AfterHalfClose + 1]*testrpc.Service
 }
 
 func newSoakService(s *soak) *soakService {
 	svc := &soakService{s: s}
 	for at := range svc.at {
-		svc.at[at] = running(s.handle)
-		svc.at[at].script.Load().at = moment(at)
+		svc.at[at] = testrpc.Returning(nil)
+		svc.at[at].Run(testrpc.Moment(at), s.handle)
 	}
 	return svc
 }
 
-// enter is the service for a call; leave must be called when its handler ends.
-func (svc *soakService) enter(ctx context.Context) (at *service, leave func()) {
+// enter returns the service for a call. The handler calls leave when it ends.
+func (svc *soakService) enter(ctx context.Context) (at *testrpc.Service, leave func()) {
 	svc.s.handlers.RLock()
 	if c := svc.s.callOf(ctx); c != nil {
 		c.reached.Store(true)
 		return svc.at[c.at], svc.s.handlers.RUnlock
 	}
-	return svc.at[atOpen], svc.s.handlers.RUnlock
+	return svc.at[testrpc.AtOpen], svc.s.handlers.RUnlock
 }
 
 func (svc *soakService) UnaryCall(ctx context.Context, req *testgrpc.SimpleRequest) (*testgrpc.SimpleResponse, error) {
@@ -319,17 +325,17 @@ func (svc *soakService) FullDuplexCall(stream testgrpc.TestService_FullDuplexCal
 	return at.FullDuplexCall(stream)
 }
 
-// handle is what all handlers do at their call's moment.
+// handle ends a call: it runs the caller's behaviour and returns the plan's error.
 func (s *soak) handle(ctx context.Context) error {
 	c := s.callOf(ctx)
 	if c == nil {
-		return errors.New("the caller has given up, and nobody reads this")
+		return errors.New("the caller has given up and doesn't read this")
 	}
 	c.behaviour.handler(ctx, c.cancel)
 	return c.handlers
 }
 
-// soakNumber is the key of the metadata by which a handler finds the call it answers.
+// soakNumber is the metadata key for a call's number, by which its handler finds it.
 const soakNumber = "soak-call"
 
 func (s *soak) callOf(ctx context.Context) *soakCall {
@@ -341,27 +347,27 @@ func (s *soak) callOf(ctx context.Context) *soakCall {
 	return nil
 }
 
-// What a call may be.
+// The plans.
 
-// A plan is a kind of call, the code that its handler states, in which form, and
-// what the caller does meanwhile.
+// A plan describes a call: its kind, the code and the form that its handler returns,
+// and what the caller does meanwhile.
 type plan struct {
-	kind      kind
-	at        moment
+	kind      testrpc.Kind
+	at        testrpc.Moment
 	code      codes.ErrorCode
 	form      soakForm
 	behaviour behaviour
 }
 
-// plans are all combinations of code, kind and form. Each is gone through again
-// and again, with another behaviour. They are shuffled, always alike, so that no
-// sort of call always meets the restarts.
+// plans returns every combination of code, kind and form. The soak repeats them with
+// changing behaviours. They are shuffled, always in the same order, so that restarts
+// meet every sort of call.
 func plans(t testing.TB) (all []plan) {
 	t.Helper()
 	for _, f := range soakForms {
-		for _, k := range kinds {
-			for i, c := range errorCodes(t) {
-				all = append(all, plan{kind: k, at: k.moments[i%len(k.moments)], code: c, form: f})
+		for _, k := range testrpc.Kinds {
+			for i, c := range testrpc.ErrorCodes(t) {
+				all = append(all, plan{kind: k, at: k.Moments[i%len(k.Moments)], code: c, form: f})
 			}
 		}
 	}
@@ -369,7 +375,7 @@ func plans(t testing.TB) (all []plan) {
 	return all
 }
 
-// planned is the plan of a call. Every other caller waits for the answer.
+// planned returns the plan of a call. Every other caller waits for the answer.
 func (s *soak) planned(number uint64) plan {
 	round, i := number/uint64(len(s.plans)), number%uint64(len(s.plans))
 	p := s.plans[i]
@@ -380,14 +386,13 @@ func (s *soak) planned(number uint64) plan {
 	return p
 }
 
-// A soakForm is what a handler returns for a code, and what the caller should
-// read of it.
+// A soakForm is a way for a handler to return a code, and what the caller should read.
 type soakForm struct {
 	name string
 	of   func(c codes.ErrorCode, text string) error
-	text bool // the message is the text, and not the row's
-	big  bool // it doesn't fit, and so is cut
-	none bool // it states no code
+	text bool // the message is the text, not the row's
+	big  bool // the status is too large and is cut
+	none bool // the error carries no code
 }
 
 const soakSuccess = "success"
@@ -396,10 +401,10 @@ var soakForms = []soakForm{
 	{name: "bare", of: func(c codes.ErrorCode, _ string) error { return c }},
 	{name: "message", text: true, of: func(c codes.ErrorCode, text string) error { return status.Error(c, text) }},
 	{name: "cause", text: true, of: func(c codes.ErrorCode, text string) error {
-		return fmt.Errorf(secret+": %w", status.Wrap(errors.New(secret), c, text))
+		return fmt.Errorf(testrpc.Secret+": %w", status.Wrap(errors.New(testrpc.Secret), c, text))
 	}},
 	{name: "details", text: true, of: func(c codes.ErrorCode, text string) error {
-		return status.New(c, text).WithDetails(badRequest()).WithMetadata("field", "name").Err()
+		return status.New(c, text).WithDetails(testrpc.BadRequest()).WithMetadata("field", "name").Err()
 	}},
 	{name: "big message", text: true, big: true, of: func(c codes.ErrorCode, text string) error {
 		return status.Error(c, text+strings.Repeat("字", 2_000))
@@ -407,11 +412,11 @@ var soakForms = []soakForm{
 	{name: "big details", text: true, big: true, of: func(c codes.ErrorCode, text string) error {
 		return status.New(c, text).WithDetails(bigDetail).Err()
 	}},
-	{name: "no code", none: true, of: func(codes.ErrorCode, string) error { return errors.New(secret) }},
+	{name: "no code", none: true, of: func(codes.ErrorCode, string) error { return errors.New(testrpc.Secret) }},
 	{name: soakSuccess, of: func(codes.ErrorCode, string) error { return nil }},
 }
 
-// bigDetail is shared, and so must never be changed by who sends it.
+// bigDetail is shared by all calls, so errstatus must not change it.
 var bigDetail = &errdetails.BadRequest{FieldViolations: make([]*errdetails.BadRequest_FieldViolation, 150)}
 
 func init() {
@@ -420,22 +425,22 @@ func init() {
 	}
 }
 
-// soakText is a message that no other call has.
+// soakText returns the message of a call, which no other call has.
 func soakText(number uint64) string {
 	return fmt.Sprintf("call %d: 100%% 名字%s", number, strings.Repeat("\n~", int(number%50)))
 }
 
-// A behaviour is what the caller does to its own call.
+// A behaviour is what the caller does during its call.
 type behaviour struct {
 	name string
 
-	// patience is the longest deadline of the caller; each call has a part of it.
+	// patience limits the caller's deadline, which is random below it.
 	patience time.Duration
 
 	// handler runs in the call's handler before it returns; cancel is the caller's.
 	handler func(ctx context.Context, cancel context.CancelFunc)
 
-	// disturbs is what the caller may get besides the answer.
+	// disturbs has the canonical codes that the caller may get instead of the answer.
 	disturbs []grpccodes.Code
 }
 
@@ -453,13 +458,13 @@ var impatient = []behaviour{
 		disturbs: []grpccodes.Code{grpccodes.Canceled},
 	},
 	{
-		name:     "has a deadline before the answer",
+		name:     "has a deadline that passes before the answer",
 		patience: 40 * time.Millisecond,
 		handler:  func(ctx context.Context, _ context.CancelFunc) { <-ctx.Done() },
 		disturbs: []grpccodes.Code{grpccodes.DeadlineExceeded},
 	},
 	{
-		name:     "has a deadline about when the answer comes",
+		name:     "has a deadline that passes about when the answer arrives",
 		patience: 4 * time.Millisecond,
 		handler:  func(context.Context, context.CancelFunc) {},
 		disturbs: []grpccodes.Code{grpccodes.DeadlineExceeded},
@@ -473,7 +478,7 @@ type soakCall struct {
 	number   uint64
 	handlers error // what the handler returns
 	cancel   context.CancelFunc
-	reached  atomic.Bool // the handler
+	reached  atomic.Bool // whether the handler has begun
 }
 
 func (s *soak) call(client testgrpc.TestServiceClient) {
@@ -489,12 +494,12 @@ func (s *soak) call(client testgrpc.TestServiceClient) {
 	defer s.pending.Delete(id)
 
 	epoch := s.epoch.Load()
-	arrived, err := c.kind.call(metadata.AppendToOutgoingContext(ctx, soakNumber, id), client)
+	arrived, err := c.kind.Call(metadata.AppendToOutgoingContext(ctx, soakNumber, id), client)
 	restarted := epoch%2 == 1 || s.epoch.Load() != epoch
 	end, wrong := c.judge(ctx, arrived, err, restarted)
 	if wrong != "" {
 		s.failed("call %d, %s (reached the handler: %t; a restart meanwhile: %t): %s: %s",
-			number, c.plan, c.reached.Load(), restarted, wrong, brief(err))
+			number, c.plan, c.reached.Load(), restarted, wrong, testrpc.Brief(err))
 	}
 	s.tally.add(end, c.plan)
 }
@@ -507,10 +512,10 @@ func (c *soakCall) deadline() time.Duration {
 }
 
 func (p plan) String() string {
-	return fmt.Sprintf("%s, ended %s, %s as %q, the caller %s", p.kind.name, p.at, p.want().String(), p.form.name, p.behaviour.name)
+	return fmt.Sprintf("%s, ended %s, %s as %q, the caller %s", p.kind.Name, p.at, p.want().String(), p.form.name, p.behaviour.name)
 }
 
-// want is the code that should arrive, if the handler returns an error.
+// want returns the code that the caller should get if the handler returns an error.
 func (p plan) want() codes.ErrorCode {
 	if p.form.none {
 		return codes.ServerInternal
@@ -518,26 +523,27 @@ func (p plan) want() codes.ErrorCode {
 	return p.code
 }
 
-// failed reports a wrong call, up to so many: they tend to come together.
+// failed reports a wrong call. It reports only the first 20, because failures tend to
+// come in crowds.
 func (s *soak) failed(format string, args ...any) {
 	const most = 20
 	if n := s.tally.wrong.Add(1); n <= most {
 		s.t.Errorf(format, args...)
 	} else if n == most+1 {
-		s.t.Errorf("more than %d calls went wrong; the rest is only counted", most)
+		s.t.Errorf("more than %d calls are wrong; the others are only counted", most)
 	}
 }
 
-// judge tells how a call ended, and what is wrong with that, if anything.
+// judge returns how a call ended, and what is wrong with it, "" for nothing.
 func (c *soakCall) judge(ctx context.Context, arrived int, err error, restarted bool) (end outcome, wrong string) {
 	st, _ := status.FromError(err)
 	switch {
-	case err == c.kind.success:
+	case err == c.kind.Success:
 		return succeeded, c.judgeSuccess(arrived)
 	case st.Origin() == status.OriginKnown:
-		return c.judgeStated(st, arrived, err)
+		return c.judgeCarried(st, arrived, err)
 	case st.Origin() != status.OriginBare:
-		return disturbed, fmt.Sprintf("a status of origin %v", st.Origin())
+		return disturbed, fmt.Sprintf("the origin of the status is %v; want a known or a bare one", st.Origin())
 	}
 	return c.judgeDisturbed(ctx, err, restarted)
 }
@@ -545,15 +551,15 @@ func (c *soakCall) judge(ctx context.Context, arrived int, err error, restarted 
 func (c *soakCall) judgeSuccess(arrived int) (wrong string) {
 	switch {
 	case c.handlers != nil:
-		return "success, and the handler's error is lost"
-	case arrived != c.kind.arrived(c.at):
-		return fmt.Sprintf("success after %d messages; want %d", arrived, c.kind.arrived(c.at))
+		return "the call succeeded; want the handler's error"
+	case arrived != c.kind.Arrived(c.at):
+		return fmt.Sprintf("success after %d messages; want %d", arrived, c.kind.Arrived(c.at))
 	}
 	return ""
 }
 
-// judgeStated is for an error that states a code, which must be the handler's.
-func (c *soakCall) judgeStated(st *status.Status, arrived int, err error) (end outcome, wrong string) {
+// judgeCarried judges an error that carries a code: it must be the handler's.
+func (c *soakCall) judgeCarried(st *status.Status, arrived int, err error) (end outcome, wrong string) {
 	row, _ := codes.Default().Lookup(c.want().Number())
 	cut := st.Metadata()["truncated"] != ""
 	end = whole
@@ -562,20 +568,20 @@ func (c *soakCall) judgeStated(st *status.Status, arrived int, err error) (end o
 	}
 	switch {
 	case c.handlers == nil:
-		return end, "an error, and the handler returned nil"
+		return end, "the call failed; want the success that the handler returned"
 	case st.Code() != row.Code || status.Code(err) != row.Code || !errors.Is(err, row.Code):
 		return end, fmt.Sprintf("the code is %d, and errors.Is finds %s: %t; want %d and true",
 			st.Code().Number(), row.Name, errors.Is(err, row.Code), row.Code.Number())
 	case grpcstatus.Code(err) != row.GRPCCode:
 		return end, fmt.Sprintf("the canonical code is %v; want %v", grpcstatus.Code(err), row.GRPCCode)
-	case arrived != c.kind.arrived(c.at):
-		return end, fmt.Sprintf("%d messages came before the error; want %d", arrived, c.kind.arrived(c.at))
+	case arrived != c.kind.Arrived(c.at):
+		return end, fmt.Sprintf("%d messages arrived before the error; want %d", arrived, c.kind.Arrived(c.at))
 	case cut != c.form.big:
-		return end, fmt.Sprintf("that something was cut: %t; want %t", cut, c.form.big)
+		return end, fmt.Sprintf("whether something was cut: %t; want %t", cut, c.form.big)
 	case !cut && st.Message() != c.message():
-		return end, fmt.Sprintf("the message is %q; want %q", brief(st.Message()), c.message())
-	case strings.Contains(fmt.Sprintf("%+v", err), secret):
-		return end, fmt.Sprintf("the caller reads %q", secret)
+		return end, fmt.Sprintf("the message is %q; want %q", testrpc.Brief(st.Message()), c.message())
+	case strings.Contains(fmt.Sprintf("%+v", err), testrpc.Secret):
+		return end, fmt.Sprintf("the caller reads %q; want no private text", testrpc.Secret)
 	}
 	return end, ""
 }
@@ -588,8 +594,8 @@ func (c *soakCall) message() string {
 	return row.Message
 }
 
-// judgeDisturbed is for an error that gRPC made: something must have disturbed
-// the call, and the error must say what.
+// judgeDisturbed judges an error that gRPC made: something must have disturbed the
+// call, and the error must say what it was.
 func (c *soakCall) judgeDisturbed(ctx context.Context, err error, restarted bool) (end outcome, wrong string) {
 	got := grpcstatus.Code(err)
 	for _, by := range c.behaviour.disturbs {
@@ -597,18 +603,18 @@ func (c *soakCall) judgeDisturbed(ctx context.Context, err error, restarted bool
 			return givenUp, ""
 		}
 		if got == by {
-			return givenUp, fmt.Sprintf("errors.Is doesn't find %v, and the caller's own context has %v", contextErrors[by], ctx.Err())
+			return givenUp, fmt.Sprintf("errors.Is doesn't find %v, and the caller's context reports %v", contextErrors[by], ctx.Err())
 		}
 	}
 	switch {
 	case got != grpccodes.Unavailable:
-		return disturbed, fmt.Sprintf("the canonical code is %v, and nothing that happened gives that", got)
+		return disturbed, fmt.Sprintf("the canonical code is %v, and nothing happened that explains it", got)
 	case restarted:
 		return disturbed, ""
 	case c.reached.Load():
-		return disturbed, "the handler's answer is lost, and nothing disturbed the call"
+		return disturbed, "the answer is lost, and nothing disturbed the call"
 	}
-	return unreached, "" // the client has not connected again yet
+	return unreached, "" // the client had not connected again
 }
 
 var contextErrors = map[grpccodes.Code]error{
@@ -616,15 +622,15 @@ var contextErrors = map[grpccodes.Code]error{
 	grpccodes.DeadlineExceeded: context.DeadlineExceeded,
 }
 
-// The counts.
+// The tally.
 
 // An outcome is how a call ended.
 type outcome int
 
 const (
 	succeeded outcome = iota
-	whole             // with the handler's error as it was
-	wasCut            // with the handler's code, and less of the rest
+	whole             // with the handler's whole error
+	wasCut            // with the handler's code and a part of the rest
 	givenUp           // by the caller
 	disturbed         // by a restart
 	unreached         // the client was still connecting
@@ -638,7 +644,7 @@ type tally struct {
 	outcomes [unreached + 1]atomic.Int64
 	wrong    atomic.Int64
 
-	// arrived has the codes, and the kinds with forms, of errors that the caller got.
+	// arrived has each code, and each kind with each form, that reached a caller.
 	arrived sync.Map
 }
 
@@ -646,7 +652,7 @@ func (t *tally) add(end outcome, p plan) {
 	t.outcomes[end].Add(1)
 	if end == whole || end == wasCut {
 		t.arrived.LoadOrStore(p.want(), nil)
-		t.arrived.LoadOrStore(p.kind.name+" with "+p.form.name, nil)
+		t.arrived.LoadOrStore(p.kind.Name+" with "+p.form.name, nil)
 	}
 }
 
@@ -661,28 +667,28 @@ func (t *tally) String() string {
 	return fmt.Sprintf("%d calls%s; %d wrong", calls, b.String(), t.wrong.Load())
 }
 
-// checkCoverage: a soak in which most calls are lost for good reasons would find
-// nothing.
+// checkCoverage checks that every code, form and outcome has occurred. Otherwise the
+// soak would have proved nothing about them.
 func (s *soak) checkCoverage() {
 	s.t.Helper()
 	for _, p := range s.plans {
-		for _, what := range []any{p.want(), p.kind.name + " with " + p.form.name} {
+		for _, what := range []any{p.want(), p.kind.Name + " with " + p.form.name} {
 			if _, ok := s.tally.arrived.Load(what); !ok && p.form.name != soakSuccess {
-				s.t.Errorf("no call got its error: %v; run it for longer", what)
+				s.t.Errorf("no caller got %v; run the soak for longer", what)
 			}
 		}
 	}
 	for end := range outcome(len(s.tally.outcomes)) {
 		if s.tally.outcomes[end].Load() == 0 && end != unreached {
-			s.t.Errorf("no call's end was: %v; run it for longer", end)
+			s.t.Errorf("no call ended with %v; run the soak for longer", end)
 		}
 	}
 }
 
-// What the process weighs.
+// Memory and goroutines.
 
-// goroutineSlack is one more at either end of each connection: some may still be
-// starting or ending.
+// goroutineSlack allows for a goroutine that starts or ends at either end of each
+// connection.
 const goroutineSlack = 2 * soakConns
 
 type weight struct {
@@ -690,10 +696,9 @@ type weight struct {
 	goroutines int
 }
 
-// weigh looks at the process while no call is under way and every connection is
-// new: what these need while they last is not a leak, and the buffers of a
-// connection grow with the biggest header it has had. before is nil, or what was
-// found before.
+// weigh measures the process at rest: without a call, and with new connections, because
+// the buffers of a connection grow with its largest header. If before isn't nil, weigh
+// waits for goroutines that are ending until there are as few as then.
 func (s *soak) weigh(before *weight) weight {
 	s.t.Helper()
 	s.callers.Lock()
@@ -706,13 +711,14 @@ func (s *soak) weigh(before *weight) weight {
 		goroutines = awaitGoroutines(before.goroutines + goroutineSlack)
 	}
 	runtime.GC()
-	runtime.GC() // what the first takes out of a sync.Pool is only then gone
+	runtime.GC() // frees what the first moves out of each sync.Pool
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return weight{heap: m.HeapAlloc, goroutines: goroutines}
 }
 
-// awaitGoroutines gives those that are just ending the time to end.
+// awaitGoroutines waits up to a second until at most the wanted number of goroutines
+// is left. It returns how many there are.
 func awaitGoroutines(want int) (got int) {
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
@@ -727,20 +733,20 @@ func awaitGoroutines(want int) (got int) {
 
 func (s *soak) checkSteady(early, late weight) {
 	s.t.Helper()
-	// What comes late and stays, though not for each call: channelz's 30 last
-	// events of every client, statuses and descriptors that are made when first
-	// used, the buffers that gRPC's and fmt's pools are just being asked for, and
-	// what the runtime keeps of ended goroutines: 150 KiB have been seen. In a long
-	// soak they have come by the first weighing.
+	// Some memory is allocated late and kept, but not for each call: channelz's last 30
+	// events of each client, statuses and descriptors that are made at first use,
+	// buffers in the pools of gRPC and fmt, and what the runtime keeps of ended
+	// goroutines. That was up to 150 KiB. In a long soak it is there by the first
+	// weighing.
 	slack := uint64(256 << 10)
 	if *soakFor >= time.Minute {
 		slack = 0
 	}
 	if most := early.heap + early.heap/10 + slack; late.heap > most {
-		s.t.Errorf("the heap at rest is %d KiB, and was %d KiB; want %d KiB at most: something is kept for each call or restart",
+		s.t.Errorf("the heap at rest is %d KiB after %d KiB; want %d KiB at most: something is kept for each call or restart",
 			late.heap>>10, early.heap>>10, most>>10)
 	}
 	if most := early.goroutines + goroutineSlack; late.goroutines > most {
-		s.t.Errorf("%d goroutines at rest, and there were %d; want %d at most", late.goroutines, early.goroutines, most)
+		s.t.Errorf("%d goroutines at rest after %d; want %d at most", late.goroutines, early.goroutines, most)
 	}
 }

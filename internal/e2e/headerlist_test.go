@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
@@ -22,36 +22,38 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
-// What of a status doesn't fit into the header list that a client takes is lost
-// as a whole: the code with it, and in the worst case the connection with all
-// other calls on it. So a code must arrive however big the error around it is.
+// The client's header list. If a status doesn't fit into it, the client loses the whole
+// status, or even the connection with all other calls. So the code must arrive however
+// large the error is.
 
-// A hostile error has much more to say than any of the clients here takes.
+// A hostile error is much larger than any client here accepts.
 type hostile struct {
 	name string
 	err  error
-	code codes.Code     // nil for a gRPC status, which states none
-	grpc grpccodes.Code // not INTERNAL or UNAVAILABLE, which a lost status gives
+	code codes.Code     // nil for a gRPC status, which carries none
+	grpc grpccodes.Code // never INTERNAL or UNAVAILABLE, which a lost status becomes
 }
 
-// hostiles are each of a code of its own, so that none can be taken for another.
+// hostiles returns the hostile errors, each with another code, so that a test can't
+// mistake one for another.
 func hostiles(t testing.TB) []hostile {
 	t.Helper()
-	state := func(name string, c codes.ErrorCode, build func(*status.Status) *status.Status, message string) hostile {
+	carrying := func(name string, c codes.ErrorCode, build func(*status.Status) *status.Status, message string) hostile {
 		row, _ := codes.Default().Lookup(c.Number())
 		return hostile{name, build(status.New(c, message)).Err(), c, row.GRPCCode}
 	}
-	as := func(st *status.Status) *status.Status { return st }
+	unchanged := func(st *status.Status) *status.Status { return st }
 	return []hostile{
-		state("a message of 20,000 letters", codes.RecordNotFound, as, strings.Repeat("x", 20_000)),
-		state("a message of 5,000 Chinese characters", codes.Args, as, strings.Repeat("字", 5_000)),
-		state("a message of 1 MiB", codes.NoPermission, as, strings.Repeat("x", 1<<20)),
-		state("10,000 field violations", codes.DuplicateKey, withViolations(10_000), "bad request"),
-		state("100 pairs of metadata", codes.TokenExpired, withPairs(100), "expired"),
-		state("100 KB under ten Anys", codes.SdkNotInit, withNested(t, 10, 100_000), "not yet"),
+		carrying("a message of 20,000 letters", codes.RecordNotFound, unchanged, strings.Repeat("x", 20_000)),
+		carrying("a message of 5,000 Chinese characters", codes.Args, unchanged, strings.Repeat("字", 5_000)),
+		carrying("a message of 1 MiB", codes.NoPermission, unchanged, strings.Repeat("x", 1<<20)),
+		carrying("10,000 field violations", codes.DuplicateKey, withViolations(10_000), "bad request"),
+		carrying("100 pairs of metadata", codes.TokenExpired, withPairs(100), "expired"),
+		carrying("100 KB under ten Anys", codes.SdkNotInit, withNested(t, 10, 100_000), "not yet"),
 		{
 			name: "a gRPC status with 60 KB of details",
 			err:  bigGRPCStatus(t, grpccodes.ResourceExhausted, 60_000),
@@ -61,13 +63,7 @@ func hostiles(t testing.TB) []hostile {
 }
 
 func withViolations(n int) func(*status.Status) *status.Status {
-	violations := &errdetails.BadRequest{}
-	for i := range n {
-		violations.FieldViolations = append(violations.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: fmt.Sprintf("users[%d].name", i), Description: "must not be empty",
-		})
-	}
-	return func(st *status.Status) *status.Status { return st.WithDetails(violations) }
+	return func(st *status.Status) *status.Status { return st.WithDetails(violations(n)) }
 }
 
 func withPairs(n int) func(*status.Status) *status.Status {
@@ -79,30 +75,30 @@ func withPairs(n int) func(*status.Status) *status.Status {
 	}
 }
 
-// withNested adds a text under so many Anys: what can't be cut by its fields.
+// withNested adds a text under several Anys, a detail that can't be shortened.
 func withNested(t testing.TB, depth, size int) func(*status.Status) *status.Status {
 	t.Helper()
 	var inner proto.Message = wrapperspb.String(strings.Repeat("x", size))
 	for range depth {
-		inner = packed(t, inner)
+		inner = testrpc.Packed(t, inner)
 	}
 	return func(st *status.Status) *status.Status { return st.WithDetails(inner) }
 }
 
-// bigGRPCStatus is made with gRPC's own package, as by code that knows nothing of
-// errstatus; its message is small, so that all of its size is in the details.
+// bigGRPCStatus returns an error of gRPC's own package. Its message is small and its
+// details are large.
 func bigGRPCStatus(t testing.TB, c grpccodes.Code, size int) error {
 	t.Helper()
-	p := canonical(t, c, "too much", badRequest(), &errdetails.ResourceInfo{Description: strings.Repeat("x", size/2)})
+	p := testrpc.Canonical(t, c, "too much", testrpc.BadRequest(), &errdetails.ResourceInfo{Description: strings.Repeat("x", size/2)})
 	p.Details = append(p.Details, &anypb.Any{
 		TypeUrl: "type.googleapis.com/shop.example.Unknown", Value: []byte(strings.Repeat("\xff", size/2)),
 	})
 	return grpcstatus.FromProto(p).Err()
 }
 
-// A neighbour is a service with one more method, which echoes for as long as the
-// client likes, whatever the other methods end with.
-type neighbour struct{ *service }
+// A neighbour is a service with one more method, HalfDuplexCall, which echoes messages
+// until the client ends the call.
+type neighbour struct{ *testrpc.Service }
 
 func (neighbour) HalfDuplexCall(stream testgrpc.TestService_HalfDuplexCallServer) error {
 	for {
@@ -119,8 +115,8 @@ func (neighbour) HalfDuplexCall(stream testgrpc.TestService_HalfDuplexCallServer
 	}
 }
 
-// openEcho starts an echoing call. The function sends one text and compares what
-// comes back.
+// openEcho starts an echoing call. The function echo sends a text and checks the
+// answer; end ends the call.
 func openEcho(t *testing.T, client testgrpc.TestServiceClient) (echo func(text string) error, end func() error) {
 	t.Helper()
 	stream, err := client.HalfDuplexCall(t.Context())
@@ -132,7 +128,7 @@ func openEcho(t *testing.T, client testgrpc.TestServiceClient) (echo func(text s
 		if err := stream.Send(&testgrpc.StreamingOutputCallRequest{Payload: payload}); err != nil && err != io.EOF {
 			return err
 		}
-		resp, err := stream.Recv() // has the reason of a Send's io.EOF
+		resp, err := stream.Recv() // also returns the reason for an io.EOF of Send
 		if err != nil {
 			return fmt.Errorf("after %q: %w", text, err)
 		}
@@ -153,7 +149,7 @@ func openEcho(t *testing.T, client testgrpc.TestServiceClient) (echo func(text s
 	return echo, end
 }
 
-// The limits that clients set.
+// headerLists are the limits that clients set.
 var headerLists = []uint32{4096, 8192, 16384}
 
 func TestCodesFitIntoTheClientsHeaderList(t *testing.T) {
@@ -168,41 +164,41 @@ func TestCodesFitIntoTheClientsHeaderList(t *testing.T) {
 	}
 }
 
-// checkCodesArrive makes every kind of call, ended at every moment by every
-// hostile error, beside one call that goes on through all of them.
+// checkCodesArrive ends every kind of call at every moment with every hostile error.
+// Meanwhile another call, the neighbour, stays open on the same connection.
 func checkCodesArrive(t *testing.T, server []grpc.ServerOption, client []grpc.DialOption) {
 	t.Helper()
-	svc := neighbour{returning(nil)}
-	caller := connect(t, svc, server, client)
+	svc := neighbour{testrpc.Returning(nil)}
+	caller := testrpc.Connect(t, svc, server, client)
 	echo, end := openEcho(t, caller)
 	if err := echo("before"); err != nil {
 		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
 	}
 	for _, h := range hostiles(t) {
-		for _, k := range kinds {
-			for _, at := range k.moments {
-				svc.end(at, h.err)
-				arrived, err := k.call(t.Context(), caller)
-				if arrived != k.arrived(at) {
-					t.Errorf("%s, %s %s: %d messages arrived before the error; want %d", h.name, k.name, at, arrived, k.arrived(at))
+		for _, k := range testrpc.Kinds {
+			for _, at := range k.Moments {
+				svc.Return(at, h.err)
+				arrived, err := k.Call(t.Context(), caller)
+				if arrived != k.Arrived(at) {
+					t.Errorf("%s, %s %s: %d messages arrived before the error; want %d", h.name, k.Name, at, arrived, k.Arrived(at))
 				}
-				h.check(t, fmt.Sprintf("%s %s", k.name, at), err)
+				h.check(t, fmt.Sprintf("%s %s", k.Name, at), err)
 				if err := echo(h.name); err != nil {
-					t.Fatalf("%s, %s %s: the neighbour on the same connection is lost: %v", h.name, k.name, at, brief(err))
+					t.Fatalf("%s, %s %s: the neighbour's echo gives %v; want it undisturbed", h.name, k.Name, at, testrpc.Brief(err))
 				}
 			}
 		}
 	}
 	if err := end(); err != nil {
-		t.Errorf("the neighbour doesn't end as it should: %v", err)
+		t.Errorf("the neighbour ends with %v; want io.EOF", err)
 	}
 }
 
-// check looks for the code in what a call returned, and for word of what was cut.
+// check checks that err carries the code, and says that something was cut.
 func (h hostile) check(t *testing.T, call string, err error) {
 	t.Helper()
 	if got := grpcstatus.Code(err); got != h.grpc {
-		t.Errorf("%s, %s: the canonical code is %v; want %v: %s", h.name, call, got, h.grpc, brief(err))
+		t.Errorf("%s, %s: the canonical code is %v; want %v: %s", h.name, call, got, h.grpc, testrpc.Brief(err))
 		return
 	}
 	if h.code == nil {
@@ -210,7 +206,7 @@ func (h hostile) check(t *testing.T, call string, err error) {
 	}
 	st, _ := status.FromError(err)
 	if status.Code(err) != h.code || !errors.Is(err, h.code) || st.Origin() != status.OriginKnown {
-		t.Errorf("%s, %s: the code is %v of origin %v; want %v, stated", h.name, call, status.Code(err), st.Origin(), h.code)
+		t.Errorf("%s, %s: the code is %v of origin %v; want %v, carried", h.name, call, status.Code(err), st.Origin(), h.code)
 		return
 	}
 	row, _ := codes.Default().Lookup(h.code.Number())
@@ -218,54 +214,45 @@ func (h hostile) check(t *testing.T, call string, err error) {
 		t.Errorf("%s, %s: reason %q of domain %q; want %q of %q", h.name, call, st.Reason(), st.Domain(), row.Reason, codes.Default().Domain())
 	}
 	if st.Metadata()["truncated"] == "" {
-		t.Errorf("%s, %s: metadata has no \"truncated\"; want it to say that something was cut", h.name, call)
+		t.Errorf("%s, %s: the metadata has no \"truncated\"; want it, because something was cut", h.name, call)
 	}
 }
 
-// brief is an error's text, or a text, either of which may be a MiB.
-func brief(long any) string {
-	const most = 300
-	text := fmt.Sprint(long)
-	if len(text) > most {
-		return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:most], ""), len(text))
-	}
-	return text
-}
-
-// TestHostileErrorsAreLostWithoutTheInterceptor: otherwise the limits of the test
-// above are not in force, or its errors not big.
+// This is the control of the test above: its errors exceed the limits, and the limits
+// are in force.
 func TestHostileErrorsAreLostWithoutTheInterceptor(t *testing.T) {
 	for _, limit := range headerLists {
 		t.Run(fmt.Sprint("limit ", limit), func(t *testing.T) {
-			svc := returning(nil)
-			client := connect(t, svc, nil, append(interceptor.DialOptions(), grpc.WithMaxHeaderListSize(limit)))
+			svc := testrpc.Returning(nil)
+			client := testrpc.Connect(t, svc, nil, append(interceptor.DialOptions(), grpc.WithMaxHeaderListSize(limit)))
 			checkCodesAreLost(t, svc, client)
 		})
 	}
 }
 
-func checkCodesAreLost(t *testing.T, svc *service, client testgrpc.TestServiceClient) {
+func checkCodesAreLost(t *testing.T, svc *testrpc.Service, client testgrpc.TestServiceClient) {
 	t.Helper()
 	for _, h := range hostiles(t) {
-		for _, k := range kinds {
-			svc.end(atOpen, h.err)
-			_, err := k.call(t.Context(), client)
+		for _, k := range testrpc.Kinds {
+			svc.Return(testrpc.AtOpen, h.err)
+			_, err := k.Call(t.Context(), client)
 			if got := grpcstatus.Code(err); got != grpccodes.Internal && got != grpccodes.Unavailable {
-				t.Errorf("%s, %s: the canonical code is %v; want the status to be lost: %s", h.name, k.name, got, brief(err))
+				t.Errorf("%s, %s: the canonical code is %v; want INTERNAL or UNAVAILABLE, because the status is lost: %s", h.name, k.Name, got, testrpc.Brief(err))
 			}
 		}
 	}
 }
 
-// gRPC's coming default is read from the environment when a program starts.
+// gRPC will lower its default limit to 8 KiB. A program can turn that on today, with an
+// environment variable that gRPC reads at start-up.
 const (
 	smallDefault = "GRPC_GO_EXPERIMENTAL_ENABLE_8KB_DEFAULT_HEADER_LIST_SIZE"
 	isChild      = "ERRSTATUS_TEST_SMALL_HEADER_LIST"
 )
 
-// TestCodesFitIntoTheComingDefault runs itself in a child process that has the
-// coming default. There the client doesn't announce its limit, and so the server
-// doesn't hold back what is too big: the client drops it, or the connection.
+// The test runs itself in a child process with the coming default. There the client
+// doesn't announce its limit, so the server sends a status that is too large, and the
+// client drops the status or the connection.
 func TestCodesFitIntoTheComingDefault(t *testing.T) {
 	if os.Getenv(isChild) == "" {
 		runInChild(t)
@@ -275,33 +262,33 @@ func TestCodesFitIntoTheComingDefault(t *testing.T) {
 		checkCodesArrive(t, interceptor.ServerOptions(), interceptor.DialOptions())
 	})
 	t.Run("control, without the interceptor", func(t *testing.T) {
-		svc := returning(nil)
-		checkCodesAreLost(t, svc, connect(t, svc, nil, interceptor.DialOptions()))
+		svc := testrpc.Returning(nil)
+		checkCodesAreLost(t, svc, testrpc.Connect(t, svc, nil, interceptor.DialOptions()))
 	})
 	t.Run("control, the neighbour without the interceptor", checkNeighbourIsLost)
 }
 
-// checkNeighbourIsLost: otherwise the calls have a connection of their own, and
-// that the neighbour survives says nothing.
+// checkNeighbourIsLost is the control for the neighbour: without errstatus a hostile
+// error breaks the connection that they share.
 func checkNeighbourIsLost(t *testing.T) {
-	svc := neighbour{returning(errors.New(strings.Repeat("x", 1<<20)))}
-	client := connect(t, svc, nil, interceptor.DialOptions())
+	svc := neighbour{testrpc.Returning(errors.New(strings.Repeat("x", 1<<20)))}
+	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	echo, _ := openEcho(t, client)
 	if err := echo("before"); err != nil {
 		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
 	}
-	callUnary(t.Context(), client)
+	testrpc.CallUnary(t.Context(), client)
 	if err := echo("after"); grpcstatus.Code(err) != grpccodes.Unavailable {
-		t.Errorf("the neighbour's echo gives %v; want UNAVAILABLE, of the connection that was lost", err)
+		t.Errorf("the neighbour's echo gives %v; want UNAVAILABLE, because the connection is lost", err)
 	}
 }
 
-// runInChild runs the calling test in a process of its own.
+// runInChild runs the calling test in a child process.
 func runInChild(t *testing.T) {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
-		t.Fatalf("the test's own program: %v", err)
+		t.Fatalf("os.Executable: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -1,10 +1,9 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -15,18 +14,18 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
 // Whole calls that fail, through gRPC:
 //
-//	go test -run '^$' -bench RPC -count 6 . | benchstat -col /way -
+//	go test -run '^$' -bench RPC -count 6 ./internal/e2e | benchstat -col /way -
 //
-// The time of a call has much of waiting in it. What the processors did, client and
-// server together, is cpu-ns/op.
+// A call spends most of its time waiting. cpu-ns/op is the processor time of client and
+// server together.
 
-// A failingService answers each call with an error; a stream after three
-// messages.
+// A failingService fails every call, and a stream after three messages.
 type failingService struct {
 	testgrpc.UnimplementedTestServiceServer
 	fail func() error
@@ -48,14 +47,14 @@ func (f *failingService) StreamingOutputCall(_ *testgrpc.StreamingOutputCallRequ
 	return f.fail()
 }
 
-// A carrier is a way of getting a code from a handler to its caller.
+// A carrier is a way to bring a code from a handler to its caller.
 type carrier struct {
 	name    string
 	server  []grpc.ServerOption
 	client  []grpc.DialOption
-	same    func() error      // the handler's error, with the same text each time
-	varying func(i int) error // and with another each time; nil if the way has none
-	read    func(error) bool  // that the caller has the code
+	same    func() error      // the handler's error, with the same text in every call
+	varying func(i int) error // the same with another text in every call, or nil
+	read    func(error) bool  // reports whether the caller has the code
 }
 
 const calledBy = "no user 4711"
@@ -67,7 +66,7 @@ func carriers(t testing.TB) []carrier {
 	}
 	return []carrier{
 		{
-			name: "floor", // a status that is there already, and whose details nobody reads
+			name: "floor", // a predeclared gRPC status, whose details nobody reads
 			same: func() error { return floor.Err() },
 			read: func(err error) bool { return grpcstatus.Code(err) == grpccodes.NotFound },
 		},
@@ -109,23 +108,20 @@ func handRead(err error) bool {
 	return false
 }
 
-// over are the transports: gRPC's own pipe in memory, and TCP.
+// over has the transports: gRPC's pipe in memory, and TCP.
 var over = []struct {
 	name    string
 	connect func(testing.TB, func(*grpc.Server), []grpc.ServerOption, []grpc.DialOption) *grpc.ClientConn
 }{
-	{"bufconn", serve},
+	{"bufconn", testrpc.Serve},
 	{"TCP", serveOverTCP},
 }
 
 func serveOverTCP(t testing.TB, register func(*grpc.Server), server []grpc.ServerOption, client []grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	start(t, lis, register, server)
-	return dial(t, lis.Addr().String(), client)
+	lis := testrpc.Listen(t)
+	testrpc.Start(t, lis, register, server)
+	return testrpc.Dial(t, lis.Addr().String(), client)
 }
 
 func BenchmarkRPC(b *testing.B) {
@@ -152,24 +148,24 @@ func benchmarkCalls(b *testing.B, c carrier, varying, stream bool, connect func(
 		call = callFailingStream
 	}
 	for range 100 {
-		_ = call(client) // the connection, and what is made once
+		_ = call(client) // connects, and allocates what is kept
 	}
 	b.ReportAllocs()
 	before := cpuTime()
 	for b.Loop() {
 		if err := call(client); !c.read(err) {
-			b.Fatalf("read %v; want the code", err)
+			b.Fatalf("the caller reads %v; want the code", err)
 		}
 	}
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
 }
 
-// failingCalls is a client of a server that fails as the carrier does. Texts come
-// round after 4,096 calls.
+// failingCalls returns a client of a server whose handlers fail with the carrier's
+// errors. Varying texts repeat after 4,096 calls.
 func failingCalls(t testing.TB, c carrier, varying bool, connect func(testing.TB, func(*grpc.Server), []grpc.ServerOption, []grpc.DialOption) *grpc.ClientConn) testgrpc.TestServiceClient {
 	fail := c.same
 	if varying {
-		i := 0 // calls come one after the other
+		i := 0 // there is one call at a time
 		fail = func() error { i = (i + 1) % 4096; return c.varying(1000 + i) }
 	}
 	register := func(s *grpc.Server) { testgrpc.RegisterTestServiceServer(s, &failingService{fail: fail}) }

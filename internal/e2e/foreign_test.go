@@ -1,4 +1,4 @@
-package errstatus_test
+package e2e_test
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,38 +26,38 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/internal/wiretest"
 	"github.com/errstatus/errstatus/status"
 )
 
-// What servers that aren't ours wrote: testdata/foreign.jsonl has an answer a
-// line, recorded from grpc-js, from Python's grpcio, and from a server that knows
-// nothing of gRPC.
+// Statuses of foreign servers. Each line of testdata/foreign.jsonl is a recorded
+// answer of grpc-js, of Python's grpcio, or of a server without any gRPC library.
 
-// A fixture is a line.
+// A fixture is a line of the file.
 type fixture struct {
-	Name         string  // of the server, a slash, and that of the case
+	Name         string  // "server/case"
 	Status       *int64  `json:"grpc_status"`
 	Message      *string `json:"grpc_message_raw"`
 	Details      *string `json:"details_bin_base64"`
 	TrailersOnly bool    `json:"trailers_only"`
 	Messages     int
 
-	// Wire is there where the fields above can't tell what was written.
+	// Wire has the whole answer if the fields above can't describe it.
 	Wire *struct {
 		Headers, Trailers fieldList
-		Data              bool // a page of HTML
+		Data              bool // the body is a page of HTML
 	}
 
-	// Expect is what a reader of OpenIM's domain should come to: nil is no code. An
-	// open case is the reader's own to decide.
+	// Expect has the code that a reader of OpenIM's domain should find; nil is none.
+	// Where Open isn't empty, a reader may choose one of Also instead.
 	Expect struct {
 		Code *int32
 		Also []*int32
 		Open string
 	}
 
-	// Sees is what a plain grpc-go client makes of it.
+	// Sees is what a plain grpc-go client reads.
 	Sees struct {
 		Code    anyCode
 		Message string
@@ -66,18 +65,18 @@ type fixture struct {
 	} `json:"grpc_go_sees"`
 }
 
-// An anyCode has any 32 bits; gRPC's own type reads no number without a name.
+// An anyCode is any number of 32 bits. grpccodes.Code decodes only canonical codes.
 type anyCode uint32
 
 func (c anyCode) code() grpccodes.Code { return grpccodes.Code(c) }
 
-// A fieldList is a JSON object whose order counts.
+// A fieldList is decoded from a JSON object and keeps its order.
 type fieldList wiretest.Block
 
 func (l *fieldList) UnmarshalJSON(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	d.Token() // the brace
+	d.Token() // the opening brace
 	for d.More() {
 		name, _ := d.Token()
 		value, err := d.Token()
@@ -89,36 +88,13 @@ func (l *fieldList) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// foreign has all fixtures.
+// foreign returns all fixtures.
 func foreign(t testing.TB) []fixture {
 	t.Helper()
-	return recorded[fixture](t, "testdata/foreign.jsonl", 93)
+	return testrpc.Recorded[fixture](t, "testdata/foreign.jsonl", 93)
 }
 
-// recorded has the lines of a file, of which there are a number at least.
-func recorded[F any](t testing.TB, path string, lines int) (all []F) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for d := json.NewDecoder(file); ; {
-		var f F
-		if err := d.Decode(&f); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatalf("%s, line %d: %v", path, len(all)+1, err)
-		}
-		all = append(all, f)
-	}
-	if len(all) < lines {
-		t.Fatalf("%s: %d lines; want %d", path, len(all), lines)
-	}
-	return all
-}
-
-// reply is the answer as it was written.
+// reply returns the recorded answer.
 func (f fixture) reply() wiretest.Reply {
 	if f.Wire != nil {
 		r := wiretest.Reply{Headers: wiretest.Block(f.Wire.Headers), Trailers: wiretest.Block(f.Wire.Trailers)}
@@ -127,12 +103,20 @@ func (f fixture) reply() wiretest.Reply {
 		}
 		return r
 	}
-	headers := wiretest.Block{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"}}
 	if f.TrailersOnly {
-		return wiretest.Reply{Headers: append(headers, f.trailers()...)}
+		return f.trailersOnly()
 	}
 	body := wiretest.LengthPrefixed(make([][]byte, f.Messages)...)
-	return wiretest.Reply{Headers: headers, Body: body, Trailers: f.trailers()}
+	return wiretest.Reply{Headers: responseHeaders(), Body: body, Trailers: f.trailers()}
+}
+
+// trailersOnly returns the recorded status in a single header block.
+func (f fixture) trailersOnly() wiretest.Reply {
+	return wiretest.Reply{Headers: append(responseHeaders(), f.trailers()...)}
+}
+
+func responseHeaders() wiretest.Block {
+	return wiretest.Block{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"}}
 }
 
 func (f fixture) trailers() wiretest.Block {
@@ -146,32 +130,33 @@ func (f fixture) trailers() wiretest.Block {
 	return block
 }
 
-// A decision is what the documentation of status.Decoder makes of a case for
-// which there is no one right code.
+// A decision is the code that the documentation of status.Decoder gives for a case
+// in which several are reasonable.
 type decision struct {
-	code codes.Code // nil for the guess after the canonical code
+	code codes.Code // nil is the assumed code
 	why  string
 }
 
 const (
-	notCanonical = "a number is in canonical decimals, and one that has a row isn't read beside a reason that has none"
-	notSeen      = "gRPC makes INTERNAL of it, and what gRPC says is what is decoded"
-	onlyDetails  = "codes are not read out of messages, nor of other details than google.rpc.ErrorInfo"
+	notCanonical = "a number is a plain decimal, and a number with a row doesn't count beside a reason without one"
+	notSeen      = "gRPC itself replaces it by INTERNAL, before errstatus reads it"
+	onlyDetails  = "no code is read from a message, or from a detail other than google.rpc.ErrorInfo"
 )
 
-// decided are the open cases, whichever server wrote them, and one more.
+// decided has the decision for each open case, whichever server wrote it, and for
+// one other case.
 var decided = map[string]decision{
 	"errorinfo/domain_other_case":                       {nil, "domains are compared exactly"},
 	"errorinfo/code_spaces":                             {nil, notCanonical},
 	"errorinfo/code_leading_zeros":                      {nil, notCanonical},
 	"errorinfo/no_code":                                 {codes.RecordNotFound, "the reason comes first, and needs no number"},
 	"errorinfo/two_of_ours":                             {codes.RecordNotFound, "the first ErrorInfo of a known domain counts"},
-	"errorinfo/broken_first":                            {codes.RecordNotFound, "one that can't be read is no ErrorInfo"},
+	"errorinfo/broken_first":                            {codes.RecordNotFound, "an ErrorInfo that can't be decoded is skipped"},
 	"details/legacy_only_canonical_status":              {nil, onlyDetails},
 	"unknown/other_host":                                {codes.RecordNotFound, "a type URL names the type after its last slash"},
-	"message/spaces_around":                             {codes.RecordNotFound, "spaces lost on the way change no code"},
+	"message/spaces_around":                             {codes.RecordNotFound, "the message has no effect on the code"},
 	"nodetails/looks_like_openim":                       {nil, onlyDetails},
-	"legacy/errorinfo_disagrees":                        {codes.TokenExpired, "an ErrorInfo comes before the number in the place of a canonical code"},
+	"legacy/errorinfo_disagrees":                        {codes.TokenExpired, "an ErrorInfo comes before a raw number"},
 	"legacy/inner_code_disagrees":                       {nil, notSeen},
 	"mismatch/inner_code":                               {nil, notSeen},
 	"mismatch/inner_code_zero":                          {nil, notSeen},
@@ -180,33 +165,33 @@ var decided = map[string]decision{
 	"base64/empty_value":                                {nil, notSeen},
 	"status/negative":                                   {nil, "a negative number is no code"},
 
-	// Not open: OpenIM's own client takes numbers below 100 for gRPC's.
-	"legacy/99": {codes.ErrorCode(99), "any number outside 0..16 is a code's, with a row or without"},
+	// This case isn't open: OpenIM's own client reads numbers below 100 as canonical.
+	"legacy/99": {codes.ErrorCode(99), "any number outside 0..16 is a domain code, with or without a row"},
 }
 
-// title is the name of the case, less that of the server.
+// title returns the name of the case, without the server.
 func (f fixture) title() string {
 	_, title, _ := strings.Cut(f.Name, "/")
 	return title
 }
 
-// code is the one to come to.
+// code returns the code that the caller should read.
 func (f fixture) code() codes.Code {
-	guess := codes.Default().DefaultFor(f.Sees.Code.code())
+	assumed := codes.Default().DefaultFor(f.Sees.Code.code())
 	if d, ok := decided[f.title()]; ok {
 		if d.code == nil {
-			return guess
+			return assumed
 		}
 		return d.code
 	}
 	if f.Expect.Code == nil {
-		return guess
+		return assumed
 	}
 	return codes.Default().Code(codes.Number(*f.Expect.Code))
 }
 
-// origin is told by the domains in the details, where gRPC lets them through, and
-// by the number.
+// origin returns the origin that the caller should read. It depends on the domains
+// in the details, if gRPC decodes them, and on the number.
 func (f fixture) origin(t *testing.T) status.Origin {
 	domains := f.domains(t)
 	switch {
@@ -220,7 +205,7 @@ func (f fixture) origin(t *testing.T) status.Origin {
 	return status.OriginBare
 }
 
-// domains are those of the ErrorInfo details that can be read.
+// domains returns the domain of each ErrorInfo that can be decoded.
 func (f fixture) domains(t *testing.T) (domains []string) {
 	t.Helper()
 	if len(f.Sees.Details) == 0 {
@@ -255,26 +240,26 @@ func TestForeignOpenCasesAreDecided(t *testing.T) {
 			return *number == int32(d.code.Number())
 		})
 		if !ok || !allowed {
-			t.Errorf("%s, which is open for %q, is decided as %v; want its code or one of the others", f.Name, f.Expect.Open, d)
+			t.Errorf("%s, an open case because of %q, is decided as %v; want a code that the fixture allows", f.Name, f.Expect.Open, d)
 		}
 	}
 	for title := range decided {
 		if !used[title] {
-			t.Errorf("%s is decided, and no fixture is of that case", title)
+			t.Errorf("%s is decided, and no fixture has this case", title)
 		}
 	}
 }
 
-// replayed are the kinds of call that a fixture can be the answer to.
-var replayed = []kind{kinds[0], kinds[2]}
+// replayed are the kinds of call that a fixture can answer.
+var replayed = []testrpc.Kind{testrpc.Unary, testrpc.ServerStream}
 
-// replaying is a server of fixtures with two clients, one of them plain gRPC.
+// replaying returns a server for fixtures, a client with errstatus and a plain one.
 func replaying(t *testing.T) (server *wiretest.Server, ours, plain testgrpc.TestServiceClient) {
 	t.Helper()
 	server = wiretest.NewServer(t, wiretest.Reply{})
 	target := "passthrough:///" + server.Addr()
-	ours = testgrpc.NewTestServiceClient(dial(t, target, interceptor.DialOptions()))
-	plain = testgrpc.NewTestServiceClient(dial(t, target, nil))
+	ours = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, interceptor.DialOptions()))
+	plain = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, nil))
 	return server, ours, plain
 }
 
@@ -284,19 +269,19 @@ func TestForeignStatusesAreUnderstood(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			server.SetReply(f.reply())
 			for _, k := range replayed {
-				arrived, err := k.call(t.Context(), ours)
-				if k.success == io.EOF && arrived != f.Messages {
-					t.Errorf("%s: %d messages arrived; want %d", k.name, arrived, f.Messages)
+				arrived, err := k.Call(t.Context(), ours)
+				if k.Success == io.EOF && arrived != f.Messages {
+					t.Errorf("%s: %d messages arrived; want %d", k.Name, arrived, f.Messages)
 				}
 				if f.Sees.Code == 0 {
-					if err != k.success {
-						t.Errorf("%s: the call ended with %v; want a success, %v", k.name, err, k.success)
+					if err != k.Success {
+						t.Errorf("%s: the call ended with %v; want %v, a success", k.Name, err, k.Success)
 					}
 					continue
 				}
-				f.checkUnderstood(t, k.name, err)
-				_, received := k.call(t.Context(), plain)
-				f.checkKept(t, k.name, err, received)
+				f.checkUnderstood(t, k.Name, err)
+				_, received := k.Call(t.Context(), plain)
+				f.checkKept(t, k.Name, err, received)
 			}
 		})
 	}
@@ -306,19 +291,19 @@ func (f fixture) checkUnderstood(t *testing.T, name string, err error) {
 	t.Helper()
 	st := status.Convert(err)
 	if err == nil || err == io.EOF || grpcstatus.Code(err) == grpccodes.OK || st.Code().Number() == 0 || st.GRPCCode() == grpccodes.OK {
-		t.Fatalf("%s: %v is a success, or counts as one; want an error", name, err)
+		t.Fatalf("%s: %v counts as a success; want an error", name, err)
 	}
 	want := f.code()
 	if got := st.Code(); got != want || got != status.Code(err) || !errors.Is(err, want) {
-		t.Errorf("%s: the code is %v; want %v, and errors.Is to find it (%s)", name, got, want, decided[f.title()].why)
+		t.Errorf("%s: the code is %v; want %v, which errors.Is finds (%s)", name, got, want, decided[f.title()].why)
 	}
 	if got, want := st.Origin(), f.origin(t); got != want {
 		t.Errorf("%s: the origin is %v; want %v", name, got, want)
 	}
 }
 
-// checkKept tells whether gRPC's own status is what a plain client received, and
-// whether that is what it was when the fixture was recorded.
+// checkKept checks that gRPC's functions read the same status as a plain client, and
+// the same as when the fixture was recorded.
 func (f fixture) checkKept(t *testing.T, name string, err, received error) {
 	t.Helper()
 	want := grpcstatus.Convert(received).Proto()
@@ -340,39 +325,39 @@ func (f fixture) checkKept(t *testing.T, name string, err, received error) {
 	}
 }
 
-// sameMessage allows for what a recording can't hold: bytes that are not UTF-8,
-// and the spaces where gRPC prints a message of protobuf's, which differ from one
-// program to the next.
+// sameMessage reports whether two messages are equal, except for what a recording
+// can't keep: bytes that are not UTF-8, and spaces where gRPC prints a protobuf
+// message, which differ from one build to the next.
 func sameMessage(want, got string) bool {
 	if strings.HasPrefix(want, "grpc-status-details-bin mismatch") {
 		return slices.Equal(strings.Fields(want), strings.Fields(got))
 	}
-	return want == strings.ToValidUTF8(got, "\uFFFD") // as JSON has it
+	return want == strings.ToValidUTF8(got, "\uFFFD") // like JSON
 }
 
-// A forwarding is what a handler does with an error that it received.
+// A forwarding is a way for a handler to return an error that it received.
 type forwarding struct {
 	name     string
-	plain    bool // received without our interceptor
-	received bool // what is returned still counts as received
-	details  bool // it has a detail of the handler's
+	plain    bool // its client is plain gRPC
+	received bool // the returned error still counts as received
+	details  bool // the handler adds a detail
 	of       func(error) error
 }
 
 var forwardings = []forwarding{
-	{name: "as it came", received: true, of: func(err error) error { return err }},
+	{name: "unchanged", received: true, of: func(err error) error { return err }},
 	{name: "under %w", received: true, of: func(err error) error { return fmt.Errorf("upstream: %w", err) }},
 	{name: "joined", received: true, of: func(err error) error { return errors.Join(errors.New("upstream"), err) }},
-	{name: "of its status", of: func(err error) error { return status.Convert(err).Err() }},
-	{name: "with a detail", details: true, of: func(err error) error { return status.Convert(err).WithDetails(badRequest()).Err() }},
-	{name: "of gRPC's status", of: func(err error) error { return grpcstatus.Convert(err).Err() }},
-	{name: "of a plain client", plain: true, of: func(err error) error { return err }},
-	{name: "of a plain client, with a detail", plain: true, details: true, of: func(err error) error { return status.Convert(err).WithDetails(badRequest()).Err() }},
+	{name: "its Status as an error", of: func(err error) error { return status.Convert(err).Err() }},
+	{name: "with a detail", details: true, of: func(err error) error { return status.Convert(err).WithDetails(testrpc.BadRequest()).Err() }},
+	{name: "its gRPC status as an error", of: func(err error) error { return grpcstatus.Convert(err).Err() }},
+	{name: "from a plain client", plain: true, of: func(err error) error { return err }},
+	{name: "from a plain client, with a detail", plain: true, details: true, of: func(err error) error { return status.Convert(err).WithDetails(testrpc.BadRequest()).Err() }},
 }
 
-func TestForeignStatusesAreForwardedSound(t *testing.T) {
+func TestForwardedForeignStatusesAreValid(t *testing.T) {
 	upstream, ours, plain := replaying(t)
-	svc := returning(nil)
+	svc := testrpc.Returning(nil)
 	client := wiretest.Dial(t, strings.TrimPrefix(serveTCP(t, svc), "http://"))
 	for _, f := range foreign(t) {
 		t.Run(f.Name, func(t *testing.T) {
@@ -382,7 +367,7 @@ func TestForeignStatusesAreForwardedSound(t *testing.T) {
 				if how.plain {
 					from = plain
 				}
-				svc.script.Store(&script{end: how.handler(from)})
+				svc.Run(testrpc.AtOpen, how.handler(from))
 				for _, k := range replayed {
 					f.checkForwarded(t, how, client, k)
 				}
@@ -391,42 +376,42 @@ func TestForeignStatusesAreForwardedSound(t *testing.T) {
 	}
 }
 
-// handler makes a call of its own and forwards how that fails.
+// handler returns a handler that calls upstream and forwards its error.
 func (how forwarding) handler(upstream testgrpc.TestServiceClient) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if _, err := callUnary(ctx, upstream); err != nil {
+		if _, err := testrpc.CallUnary(ctx, upstream); err != nil {
 			return how.of(err)
 		}
 		return nil
 	}
 }
 
-func (f fixture) checkForwarded(t *testing.T, how forwarding, client *wiretest.Conn, k kind) {
+func (f fixture) checkForwarded(t *testing.T, how forwarding, client *wiretest.Conn, k testrpc.Kind) {
 	t.Helper()
-	answer, err := client.Call(wiretest.Request{Method: "/grpc.testing.TestService/" + k.method, Messages: [][]byte{nil}})
+	answer, err := client.Call(wiretest.Request{Method: "/grpc.testing.TestService/" + k.Method, Messages: [][]byte{nil}})
 	if err != nil {
-		t.Fatalf("%s, %s: %v", how.name, k.name, err)
+		t.Fatalf("%s, %s: %v", how.name, k.Name, err)
 	}
 	if f.Sees.Code == 0 {
 		if got := answer.Trailers().Get("grpc-status"); got != "0" {
-			t.Errorf("%s, %s: grpc-status is %q; want 0", how.name, k.name, got)
+			t.Errorf("%s, %s: grpc-status is %q; want 0", how.name, k.Name, got)
 		}
 		return
 	}
 	st, err := answer.Trailers().Failure()
 	if err != nil || !answer.TrailersOnly() {
-		t.Fatalf("%s, %s: the answer is %+v, in which %v; want a sound failure, trailers-only", how.name, k.name, answer, err)
+		t.Fatalf("%s, %s: the answer is %+v: %v; want a valid failure in one header block", how.name, k.Name, answer, err)
 	}
 	if how.details && len(st.Details) == 0 {
-		t.Errorf("%s, %s: the details are gone", how.name, k.name)
+		t.Errorf("%s, %s: there are no details; want the handler's", how.name, k.Name)
 	}
 	if got := status.FromGRPC(grpcstatus.FromProto(st)).Code(); how.received && got != f.passedOn(t) {
-		t.Errorf("%s, %s: the next caller gets %v; want %v", how.name, k.name, got, f.passedOn(t))
+		t.Errorf("%s, %s: the next caller gets %v; want %v", how.name, k.Name, got, f.passedOn(t))
 	}
 }
 
-// passedOn is the code that the next caller gets: only what was stated passes,
-// besides what gRPC itself makes of an unreachable or a slow server.
+// passedOn returns the code that the next caller gets. Only a carried code is
+// forwarded, and the canonical codes of an unreachable and of a slow server.
 func (f fixture) passedOn(t *testing.T) codes.Code {
 	switch origin := f.origin(t); {
 	case origin == status.OriginKnown, origin == status.OriginNumeric:

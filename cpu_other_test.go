@@ -1,7 +1,0 @@
-//go:build !unix
-
-package errstatus_test
-
-import "time"
-
-func cpuTime() time.Duration { return 0 } // nobody has asked for it there

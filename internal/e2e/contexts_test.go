@@ -1,0 +1,195 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
+	"github.com/errstatus/errstatus/status"
+)
+
+// Context errors: the caller sees one only if a context ended, and errors.Is finds
+// one only if it was the caller's own.
+
+func TestDeadlineOfAnotherContextIsNotTheCallers(t *testing.T) {
+	for _, handlers := range []error{context.DeadlineExceeded, fmt.Errorf(testrpc.Secret+": %w", context.DeadlineExceeded)} {
+		err := testrpc.Received(t, handlers)
+		testrpc.CheckStatus(t, err, testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
+		if errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("errors.Is(%v, DeadlineExceeded) = true, and the caller's context has not ended", err)
+		}
+		if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
+			t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
+		}
+	}
+}
+
+func TestCallerCancels(t *testing.T) {
+	logs := testrpc.CaptureLog(t)
+	for _, k := range testrpc.Kinds {
+		t.Run(k.Name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			svc := testrpc.Running(func(ctx context.Context) error {
+				cancel()
+				<-ctx.Done()
+				return fmt.Errorf("%s: %w", testrpc.Secret, ctx.Err())
+			})
+			sent, outer := observed()
+			client := testrpc.Connect(t, svc, append(outer, interceptor.ServerOptions()...), interceptor.DialOptions())
+
+			_, err := k.Call(ctx, client)
+			if !errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a caller that cancels gets %v; want an error that wraps context.Canceled alone", err)
+			}
+			if got := grpcstatus.Code(err); got != grpccodes.Canceled {
+				t.Errorf("its canonical code is %v; want Canceled", got)
+			}
+			testrpc.CheckStatus(t, <-sent, testrpc.Canonical(t, grpccodes.Canceled, "context canceled"))
+			if records := logs(); len(records) > 0 {
+				t.Errorf("the log has %v for a cancelled call; want nothing", records)
+			}
+		})
+	}
+}
+
+// observed returns interceptors that send the error of the interceptor inside them
+// on the channel.
+func observed() (<-chan error, []grpc.ServerOption) {
+	sent := make(chan error, 1)
+	return sent, []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			resp, err := handler(ctx, req)
+			sent <- err
+			return resp, err
+		}),
+		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			err := handler(srv, stream)
+			sent <- err
+			return err
+		}),
+	}
+}
+
+// A manualContext reports a passed deadline when the test closes its channel.
+type manualContext struct {
+	context.Context
+	done chan struct{}
+}
+
+func (c *manualContext) Done() <-chan struct{} { return c.done }
+
+func (c *manualContext) Err() error {
+	select {
+	case <-c.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+func TestCallersDeadlinePasses(t *testing.T) {
+	for _, k := range testrpc.Kinds {
+		t.Run(k.Name, func(t *testing.T) {
+			callers := &manualContext{t.Context(), make(chan struct{})}
+			svc := testrpc.Running(func(ctx context.Context) error {
+				close(callers.done)
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			_, err := k.Call(callers, testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions()))
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+				t.Errorf("a caller whose deadline passes gets %v; want an error that wraps context.DeadlineExceeded alone", err)
+			}
+			if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
+				t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
+			}
+		})
+	}
+}
+
+// If the RPC's own context has ended, it decides between CANCELLED and
+// DEADLINE_EXCEEDED. The handler's context error doesn't.
+func TestRPCsOwnContextHasEnded(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer stop()
+
+	decode := func(c grpccodes.Code) error {
+		return new(status.Decoder).Decode(t.Context(), grpcstatus.Error(c, testrpc.Secret))
+	}
+	contextErrors := []error{
+		context.Canceled,
+		context.DeadlineExceeded,
+		fmt.Errorf(testrpc.Secret+": %w", context.Canceled),
+		errors.Join(errors.New(testrpc.Secret), context.DeadlineExceeded),
+		grpcstatus.Error(grpccodes.Canceled, testrpc.Secret),
+		grpcstatus.Error(grpccodes.DeadlineExceeded, testrpc.Secret),
+		decode(grpccodes.Canceled),
+		decode(grpccodes.DeadlineExceeded),
+	}
+	server := interceptor.UnaryServer(interceptor.WithErrorMapping(io.EOF, codes.SrvData))
+	end := func(ctx context.Context, err error) error {
+		_, err = server(ctx, nil, &grpc.UnaryServerInfo{}, func(context.Context, any) (any, error) { return nil, err })
+		return err
+	}
+	for _, err := range contextErrors {
+		testrpc.CheckStatus(t, end(cancelled, err), testrpc.Canonical(t, grpccodes.Canceled, "context canceled"))
+		testrpc.CheckStatus(t, end(late, err), testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
+	}
+
+	// Any other error is encoded as if the context had not ended.
+	testrpc.CheckStatus(t, end(cancelled, errors.Join(context.Canceled, codes.SrvDatabase)), testrpc.Carrying(t, codes.SrvDatabase, ""))
+	testrpc.CheckStatus(t, end(cancelled, errors.Join(context.Canceled, io.EOF)), testrpc.Carrying(t, codes.SrvData, ""))
+	testrpc.CheckStatus(t, end(cancelled, errors.New(testrpc.Secret)), testrpc.Carrying(t, codes.ServerInternal, ""))
+}
+
+func TestContextErrorOnlyIfTheCallersOwnEnded(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	inTime, stop := context.WithTimeout(t.Context(), time.Hour)
+	defer stop()
+
+	for c, kind := range map[grpccodes.Code]error{
+		grpccodes.Canceled:         context.Canceled,
+		grpccodes.DeadlineExceeded: context.DeadlineExceeded,
+	} {
+		for _, ctx := range []context.Context{t.Context(), inTime, cancelled} {
+			err := interceptor.UnaryClient()(ctx, "/s/m", nil, nil, nil, invoking(grpcstatus.Error(c, "not the caller's")))
+			if got, want := errors.Is(err, kind), ctx.Err() == kind; got != want {
+				t.Errorf("errors.Is(%v, %v) = %t while the caller's context reports %v; want %t", err, kind, got, ctx.Err(), want)
+			}
+		}
+	}
+}
+
+// A status may arrive after the caller's deadline and before the timer that ends the
+// caller's context has run.
+func TestDeadlineThatHasPassedCountsBeforeItsTimer(t *testing.T) {
+	ctx := &overdueContext{t.Context()}
+	for c, want := range map[grpccodes.Code]bool{grpccodes.DeadlineExceeded: true, grpccodes.Unavailable: false} {
+		err := interceptor.UnaryClient()(ctx, "/s/m", nil, nil, nil, invoking(grpcstatus.Error(c, "")))
+		if got := errors.Is(err, context.DeadlineExceeded); got != want {
+			t.Errorf("%v: errors.Is(%v, DeadlineExceeded) = %t; want %t", c, err, got, want)
+		}
+	}
+}
+
+type overdueContext struct{ context.Context }
+
+func (overdueContext) Deadline() (time.Time, bool) { return time.Unix(0, 0), true }
+
+// invoking returns a transport that fails every call with err.
+func invoking(err error) grpc.UnaryInvoker {
+	return func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return err }
+}

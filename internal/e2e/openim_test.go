@@ -1,0 +1,369 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
+	"github.com/errstatus/errstatus/internal/wiretest"
+	"github.com/errstatus/errstatus/status"
+)
+
+// OpenIM's numeric form: reading what OpenIM's servers wrote, and writing it. Each line
+// of testdata/openim_legacy.jsonl is a recorded answer. The module examples/openim
+// tests the same with OpenIM's own code.
+
+const openIMDetailType = "openim.protobuf.ErrorInfo"
+
+// A openIMFixture is a line of the file.
+type openIMFixture struct {
+	fixture
+
+	// Client is what OpenIM's client interceptors read of the answer: "ok" is a
+	// success. It is nil where they were not run.
+	Client *struct{ MW json.RawMessage } `json:"openim_client"`
+}
+
+func openIM(t testing.TB) []openIMFixture {
+	t.Helper()
+	return testrpc.Recorded[openIMFixture](t, "testdata/openim_legacy.jsonl", 174)
+}
+
+// number returns the raw number of the answer, and whether it is one: not a canonical
+// code, and within an int32.
+func (f openIMFixture) number() (number int32, ok bool) {
+	return int32(*f.Status), *f.Status > int64(grpccodes.Unauthenticated) && *f.Status <= math.MaxInt32
+}
+
+// want returns the code and the origin that the caller should read.
+func (f openIMFixture) want() (codes.Code, status.Origin) {
+	switch number, ok := f.number(); {
+	case ok:
+		return codes.ErrorCode(number), status.OriginNumeric
+	case *f.Status > math.MaxInt32:
+		return codes.SdkUnknownCode, status.OriginBare // gRPC replaces it by UNKNOWN
+	case strings.HasSuffix(f.Name, "grpcstatus/rich"):
+		return codes.RecordNotFound, status.OriginForeign
+	}
+	return codes.Default().DefaultFor(grpccodes.Code(*f.Status)), status.OriginBare
+}
+
+func TestOurClientReadsRawNumbers(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
+	for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
+		svc.Return(testrpc.AtOpen, grpcstatus.Error(grpccodes.Code(c), "as OpenIM does"))
+		_, err := testrpc.CallUnary(t.Context(), client)
+		st, _ := status.FromError(err)
+		if st.Code() != c || st.Origin() != status.OriginNumeric || st.Message() != "as OpenIM does" {
+			t.Errorf("%v: the caller reads %v, %v; want the code, numeric origin", c, st, st.Origin())
+		}
+	}
+}
+
+func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
+	server, ours, plain := replaying(t)
+	details := 0
+	for _, f := range openIM(t) {
+		server.SetReply(f.reply())
+		for _, k := range replayed {
+			_, err := k.Call(t.Context(), ours)
+			if *f.Status == 0 {
+				if err != k.Success {
+					t.Errorf("%s, %s: %v; want success", f.Name, k.Name, err)
+				}
+				continue
+			}
+			st := status.Convert(err)
+			if code, origin := f.want(); st.Code() != code || st.Origin() != origin || !errors.Is(err, code) {
+				t.Errorf("%s, %s: %v, %v; want %v, %v", f.Name, k.Name, st, st.Origin(), code, origin)
+			}
+			if st.GRPCCode() < 1 || st.GRPCCode() > 16 {
+				t.Errorf("%s, %s: the canonical code is %v; want 1..16", f.Name, k.Name, st.GRPCCode())
+			}
+			_, received := k.Call(t.Context(), plain)
+			if diff := cmp.Diff(grpcstatus.Convert(received).Proto(), grpcstatus.Convert(err).Proto(), protocmp.Transform()); diff != "" {
+				t.Errorf("%s, %s: gRPC's status (-plain client's +ours):\n%s", f.Name, k.Name, diff)
+			}
+			if f.Client == nil || *f.Status > math.MaxInt32 {
+				continue
+			}
+			details++
+			var want struct{ Msg, Detail string }
+			if err := json.Unmarshal(f.Client.MW, &want); err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+			if text, _ := status.OpenIMDetail(err); text != want.Detail || st.Message() != want.Msg {
+				t.Errorf("%s, %s: %q with the detail %q; want %+v, like OpenIM's client", f.Name, k.Name, st.Message(), text, want)
+			}
+		}
+	}
+	if details < 300 {
+		t.Errorf("%d statuses were compared with what OpenIM's client read; want 300", details)
+	}
+}
+
+// In both forms the forwarded status keeps the code, the message and OpenIM's detail.
+func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
+	upstream, ours, plain := replaying(t)
+	svc := testrpc.Returning(nil)
+	numeric := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
+	canonical := testrpc.DialWire(t, svc)
+	for _, f := range openIM(t) {
+		number, ok := f.number()
+		if !ok || !codes.Default().Has(codes.Number(number)) {
+			continue
+		}
+		upstream.SetReply(f.reply())
+		for _, how := range forwardings {
+			from := ours
+			if how.plain {
+				from = plain
+			}
+			svc.Run(testrpc.AtOpen, how.handler(from))
+			_, err := testrpc.CallUnary(t.Context(), plain)
+			want := status.Convert(err)
+			detail, _ := status.OpenIMDetail(err)
+			for _, k := range replayed {
+				name := fmt.Sprintf("%s, %s, %s", f.Name, how.name, k.Name)
+				st := checkNumericForm(t, name, testrpc.Answer(t, numeric, k), codes.ErrorCode(number))
+				checkRead(t, name, st, want, detail)
+				if how.details && !proto.Equal(st.Details[len(st.Details)-1], testrpc.Packed(t, testrpc.BadRequest())) {
+					t.Errorf("%s: the details are %v; want the handler's at the end", name, st)
+				}
+				st = testrpc.Failure(t, testrpc.Answer(t, canonical, k))
+				if row, _ := codes.Default().Lookup(codes.Number(number)); grpccodes.Code(st.Code) != row.GRPCCode {
+					t.Errorf("%s: sent as %d; want %v", name, st.Code, row.GRPCCode)
+				}
+				checkRead(t, name, st, want, detail)
+			}
+		}
+	}
+}
+
+// checkNumericForm checks that an answer has the raw number, then OpenIM's detail, then
+// the ErrorInfo, and that its headers and details agree. It returns the status.
+func checkNumericForm(t *testing.T, name string, got *wiretest.Answer, c codes.Code) *spb.Status {
+	t.Helper()
+	st, err := got.Trailers().Status()
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if st.Code != int32(c.Number()) || len(st.Details) < 2 || st.Details[0].MessageName() != openIMDetailType {
+		t.Fatalf("%s: sent as %v; want %d, and OpenIM's detail first", name, st, c.Number())
+	}
+	if info := testrpc.Packed(t, testrpc.ErrorInfo(c)); !proto.Equal(st.Details[1], info) {
+		t.Errorf("%s: the second detail is %v; want %v", name, st.Details[1], info)
+	}
+	return st
+}
+
+// checkRead checks that a client with errstatus reads the wanted code, message and
+// detail of a sent status.
+func checkRead(t *testing.T, name string, sent *spb.Status, want *status.Status, detail string) {
+	t.Helper()
+	st := status.FromGRPC(grpcstatus.FromProto(sent))
+	if text, _ := status.OpenIMDetail(st.Err()); st.Code() != want.Code() || st.Message() != want.Message() || text != detail || st.Origin() != status.OriginKnown {
+		t.Errorf("%s: read as %v, %v, with the detail %q; want %v, %q", name, st, st.Origin(), text, want, detail)
+	}
+}
+
+// openIMDetail returns an openim.protobuf.ErrorInfo with a cause.
+func openIMDetail(cause string) *anypb.Any {
+	value := protowire.AppendString(protowire.AppendTag(nil, 4, protowire.BytesType), cause)
+	return &anypb.Any{TypeUrl: "type.googleapis.com/" + openIMDetailType, Value: value}
+}
+
+// Every code at every moment of every kind of call, from servers in each mode to
+// clients with and without an announcement. A client with errstatus reads the same in
+// both forms.
+func TestEveryCodeInNumericForm(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	clients := map[string][]grpc.DialOption{
+		"plain":      nil,
+		"ours":       interceptor.DialOptions(),
+		"announcing": interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()),
+	}
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
+		for name, options := range clients {
+			t.Run(fmt.Sprint(mode, ", ", name), func(t *testing.T) {
+				numeric := mode == interceptor.OpenIMAlways || mode == interceptor.OpenIMNegotiated && name != "announcing"
+				client := testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithOpenIMForm(mode)), options)
+				for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
+					handlers := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(openIMDetail("row 42"), testrpc.BadRequest())
+					for _, k := range testrpc.Kinds {
+						for _, at := range k.Moments {
+							svc.Return(at, handlers.Err())
+							arrived, err := k.Call(t.Context(), client)
+							if arrived != k.Arrived(at) {
+								t.Errorf("%v, %s, %v: %d messages arrived; want %d", c, k.Name, at, arrived, k.Arrived(at))
+							}
+							checkForm(t, fmt.Sprint(c, ", ", k.Name, ", ", at), err, c, numeric)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric bool) {
+	t.Helper()
+	row, _ := codes.Default().Lookup(c.Number())
+	want := row.GRPCCode
+	if numeric {
+		want = grpccodes.Code(c)
+	}
+	if got := grpcstatus.Code(err); got != want {
+		t.Errorf("%s: gRPC sees %v; want %v", name, got, want)
+	}
+	st := status.Convert(err)
+	if st.Code() != codes.Code(c) || st.Message() != "no such user" || st.GRPCCode() != row.GRPCCode || st.Origin() != status.OriginKnown ||
+		!cmp.Equal(st.Metadata(), map[string]string{"user": "42"}) {
+		t.Errorf("%s: read as %v, %v, %v; want %v, %v and the handler's message and metadata", name, st, st.GRPCCode(), st.Metadata(), c, row.GRPCCode)
+	}
+	if text, ok := status.OpenIMDetail(err); !ok || text != "row 42" {
+		t.Errorf("%s: OpenIMDetail() = %q, %t; want the handler's, true", name, text, ok)
+	}
+	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, testrpc.BadRequest()) || len(st.Details()) != 3 {
+		t.Errorf("%s: %d details with the BadRequest %v; want 3 with the handler's", name, len(st.Details()), br)
+	}
+}
+
+// An error is never status 0, whatever its number.
+func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.AdaptCodeErrors())
+	for name, tt := range map[string]struct {
+		err  error
+		want int32
+	}{
+		"NoError":              {codes.NoError, 500},
+		"NoError in a Status":  {status.Wrap(errors.New(testrpc.Secret), codes.NoError, ""), 500},
+		"a negative number":    {codes.ErrorCode(-1), 500},
+		"the smallest number":  {codes.ErrorCode(math.MinInt32), 500},
+		"a canonical number":   {codes.ErrorCode(5), 2},
+		"a CodeError of 0":     {openIMError{0, "x", testrpc.Secret}, 500},
+		"a CodeError of -1004": {openIMError{-1004, "x", testrpc.Secret}, 500},
+		"a CodeError of 2³²":   {openIMError{1 << 32, "x", testrpc.Secret}, 500},
+		"a plain error":        {errors.New(testrpc.Secret), 500},
+		"io.EOF":               {io.EOF, 500},
+		"a status OK":          {okStatus{}, 500},
+		"a typed nil":          {(*nilPointer)(nil), 500},
+		"wraps itself":         {testrpc.WrapsItself(errors.New(testrpc.Secret)), 500},
+	} {
+		svc.Return(testrpc.AtOpen, tt.err)
+		for _, k := range testrpc.Kinds {
+			got := testrpc.Answer(t, conn, k)
+			st, err := got.Trailers().Status()
+			if err != nil || st.Code != tt.want || !got.TrailersOnly() {
+				t.Errorf("%s, %s: sent as %v, %v; want %d", name, k.Name, st, err, tt.want)
+			}
+			if found := find(t, got, testrpc.Secret); found != "" {
+				t.Errorf("%s, %s: %s", name, k.Name, found)
+			}
+		}
+	}
+}
+
+// An openIMError has the methods of the errors that OpenIM's handlers return.
+type openIMError struct {
+	code        int64
+	msg, detail string
+}
+
+func (e openIMError) Error() string {
+	return strconv.FormatInt(e.code, 10) + " " + e.msg + " " + e.detail
+}
+func (e openIMError) Code() int      { return int(e.code) }
+func (e openIMError) Msg() string    { return e.msg }
+func (e openIMError) Detail() string { return e.detail }
+
+// The server interceptor removes the announcement. So if a handler forwards its
+// metadata over a plain connection, the upstream answers in numeric form.
+func TestAnnouncementIsForOneHop(t *testing.T) {
+	negotiating := interceptor.ServerOptions(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))
+	b := testrpc.Connect(t, testrpc.Returning(codes.TokenExpired), negotiating, nil)
+	var passed metadata.MD
+	var fromB error
+	relay := testrpc.Running(func(ctx context.Context) error {
+		passed, _ = metadata.FromIncomingContext(ctx)
+		_, fromB = testrpc.CallUnary(metadata.NewOutgoingContext(ctx, passed), b)
+		return codes.RecordNotFound
+	})
+	a := testrpc.Connect(t, relay, negotiating, interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()))
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "operationid", "42")
+	for _, k := range testrpc.Kinds {
+		_, err := k.Call(ctx, a)
+		if grpcstatus.Code(err) != grpccodes.NotFound || grpcstatus.Code(fromB) != 1501 {
+			t.Errorf("%s: the caller gets %v and the handler %v; want NotFound and 1501", k.Name, err, fromB)
+		}
+		if passed.Get("operationid") == nil || passed.Get(interceptor.CanonicalAnnouncementKey) != nil {
+			t.Errorf("%s: the handler's metadata is %v; want the caller's without the announcement", k.Name, passed)
+		}
+	}
+}
+
+// The numeric form too has as many bytes as Encode computed, within the limit.
+func TestSizeOfNumericForm(t *testing.T) {
+	for _, size := range []int{status.LeastMaxSize, status.DefaultMaxSize} {
+		svc := testrpc.Returning(nil)
+		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
+		errs := large(t)
+		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(openIMDetail(strings.Repeat("行", 3000)), violations(100)).Err()
+		for name, err := range errs {
+			encoded := (&status.Encoder{MaxSize: size, OpenIMForm: true}).Encode(t.Context(), err)
+			svc.Return(testrpc.AtOpen, err)
+			for _, k := range testrpc.Kinds {
+				got := testrpc.Answer(t, conn, k).Trailers()
+				st, err := got.Status()
+				if err != nil || got.ListSize() != encoded.Size() || got.ListSize() > size {
+					t.Errorf("%s, %s: %d bytes, %v; want %d, and %d at most", name, k.Name, got.ListSize(), err, encoded.Size(), size)
+				}
+				if diff := cmp.Diff(encoded.Status.Proto(), st, protocmp.Transform()); diff != "" {
+					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.Name, diff)
+				}
+			}
+		}
+	}
+}
+
+func TestInstalledTwiceTheNumericFormIsTheSame(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
+		for _, ctx := range []context.Context{t.Context(), metadata.AppendToOutgoingContext(t.Context(), interceptor.CanonicalAnnouncementKey, "1")} {
+			options := interceptor.ServerOptions(interceptor.WithOpenIMForm(mode))
+			once := testrpc.Connect(t, svc, options, nil)
+			twice := testrpc.Connect(t, svc, append(options, interceptor.ServerOptions(interceptor.WithOpenIMForm(mode))...), nil)
+			for _, err := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New(testrpc.Secret), grpcstatus.Error(grpccodes.Aborted, "x")} {
+				svc.Return(testrpc.AtOpen, err)
+				for _, k := range testrpc.Kinds {
+					if a, b := testrpc.Raw(ctx, once, k), testrpc.Raw(ctx, twice, k); a != b {
+						t.Errorf("%v, %v, %s: installed once it sends\n%q, twice\n%q", mode, err, k.Name, a, b)
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/testrpc"
+	"github.com/errstatus/errstatus/status"
+)
+
+// The options of a server: rules and tables.
+
+func TestRulesAreTriedInOrder(t *testing.T) {
+	var (
+		errFirst  = errors.New("first: " + testrpc.Secret)
+		errSecond = errors.New("second: " + testrpc.Secret)
+	)
+	data := func(error) codes.Code { return codes.SrvData }
+	none := func(error) codes.Code { return nil }
+	success := func(error) codes.Code { return codes.NoError }
+	panics := func(error) codes.Code { panic(testrpc.Secret) }
+
+	tests := []struct {
+		name     string
+		handlers error
+		opts     []interceptor.ServerOption
+		want     *spb.Status
+	}{
+		{"sentinel", errFirst,
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
+			testrpc.Carrying(t, codes.RecordNotFound, "")},
+		{"sentinel under %w and in a join", errors.Join(io.EOF, fmt.Errorf("%w", errFirst)),
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
+			testrpc.Carrying(t, codes.RecordNotFound, "")},
+		{"sentinel by the error's own Is method", isFirst{errFirst},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
+			testrpc.Carrying(t, codes.RecordNotFound, "")},
+		{"no sentinel matches", errSecond,
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
+			testrpc.Carrying(t, codes.ServerInternal, "")},
+		{"the first rule wins, not the first error", errors.Join(errSecond, errFirst),
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapping(errSecond, codes.Args)},
+			testrpc.Carrying(t, codes.RecordNotFound, "")},
+		{"function before sentinel", errFirst,
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(data), interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
+			testrpc.Carrying(t, codes.SrvData, "")},
+		{"sentinel before function", errFirst,
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
+			testrpc.Carrying(t, codes.RecordNotFound, "")},
+		{"nil leaves the error to the next rule", errFirst,
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(none), interceptor.WithErrorMapper(data)},
+			testrpc.Carrying(t, codes.SrvData, "")},
+		{"NoError leaves the error to the next rule", errFirst,
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(success), interceptor.WithErrorMapper(data)},
+			testrpc.Carrying(t, codes.SrvData, "")},
+		{"function that panics", errFirst,
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(panics), interceptor.WithErrorMapper(data)},
+			testrpc.Carrying(t, codes.ServerInternal, "")},
+		{"a code comes before rules", errors.Join(errFirst, codes.Args),
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
+			testrpc.Carrying(t, codes.Args, "")},
+		{"rules come before context errors", context.DeadlineExceeded,
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(context.DeadlineExceeded, codes.SrvDatabase)},
+			testrpc.Carrying(t, codes.SrvDatabase, "")},
+		{"rules come before gRPC statuses", grpcstatus.Error(grpccodes.NotFound, testrpc.Secret),
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(data)},
+			testrpc.Carrying(t, codes.SrvData, "")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, testrpc.Sent(t, tt.handlers, tt.opts...), protocmp.Transform()); diff != "" {
+				t.Errorf("the status on the wire (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// isFirst has an Is method that reports its field, which it doesn't wrap.
+type isFirst struct{ first error }
+
+func (isFirst) Error() string          { return testrpc.Secret }
+func (e isFirst) Is(target error) bool { return target == e.first }
+
+func TestMapErrorFuncIsGivenWhatTheHandlerReturned(t *testing.T) {
+	handlers := fmt.Errorf("loading: %w", io.ErrUnexpectedEOF)
+	var given error
+	testrpc.Sent(t, handlers, interceptor.WithErrorMapper(func(err error) codes.Code { given = err; return nil }))
+	if given != handlers {
+		t.Errorf("the rule got %v; want %v, identical", given, handlers)
+	}
+}
+
+func TestTableOfTheServerDecidesTheWire(t *testing.T) {
+	for _, c := range testrpc.ErrorCodes(t) {
+		row, _ := codes.Default().Lookup(c.Number())
+		row.GRPCCode, row.Message, row.Default = grpccodes.FailedPrecondition, "overridden", false
+		rows := append(defaultsWithout(c), row)
+		table, err := codes.Default().WithRows(rows...)
+		if err != nil {
+			t.Fatalf("With(%v) = %v", c, err)
+		}
+		svc := testrpc.Returning(nil)
+		opts := interceptor.ServerOptions(interceptor.WithTable(table), interceptor.WithErrorMapping(io.ErrUnexpectedEOF, c))
+		client := testrpc.Connect(t, svc, opts, interceptor.DialOptions())
+		for _, tt := range []struct {
+			handlers error
+			message  string
+		}{
+			{c, "overridden"},
+			{io.ErrUnexpectedEOF, "overridden"},
+			{status.Error(c, "own message"), "own message"},
+			{grpcstatus.Error(grpccodes.Code(c), "own message"), "own message"},
+		} {
+			svc.Return(testrpc.AtOpen, tt.handlers)
+			_, err := testrpc.CallUnary(t.Context(), client)
+			want := testrpc.Carrying(t, c, tt.message)
+			want.Code = int32(grpccodes.FailedPrecondition)
+			testrpc.CheckStatus(t, err, want)
+			if got := status.Code(err); got != c {
+				t.Errorf("status.Code(%v) = %v; want %v", err, got, c)
+			}
+		}
+	}
+}
+
+// defaultsWithout returns a row that makes another code the default for INTERNAL or
+// UNKNOWN if c is the default now. Every table must have these two defaults.
+func defaultsWithout(c codes.ErrorCode) []codes.Row {
+	other := map[codes.ErrorCode]codes.ErrorCode{
+		codes.ServerInternal: codes.SrvDatabase,
+		codes.SdkUnknownCode: 1305,
+	}[c]
+	if other == codes.NoError {
+		return nil
+	}
+	old, _ := codes.Default().Lookup(c.Number())
+	row, known := codes.Default().Lookup(other.Number())
+	if !known {
+		row.Name, row.Reason = "Other", "OTHER"
+	}
+	row.GRPCCode, row.Default = old.GRPCCode, true
+	return []codes.Row{row}
+}
+
+// A second domain.
+
+func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
+	tests := []struct {
+		name   string
+		opts   []interceptor.ClientOption
+		code   codes.Code
+		origin status.Origin
+	}{
+		{"known", []interceptor.ClientOption{interceptor.WithTable(testrpc.Pets)}, testrpc.PetRanAway, status.OriginKnown},
+		{"unknown", nil, codes.RecordNotFound, status.OriginForeign},
+	}
+	for _, tt := range tests {
+		for _, handlers := range []error{testrpc.PetRanAway, status.Error(testrpc.PetRanAway, "the pet ran away")} {
+			err := testrpc.Received(t, handlers, tt.opts...)
+			testrpc.CheckStatus(t, err, testrpc.Carrying(t, testrpc.PetRanAway, ""))
+			st, _ := status.FromError(err)
+			if status.Code(err) != tt.code || st.Origin() != tt.origin {
+				t.Errorf("%s: the caller reads %v, %v; want %v, %v", tt.name, status.Code(err), st.Origin(), tt.code, tt.origin)
+			}
+			if !errors.Is(err, tt.code) {
+				t.Errorf("%s: errors.Is(%v, %v) = false", tt.name, err, tt.code)
+			}
+		}
+	}
+}
+
+func TestEqualNumbersOfTwoDomainsAreTwoCodes(t *testing.T) {
+	ran := testrpc.Received(t, testrpc.PetRanAway, interceptor.WithTable(testrpc.Pets))
+	missing := testrpc.Received(t, codes.RecordNotFound, interceptor.WithTable(testrpc.Pets))
+	if errors.Is(ran, codes.RecordNotFound) || errors.Is(missing, testrpc.PetRanAway) {
+		t.Errorf("%v and %v are equal to errors.Is; want two codes", ran, missing)
+	}
+	if got := status.Code(missing); got != codes.RecordNotFound {
+		t.Errorf("with another table first, status.Code() = %v; want RecordNotFound", got)
+	}
+}
+
+func TestFirstTableDecidesWhereNoCodeIsCarried(t *testing.T) {
+	if diff := cmp.Diff(testrpc.Carrying(t, testrpc.PetBroken, ""), testrpc.Sent(t, errors.New(testrpc.Secret), interceptor.WithTable(testrpc.Pets)), protocmp.Transform()); diff != "" {
+		t.Errorf("what the server sends for a plain error (-want +got):\n%s", diff)
+	}
+	err := testrpc.ReceivedFromPlain(t, grpcstatus.Error(grpccodes.NotFound, "bare"), interceptor.WithTable(testrpc.Pets))
+	if got := status.Code(err); got != testrpc.PetUnknown {
+		t.Errorf("the assumed code for NOT_FOUND is %v; want %v", got, testrpc.PetUnknown)
+	}
+}

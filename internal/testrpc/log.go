@@ -1,0 +1,60 @@
+package testrpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	grpccodes "google.golang.org/grpc/codes"
+)
+
+// A LogRecord is what slog's JSON handler writes of a failure whose text is
+// withheld from the caller.
+type LogRecord struct {
+	Level   string `json:"level"`
+	Service string `json:"grpc.service"`
+	Method  string `json:"grpc.method"`
+	Code    string `json:"grpc.code"`
+	Error   any    `json:"error"`
+}
+
+// CaptureLog replaces slog's default logger until the test ends. The function it
+// returns gives the records since its last call. A server logs a failure before it
+// sends it, so a client that has its error can read the record.
+func CaptureLog(t testing.TB) func() []LogRecord {
+	t.Helper()
+	var buffer bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&buffer, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return func() (records []LogRecord) {
+		t.Helper()
+		for buffer.Len() > 0 {
+			line, _ := buffer.ReadBytes('\n')
+			var r LogRecord
+			if err := json.Unmarshal(line, &r); err != nil {
+				t.Fatalf("log line %q: %v", line, err)
+			}
+			records = append(records, r)
+		}
+		return records
+	}
+}
+
+// CheckWithheld checks that got is one record of a withheld error, and that the
+// logged error contains text.
+func CheckWithheld(t testing.TB, got []LogRecord, method string, code grpccodes.Code, text string) {
+	t.Helper()
+	want := []LogRecord{{Level: "ERROR", Service: "grpc.testing.TestService", Method: method, Code: code.String()}}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(LogRecord{}, "Error")); diff != "" {
+		t.Fatalf("what is logged (-want +got):\n%s", diff)
+	}
+	if logged := fmt.Sprint(got[0].Error); !strings.Contains(logged, text) {
+		t.Errorf("the logged error is %q; want %q in it", logged, text)
+	}
+}

@@ -1,0 +1,76 @@
+package testrpc
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/wiretest"
+)
+
+// DialWire starts a server with errstatus and returns a connection that shows the
+// bytes the server writes.
+func DialWire(t testing.TB, svc testgrpc.TestServiceServer, opts ...interceptor.ServerOption) *wiretest.Conn {
+	t.Helper()
+	return DialWireWith(t, svc, interceptor.ServerOptions(opts...))
+}
+
+// DialWireWith is [DialWire] for a server with the given options. Without any it
+// is plain gRPC.
+func DialWireWith(t testing.TB, svc testgrpc.TestServiceServer, opts []grpc.ServerOption) *wiretest.Conn {
+	t.Helper()
+	lis := Listen(t)
+	Start(t, lis, Register(svc), opts)
+	return wiretest.Dial(t, lis.Addr().String())
+}
+
+// Answer makes a call of a kind and returns the server's answer.
+func Answer(t testing.TB, conn *wiretest.Conn, k Kind) *wiretest.Answer {
+	t.Helper()
+	return AnswerAs(t, conn, k, "")
+}
+
+// AnswerAs is [Answer] for a call with a content type of its own.
+func AnswerAs(t testing.TB, conn *wiretest.Conn, k Kind, contentType string) *wiretest.Answer {
+	t.Helper()
+	sent := 1
+	if k.Method == ClientStream.Method || k.Method == BidiStream.Method {
+		sent = Messages
+	}
+	got, err := conn.Call(wiretest.Request{
+		Method: "/grpc.testing.TestService/" + k.Method, ContentType: contentType, Messages: make([][]byte, sent),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// Failure returns the status of an answer. It fails the test unless the headers
+// and grpc-status-details-bin agree on it.
+func Failure(t testing.TB, got *wiretest.Answer) *spb.Status {
+	t.Helper()
+	st, err := got.Trailers().Failure()
+	if err != nil {
+		t.Fatalf("%v in %.500v", err, got)
+	}
+	return st
+}
+
+// A RawStatus is a status as it arrived, with its details still encoded.
+type RawStatus struct{ Code, Message, Details string }
+
+// Raw makes a call of a kind and returns its status undecoded.
+func Raw(ctx context.Context, client testgrpc.TestServiceClient, k Kind) RawStatus {
+	var trailer metadata.MD
+	_, err := k.Call(ctx, client, grpc.Trailer(&trailer))
+	st := grpcstatus.Convert(err)
+	return RawStatus{st.Code().String(), st.Message(), strings.Join(trailer.Get("grpc-status-details-bin"), " and ")}
+}
