@@ -211,13 +211,13 @@ func (f fixture) origin(t *testing.T) status.Origin {
 	domains := f.domains(t)
 	switch {
 	case slices.Contains(domains, codes.Default().Domain()):
-		return status.Ours
+		return status.OriginKnown
 	case f.Sees.Code.code() > grpccodes.Unauthenticated && f.Sees.Code <= math.MaxInt32:
-		return status.Legacy
+		return status.OriginNumeric
 	case len(domains) > 0:
-		return status.Foreign
+		return status.OriginForeign
 	}
-	return status.Bare
+	return status.OriginBare
 }
 
 // domains are those of the ErrorInfo details that can be read.
@@ -429,7 +429,7 @@ func (f fixture) checkForwarded(t *testing.T, how forwarding, client *wiretest.C
 // besides what gRPC itself makes of an unreachable or a slow server.
 func (f fixture) passedOn(t *testing.T) codes.Code {
 	switch origin := f.origin(t); {
-	case origin == status.Ours, origin == status.Legacy:
+	case origin == status.OriginKnown, origin == status.OriginNumeric:
 	case f.Sees.Code.code() == grpccodes.Unavailable, f.Sees.Code.code() == grpccodes.DeadlineExceeded:
 	default:
 		return codes.ServerInternal

@@ -209,7 +209,7 @@ func (h hostile) check(t *testing.T, call string, err error) {
 		return
 	}
 	st, _ := status.FromError(err)
-	if status.Code(err) != h.code || !errors.Is(err, h.code) || st.Origin() != status.Ours {
+	if status.Code(err) != h.code || !errors.Is(err, h.code) || st.Origin() != status.OriginKnown {
 		t.Errorf("%s, %s: the code is %v of origin %v; want %v, stated", h.name, call, status.Code(err), st.Origin(), h.code)
 		return
 	}

@@ -159,13 +159,13 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 
 // passes tells whether a policy lets C's failure through. It is the rule of the
 // design, written once more.
-func (f failing) passes(policy status.Policy) bool {
+func (f failing) passes(policy status.Trust) bool {
 	return policy == interceptor.Proxy || policy == interceptor.Peer && f.code != codes.NoError
 }
 
 // reaches is what A reads where B returns the error as it came, and the code that
 // A's client has for it.
-func (f failing) reaches(t *testing.T, policy status.Policy) (*spb.Status, codes.Code) {
+func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	switch {
 	case f.passes(policy) && f.code != codes.NoError:
@@ -180,7 +180,7 @@ func (f failing) reaches(t *testing.T, policy status.Policy) (*spb.Status, codes
 	return stated(t, codes.ServerInternal, ""), codes.ServerInternal
 }
 
-var policies = []status.Policy{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
+var policies = []status.Trust{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
 
 // A hop is B: what its handler makes of C's error.
 type hop struct {
@@ -225,7 +225,7 @@ var hops = []hop{
 }
 
 // reaches is what A reads of B's error: a code of B's own wins in any case.
-func (h hop) reaches(t *testing.T, f failing, policy status.Policy) (*spb.Status, codes.Code) {
+func (h hop) reaches(t *testing.T, f failing, policy status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	if h.code != codes.NoError {
 		return stated(t, h.code, h.says), h.code
@@ -234,7 +234,7 @@ func (h hop) reaches(t *testing.T, f failing, policy status.Policy) (*spb.Status
 }
 
 // quotes tells whether C's text may be in what A reads.
-func (h hop) quotes(f failing, policy status.Policy) bool {
+func (h hop) quotes(f failing, policy status.Trust) bool {
 	return h.code == codes.NoError && f.passes(policy)
 }
 
@@ -245,11 +245,11 @@ type chain struct {
 	ours, plain      testgrpc.TestServiceClient // A's to B
 }
 
-func newChain(t *testing.T, policy status.Policy, a ...grpc.DialOption) *chain {
+func newChain(t *testing.T, policy status.Trust, a ...grpc.DialOption) *chain {
 	t.Helper()
 	ch := &chain{oursC: returning(nil), plainC: returning(nil), b: returning(nil)}
-	upstream := interceptor.DialOptions(interceptor.Upstream(policy))
-	ch.toOurs = connect(t, ch.oursC, interceptor.ServerOptions(interceptor.ExposeDebugInfo()), upstream)
+	upstream := interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))
+	ch.toOurs = connect(t, ch.oursC, interceptor.ServerOptions(interceptor.WithDebugInfo()), upstream)
 	ch.toPlain = connect(t, ch.plainC, nil, upstream)
 	ch.ours = connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
 	ch.plain = connect(t, ch.b, interceptor.ServerOptions(), a)
@@ -316,7 +316,7 @@ func TestTwoHopsOfStreamsAreAsThoseOfCalls(t *testing.T) {
 
 // check makes A's call with a plain client, and one with ours where C's code may
 // pass.
-func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Policy, k kind) {
+func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Trust, k kind) {
 	t.Helper()
 	want, code := h.reaches(t, f, policy)
 	var header, trailer metadata.MD
@@ -434,7 +434,7 @@ func TestCodeOfBDecidesWhetherCIsCalledAgain(t *testing.T) {
 }
 
 // checkAttempts makes a call of A's and counts C's.
-func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Policy, k kind) {
+func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Trust, k kind) {
 	t.Helper()
 	ch.fails(f, h, k)
 	want, code := h.reaches(t, f, policy)
@@ -469,7 +469,7 @@ func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	}
 }
 
-func checkTimedOut(t *testing.T, k kind, policy status.Policy, of func(call, own error) error, a []grpc.DialOption) {
+func checkTimedOut(t *testing.T, k kind, policy status.Trust, of func(call, own error) error, a []grpc.DialOption) {
 	t.Helper()
 	working := make(chan struct{}, 3)
 	c := running(func(ctx context.Context) error {
@@ -477,7 +477,7 @@ func checkTimedOut(t *testing.T, k kind, policy status.Policy, of func(call, own
 		<-ctx.Done()
 		return nil
 	})
-	toC := connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.Upstream(policy)))
+	toC := connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.WithUpstreamTrust(policy)))
 	b := running(func(ctx context.Context) error {
 		own := expiresAfter(ctx, working)
 		_, err := k.call(own, toC)
@@ -527,7 +527,7 @@ func TestCallThatIsCutOff(t *testing.T) {
 			for _, policy := range policies {
 				t.Run(fmt.Sprint(tt.name, "/", name, "/", policy), func(t *testing.T) {
 					c := tt.start(t)
-					toC := testgrpc.NewTestServiceClient(dial(t, c.target, interceptor.DialOptions(interceptor.Upstream(policy))))
+					toC := testgrpc.NewTestServiceClient(dial(t, c.target, interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))))
 					b := returning(nil)
 					b.script.Store(forwards(toC, hops[0].of, kinds[0]))
 					_, err := callUnary(t.Context(), connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))

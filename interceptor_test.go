@@ -142,7 +142,7 @@ func (f form) reading(t *testing.T, c codes.ErrorCode) reading {
 		Reason:          info.Reason,
 		Domain:          "openim.io",
 		Metadata:        f.metadata,
-		Origin:          status.Ours,
+		Origin:          status.OriginKnown,
 		Details:         append([]proto.Message{info}, f.details...),
 		GRPC:            gst,
 		GRPCCode:        grpccodes.Code(gst.Code),
@@ -272,7 +272,7 @@ func TestDebugInfoGoesOutOnlyWhereExposed(t *testing.T) {
 		want *spb.Status
 	}{
 		{"by default", nil, stated(t, codes.Args, "")},
-		{"exposed", []interceptor.ServerOption{interceptor.ExposeDebugInfo()}, stated(t, codes.Args, "", stack)},
+		{"exposed", []interceptor.ServerOption{interceptor.WithDebugInfo()}, stated(t, codes.Args, "", stack)},
 	}
 	for _, tt := range tests {
 		if diff := cmp.Diff(tt.want, onWire(t, err, tt.opts...), protocmp.Transform()); diff != "" {
@@ -400,7 +400,7 @@ func TestOnlyWithheldErrorsAreLogged(t *testing.T) {
 		"a joined code":      errors.Join(codes.NoError, codes.RecordNotFound),
 		"a code before loop": errors.Join(codes.RecordNotFound, &wrapsItself{errors.New(secret)}),
 	} {
-		onWire(t, handlers, interceptor.MapError(io.ErrUnexpectedEOF, codes.SrvData))
+		onWire(t, handlers, interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.SrvData))
 		if records := logs(); len(records) > 0 {
 			t.Errorf("%s is logged: %v; want nothing", name, records)
 		}
@@ -524,7 +524,7 @@ func TestRPCsOwnContextHasEnded(t *testing.T) {
 		decode(grpccodes.Canceled),
 		decode(grpccodes.DeadlineExceeded),
 	}
-	server := interceptor.UnaryServer(interceptor.MapError(io.EOF, codes.SrvData))
+	server := interceptor.UnaryServer(interceptor.WithErrorMapping(io.EOF, codes.SrvData))
 	end := func(ctx context.Context, err error) error {
 		_, err = server(ctx, nil, &grpc.UnaryServerInfo{}, func(context.Context, any) (any, error) { return nil, err })
 		return err
@@ -678,43 +678,43 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 		want     *spb.Status
 	}{
 		{"target", errFirst,
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			stated(t, codes.RecordNotFound, "")},
 		{"target under %w and in a join", errors.Join(io.EOF, fmt.Errorf("%w", errFirst)),
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			stated(t, codes.RecordNotFound, "")},
 		{"target by the error's own Is", isFirst{errFirst},
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			stated(t, codes.RecordNotFound, "")},
 		{"no target matches", errSecond,
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			stated(t, codes.ServerInternal, "")},
 		{"first of two targets wins, not the first error", errors.Join(errSecond, errFirst),
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapError(errSecond, codes.Args)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapping(errSecond, codes.Args)},
 			stated(t, codes.RecordNotFound, "")},
 		{"function before target", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(data), interceptor.MapError(errFirst, codes.RecordNotFound)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(data), interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			stated(t, codes.SrvData, "")},
 		{"target before function", errFirst,
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
 			stated(t, codes.RecordNotFound, "")},
 		{"nil leaves it to the next", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(none), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(none), interceptor.WithErrorMapper(data)},
 			stated(t, codes.SrvData, "")},
 		{"NoError leaves it to the next", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(success), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(success), interceptor.WithErrorMapper(data)},
 			stated(t, codes.SrvData, "")},
 		{"function that panics", errFirst,
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(panics), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(panics), interceptor.WithErrorMapper(data)},
 			stated(t, codes.ServerInternal, "")},
 		{"a stated code is not mapped", errors.Join(errFirst, codes.Args),
-			[]interceptor.ServerOption{interceptor.MapError(errFirst, codes.RecordNotFound), interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
 			stated(t, codes.Args, "")},
 		{"before the context's row", context.DeadlineExceeded,
-			[]interceptor.ServerOption{interceptor.MapError(context.DeadlineExceeded, codes.SrvDatabase)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapping(context.DeadlineExceeded, codes.SrvDatabase)},
 			stated(t, codes.SrvDatabase, "")},
 		{"before the gRPC status's row", grpcstatus.Error(grpccodes.NotFound, secret),
-			[]interceptor.ServerOption{interceptor.MapErrorFunc(data)},
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(data)},
 			stated(t, codes.SrvData, "")},
 	}
 	for _, tt := range tests {
@@ -735,7 +735,7 @@ func (e isFirst) Is(target error) bool { return target == e.first }
 func TestMapErrorFuncIsGivenWhatTheHandlerReturned(t *testing.T) {
 	handlers := fmt.Errorf("loading: %w", io.ErrUnexpectedEOF)
 	var given error
-	onWire(t, handlers, interceptor.MapErrorFunc(func(err error) codes.Code { given = err; return nil }))
+	onWire(t, handlers, interceptor.WithErrorMapper(func(err error) codes.Code { given = err; return nil }))
 	if given != handlers {
 		t.Errorf("the function was given %v; want %v, identical", given, handlers)
 	}
@@ -751,7 +751,7 @@ func TestTableOfTheServerDecidesTheWire(t *testing.T) {
 			t.Fatalf("With(%v) = %v", c, err)
 		}
 		svc := returning(nil)
-		opts := interceptor.ServerOptions(interceptor.WithTable(table), interceptor.MapError(io.ErrUnexpectedEOF, c))
+		opts := interceptor.ServerOptions(interceptor.WithTable(table), interceptor.WithErrorMapping(io.ErrUnexpectedEOF, c))
 		client := connect(t, svc, opts, interceptor.DialOptions())
 		for _, tt := range []struct {
 			handlers error
@@ -802,8 +802,8 @@ func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
 		code   codes.Code
 		origin status.Origin
 	}{
-		{"known", []interceptor.ClientOption{interceptor.WithTable(pets)}, petRanAway, status.Ours},
-		{"unknown", nil, codes.RecordNotFound, status.Foreign},
+		{"known", []interceptor.ClientOption{interceptor.WithTable(pets)}, petRanAway, status.OriginKnown},
+		{"unknown", nil, codes.RecordNotFound, status.OriginForeign},
 	}
 	for _, tt := range tests {
 		for _, handlers := range []error{petRanAway, status.Error(petRanAway, "the pet ran away")} {
@@ -926,7 +926,7 @@ func TestRefusedConnectionIsANetworkError(t *testing.T) {
 func checkGuess(t *testing.T, err error, code codes.ErrorCode, canonical grpccodes.Code) {
 	t.Helper()
 	st, ok := status.FromError(err)
-	if !ok || st.Origin() != status.Bare || st.Reason() != "" {
+	if !ok || st.Origin() != status.OriginBare || st.Reason() != "" {
 		t.Errorf("status.FromError(%v): origin %v, reason %q, %t; want bare, no reason, true", err, st.Origin(), st.Reason(), ok)
 	}
 	if st.Code() != code || !errors.Is(err, code) {
@@ -962,17 +962,17 @@ func TestMalformedAndForeignErrorInfos(t *testing.T) {
 		code   codes.Code
 		origin status.Origin
 	}{
-		{"bytes that are no ErrorInfo", garbage, codes.RecordNotFound, status.Bare},
-		{"another domain", info("ARGS", "evil.example", "1001"), codes.RecordNotFound, status.Foreign},
-		{"our domain in other letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.Foreign},
-		{"no domain", info("ARGS", "", "1001"), codes.RecordNotFound, status.Foreign},
-		{"reason wins over number", info("ARGS", "openim.io", "1002"), codes.Args, status.Ours},
-		{"number where the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.Ours},
-		{"unknown reason with an unknown number", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.Ours},
-		{"unknown reason with another's number", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.Ours},
-		{"number that is none", info("", "openim.io", "01001"), codes.RecordNotFound, status.Ours},
-		{"number of success", info("", "openim.io", "0"), codes.RecordNotFound, status.Ours},
-		{"reason of success", info("NO_ERROR", "openim.io", "0"), codes.RecordNotFound, status.Ours},
+		{"bytes that are no ErrorInfo", garbage, codes.RecordNotFound, status.OriginBare},
+		{"another domain", info("ARGS", "evil.example", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"our domain in other letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"no domain", info("ARGS", "", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"reason wins over number", info("ARGS", "openim.io", "1002"), codes.Args, status.OriginKnown},
+		{"number where the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.OriginKnown},
+		{"unknown reason with an unknown number", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.OriginKnown},
+		{"unknown reason with another's number", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.OriginKnown},
+		{"number that is none", info("", "openim.io", "01001"), codes.RecordNotFound, status.OriginKnown},
+		{"number of success", info("", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
+		{"reason of success", info("NO_ERROR", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -1069,7 +1069,7 @@ func TestOurClientReadsNumbersOfOpenIM(t *testing.T) {
 		svc.end(atOpen, grpcstatus.Error(grpccodes.Code(c), "as OpenIM does"))
 		_, err := callUnary(t.Context(), client)
 		st, _ := status.FromError(err)
-		if st.Code() != c || st.Origin() != status.Legacy || st.Message() != "as OpenIM does" {
+		if st.Code() != c || st.Origin() != status.OriginNumeric || st.Message() != "as OpenIM does" {
 			t.Errorf("%v: the caller reads %v, %v; want the code, legacy", c, st, st.Origin())
 		}
 	}
@@ -1174,7 +1174,7 @@ func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			sent, outer := observed()
-			server := append(outer, interceptor.ServerOptions(interceptor.MapError(io.ErrUnexpectedEOF, codes.RecordNotFound))...)
+			server := append(outer, interceptor.ServerOptions(interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.RecordNotFound))...)
 			client := connect(t, returning(tt.handlers), server, nil)
 			for _, k := range kinds {
 				k.call(t.Context(), client)

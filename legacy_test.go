@@ -58,13 +58,13 @@ func (f legacyFixture) number() (number int32, ok bool) {
 func (f legacyFixture) want() (codes.Code, status.Origin) {
 	switch number, ok := f.number(); {
 	case ok:
-		return codes.ErrorCode(number), status.Legacy
+		return codes.ErrorCode(number), status.OriginNumeric
 	case *f.Status > math.MaxInt32:
-		return codes.SdkUnknownCode, status.Bare // gRPC makes UNKNOWN of it
+		return codes.SdkUnknownCode, status.OriginBare // gRPC makes UNKNOWN of it
 	case strings.HasSuffix(f.Name, "grpcstatus/rich"):
-		return codes.RecordNotFound, status.Foreign
+		return codes.RecordNotFound, status.OriginForeign
 	}
-	return codes.Default().FromGRPC(grpccodes.Code(*f.Status)), status.Bare
+	return codes.Default().FromGRPC(grpccodes.Code(*f.Status)), status.OriginBare
 }
 
 func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
@@ -99,7 +99,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 			if err := json.Unmarshal(f.Client.MW, &want); err != nil {
 				t.Fatalf("%s: %v", f.Name, err)
 			}
-			if text, _ := status.LegacyDetail(err); text != want.Detail || st.Message() != want.Msg {
+			if text, _ := status.OpenIMDetail(err); text != want.Detail || st.Message() != want.Msg {
 				t.Errorf("%s, %s: %q with the detail %q; want %+v as OpenIM's client", f.Name, k.name, st.Message(), text, want)
 			}
 		}
@@ -114,7 +114,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 func TestOpenIMsStatusesAreSentOnInItsForm(t *testing.T) {
 	upstream, ours, plain := replaying(t)
 	svc := returning(nil)
-	legacy := dialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	legacy := dialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	canonical := dialWire(t, svc)
 	for _, f := range openIM(t) {
 		number, ok := f.number()
@@ -130,7 +130,7 @@ func TestOpenIMsStatusesAreSentOnInItsForm(t *testing.T) {
 			svc.script.Store(&script{end: how.handler(from)})
 			_, err := callUnary(t.Context(), plain)
 			want := status.Convert(err)
-			detail, _ := status.LegacyDetail(err)
+			detail, _ := status.OpenIMDetail(err)
 			for _, k := range replayed {
 				name := fmt.Sprintf("%s, %s, %s", f.Name, how.name, k.name)
 				st := checkLegacyForm(t, name, answer(t, legacy, k, ""), codes.ErrorCode(number))
@@ -169,7 +169,7 @@ func checkLegacyForm(t *testing.T, name string, got *wiretest.Answer, c codes.Co
 func checkRead(t *testing.T, name string, sent *spb.Status, want *status.Status, detail string) {
 	t.Helper()
 	st := status.FromGRPC(grpcstatus.FromProto(sent))
-	if text, _ := status.LegacyDetail(st.Err()); st.Code() != want.Code() || st.Message() != want.Message() || text != detail || st.Origin() != status.Ours {
+	if text, _ := status.OpenIMDetail(st.Err()); st.Code() != want.Code() || st.Message() != want.Message() || text != detail || st.Origin() != status.OriginKnown {
 		t.Errorf("%s: read as %v, %v, with the detail %q; want %v, %q", name, st, st.Origin(), text, want, detail)
 	}
 }
@@ -188,13 +188,13 @@ func TestEveryCodeInOpenIMsForm(t *testing.T) {
 	clients := map[string][]grpc.DialOption{
 		"plain":      nil,
 		"ours":       interceptor.DialOptions(),
-		"announcing": interceptor.DialOptions(interceptor.AnnounceCanonical()),
+		"announcing": interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()),
 	}
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
 		for name, options := range clients {
 			t.Run(fmt.Sprint(mode, ", ", name), func(t *testing.T) {
-				legacy := mode == interceptor.LegacyAlways || mode == interceptor.LegacyNegotiated && name != "announcing"
-				client := connect(t, svc, interceptor.ServerOptions(interceptor.WithLegacy(mode)), options)
+				legacy := mode == interceptor.OpenIMAlways || mode == interceptor.OpenIMNegotiated && name != "announcing"
+				client := connect(t, svc, interceptor.ServerOptions(interceptor.WithOpenIMForm(mode)), options)
 				for _, c := range append(errorCodes(t), 1305, math.MaxInt32) {
 					handlers := status.New(c, "no such user").WithMetadata("user", "42").WithDetails(legacyText("row 42"), badRequest())
 					for _, k := range kinds {
@@ -224,11 +224,11 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, legacy b
 		t.Errorf("%s: gRPC sees %v; want %v", name, got, want)
 	}
 	st := status.Convert(err)
-	if st.Code() != codes.Code(c) || st.Message() != "no such user" || st.GRPCCode() != row.GRPCCode || st.Origin() != status.Ours ||
+	if st.Code() != codes.Code(c) || st.Message() != "no such user" || st.GRPCCode() != row.GRPCCode || st.Origin() != status.OriginKnown ||
 		!cmp.Equal(st.Metadata(), map[string]string{"user": "42"}) {
 		t.Errorf("%s: read as %v, %v, %v", name, st, st.GRPCCode(), st.Metadata())
 	}
-	if text, ok := status.LegacyDetail(err); !ok || text != "row 42" {
+	if text, ok := status.OpenIMDetail(err); !ok || text != "row 42" {
 		t.Errorf("%s: read with the detail %q, %t", name, text, ok)
 	}
 	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, badRequest()) || len(st.Details()) != 3 {
@@ -239,7 +239,7 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, legacy b
 // TestAnErrorIsNeverSuccessInOpenIMsForm, whatever number it has.
 func TestAnErrorIsNeverSuccessInOpenIMsForm(t *testing.T) {
 	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.AdaptCodeErrors())
+	conn := dialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.AdaptCodeErrors())
 	for name, tt := range map[string]struct {
 		err  error
 		want int32
@@ -289,7 +289,7 @@ func (e openIMError) Detail() string { return e.detail }
 // server, over a connection that knows nothing of errstatus, gets that one's old
 // form.
 func TestAnnouncementIsForOneHop(t *testing.T) {
-	negotiating := interceptor.ServerOptions(interceptor.WithLegacy(interceptor.LegacyNegotiated))
+	negotiating := interceptor.ServerOptions(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))
 	b := connect(t, returning(codes.TokenExpired), negotiating, nil)
 	var passed metadata.MD
 	var fromB error
@@ -298,14 +298,14 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 		_, fromB = callUnary(metadata.NewOutgoingContext(ctx, passed), b)
 		return codes.RecordNotFound
 	})
-	a := connect(t, relay, negotiating, interceptor.DialOptions(interceptor.AnnounceCanonical()))
+	a := connect(t, relay, negotiating, interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()))
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "operationid", "42")
 	for _, k := range kinds {
 		_, err := k.call(ctx, a)
 		if grpcstatus.Code(err) != grpccodes.NotFound || grpcstatus.Code(fromB) != 1501 {
 			t.Errorf("%s: the caller gets %v, and the handler of another server %v; want NotFound, and 1501", k.name, err, fromB)
 		}
-		if passed.Get("operationid") == nil || passed.Get(interceptor.AnnouncementKey) != nil {
+		if passed.Get("operationid") == nil || passed.Get(interceptor.CanonicalAnnouncementKey) != nil {
 			t.Errorf("%s: the handler's metadata is %v; want all but the announcement", k.name, passed)
 		}
 	}
@@ -315,11 +315,11 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 func TestSizeOfOpenIMsForm(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, status.DefaultMaxSize} {
 		svc := returning(nil)
-		conn := dialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithLegacy(interceptor.LegacyAlways))
+		conn := dialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 		errs := large(t)
 		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(legacyText(strings.Repeat("行", 3000)), violations(100)).Err()
 		for name, err := range errs {
-			encoded := (&status.Encoder{MaxSize: size, Legacy: true}).Encode(t.Context(), err)
+			encoded := (&status.Encoder{MaxSize: size, OpenIMForm: true}).Encode(t.Context(), err)
 			svc.end(atOpen, err)
 			for _, k := range kinds {
 				got := answer(t, conn, k, "").Trailers()
@@ -338,11 +338,11 @@ func TestSizeOfOpenIMsForm(t *testing.T) {
 // TestInstalledTwiceOpenIMsFormIsTheSame, byte for byte.
 func TestInstalledTwiceOpenIMsFormIsTheSame(t *testing.T) {
 	svc := returning(nil)
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
-		for _, ctx := range []context.Context{t.Context(), metadata.AppendToOutgoingContext(t.Context(), interceptor.AnnouncementKey, "1")} {
-			options := interceptor.ServerOptions(interceptor.WithLegacy(mode))
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
+		for _, ctx := range []context.Context{t.Context(), metadata.AppendToOutgoingContext(t.Context(), interceptor.CanonicalAnnouncementKey, "1")} {
+			options := interceptor.ServerOptions(interceptor.WithOpenIMForm(mode))
 			once := connect(t, svc, options, nil)
-			twice := connect(t, svc, append(options, interceptor.ServerOptions(interceptor.WithLegacy(mode))...), nil)
+			twice := connect(t, svc, append(options, interceptor.ServerOptions(interceptor.WithOpenIMForm(mode))...), nil)
 			for _, err := range []error{codes.RecordNotFound, status.Error(codes.Args, "x"), errors.New(secret), grpcstatus.Error(grpccodes.Aborted, "x")} {
 				svc.end(atOpen, err)
 				for _, k := range kinds {

@@ -43,8 +43,8 @@ func canaries(t testing.TB) map[string]struct {
 	t.Helper()
 	private := canaryError{canary}
 	debug := &errdetails.DebugInfo{StackEntries: []string{canary}, Detail: canary}
-	upstream := func(policy status.Policy, st *status.Status) error {
-		return (&status.Decoder{Upstream: policy}).Decode(t.Context(), st.GRPCStatus().Err())
+	upstream := func(policy status.Trust, st *status.Status) error {
+		return (&status.Decoder{Trust: policy}).Decode(t.Context(), st.GRPCStatus().Err())
 	}
 	foreign := func(code grpccodes.Code) error {
 		info := &errdetails.ErrorInfo{Reason: canary, Domain: "other.example", Metadata: map[string]string{"key": canary}}
@@ -72,10 +72,10 @@ func canaries(t testing.TB) map[string]struct {
 		"a panicking method":            {canaryPanics{}, grpccodes.Internal},
 		"DebugInfo":                     {status.New(codes.RecordNotFound, "x").WithDetails(debug).Err(), grpccodes.NotFound},
 		"DebugInfo of a gRPC status":    {grpcstatus.FromProto(canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
-		"DebugInfo of a peer":           {upstream(status.PeerPolicy, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
-		"DebugInfo behind a proxy":      {upstream(status.ProxyPolicy, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
-		"a peer that isn't trusted":     {upstream(status.ForeignPolicy, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
-		"text around a peer's status":   {fmt.Errorf(canary+": %w", upstream(status.PeerPolicy, status.New(codes.RecordNotFound, "x"))), grpccodes.NotFound},
+		"DebugInfo of a peer":           {upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
+		"DebugInfo behind a proxy":      {upstream(status.TrustAll, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
+		"a peer that isn't trusted":     {upstream(status.TrustNone, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
+		"text around a peer's status":   {fmt.Errorf(canary+": %w", upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x"))), grpccodes.NotFound},
 		"an upstream status":            {foreign(grpccodes.NotFound), grpccodes.Internal},
 		"an upstream UNAVAILABLE":       {foreign(grpccodes.Unavailable), grpccodes.Unavailable},
 		"an upstream DEADLINE_EXCEEDED": {foreign(grpccodes.DeadlineExceeded), grpccodes.DeadlineExceeded},
@@ -111,8 +111,8 @@ func badRequestOf(text string) *errdetails.BadRequest {
 // TestNothingPrivateGetsOut: what is private is in no byte of any header, trailer
 // or message, in any kind of call at any moment, in both forms.
 func TestNothingPrivateGetsOut(t *testing.T) {
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways} {
-		t.Run(mode.String(), func(t *testing.T) { checkNothingPrivateGetsOut(t, interceptor.WithLegacy(mode)) })
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways} {
+		t.Run(mode.String(), func(t *testing.T) { checkNothingPrivateGetsOut(t, interceptor.WithOpenIMForm(mode)) })
 	}
 }
 
@@ -126,8 +126,8 @@ func checkNothingPrivateGetsOut(t *testing.T, mode interceptor.ServerOption) {
 	})
 	end := svc.script.Load().end
 	handler := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
-	rule := interceptor.MapError(sql.ErrNoRows, codes.RecordNotFound)
-	conn := dialWireOf(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithPushback(), interceptor.AdaptCodeErrors(), mode),
+	rule := interceptor.WithErrorMapping(sql.ErrNoRows, codes.RecordNotFound)
+	conn := dialWireOf(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithRetryPushback(), interceptor.AdaptCodeErrors(), mode),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(handler)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(handler)),
 	))

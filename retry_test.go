@@ -67,7 +67,7 @@ func delayed(delay time.Duration) error {
 
 func TestPushbackIsInTheTrailersOnly(t *testing.T) {
 	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
+	conn := dialWire(t, svc, interceptor.WithRetryPushback())
 	for _, tt := range delays {
 		for _, k := range kinds {
 			t.Run(fmt.Sprint(tt.delay, "/", k.name), func(t *testing.T) {
@@ -93,7 +93,7 @@ func checkPushback(t *testing.T, got *wiretest.Answer, want ...string) {
 
 func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
 	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
+	conn := dialWire(t, svc, interceptor.WithRetryPushback())
 	for _, k := range []kind{kinds[2], kinds[3]} {
 		svc.end(afterMessages, delayed(time.Second))
 		got := answer(t, conn, k, "")
@@ -108,7 +108,7 @@ func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
 
 // Two values forbid the retry, so the one who resolves the error sets it.
 func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
-	with, without := interceptor.ServerOptions(interceptor.WithPushback()), interceptor.ServerOptions()
+	with, without := interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.ServerOptions()
 	tests := []struct {
 		name         string
 		outer, inner []grpc.ServerOption
@@ -169,7 +169,7 @@ func TestPushbackIsThatOfTheStatusThatIsSent(t *testing.T) {
 		{"a code", codes.SrvNetwork, nil},
 	}
 	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
+	conn := dialWire(t, svc, interceptor.WithRetryPushback())
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, k := range kinds {
@@ -212,9 +212,9 @@ func TestPushbackIsNeverThatOfAnUpstream(t *testing.T) {
 			nil, []string{"-1"},
 		},
 	}
-	c := connect(t, returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
+	c := connect(t, returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions())
 	b := returning(nil)
-	conn := dialWire(t, b, interceptor.WithPushback())
+	conn := dialWire(t, b, interceptor.WithRetryPushback())
 	for _, tt := range tests {
 		for _, k := range kinds {
 			t.Run(tt.name+"/"+k.name, func(t *testing.T) {
@@ -320,7 +320,7 @@ var silent = []kind{
 func TestNativeRetriesWaitThePushback(t *testing.T) {
 	ctx := inTime(t)
 	const delay = 10 * time.Millisecond
-	server, client := interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions()
+	server, client := interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions()
 	installed := []struct {
 		name   string
 		server []grpc.ServerOption
@@ -351,7 +351,7 @@ func TestNativeRetriesWaitThePushback(t *testing.T) {
 
 func TestNativeRetriesStop(t *testing.T) {
 	ctx := inTime(t)
-	pushing := interceptor.ServerOptions(interceptor.WithPushback())
+	pushing := interceptor.ServerOptions(interceptor.WithRetryPushback())
 	tests := []struct {
 		name     string
 		server   []grpc.ServerOption
@@ -392,11 +392,11 @@ func TestNativeRetriesStop(t *testing.T) {
 // C's pushback is for B alone, and C's RetryInfo doesn't make A wait.
 func TestNativeRetriesDoNotWaitForAnUpstream(t *testing.T) {
 	ctx := inTime(t)
-	c := connect(t, returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithPushback()), interceptor.DialOptions())
+	c := connect(t, returning(delayed(time.Hour)), interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions())
 	for _, k := range silent {
 		b := returning(nil)
 		b.script.Store(forwards(c, func(err error) error { return err }, k))
-		client := connect(t, b, interceptor.ServerOptions(interceptor.WithPushback()), append(interceptor.DialOptions(), backingOff(soon)))
+		client := connect(t, b, interceptor.ServerOptions(interceptor.WithRetryPushback()), append(interceptor.DialOptions(), backingOff(soon)))
 		_, err := k.call(ctx, client)
 		if got := b.calls.Load(); got != 3 {
 			t.Errorf("%s: B ran %d times; want 3", k.name, got)
@@ -411,7 +411,7 @@ func TestNativeRetriesDoNotWaitForAnUpstream(t *testing.T) {
 // be found in the error still, and the status is Recv's to tell, as ever.
 func TestSendOfTheLastAttemptIsEOF(t *testing.T) {
 	ctx := inTime(t)
-	client := connect(t, returning(delayed(0)), interceptor.ServerOptions(interceptor.WithPushback()),
+	client := connect(t, returning(delayed(0)), interceptor.ServerOptions(interceptor.WithRetryPushback()),
 		append(interceptor.DialOptions(), backingOff(never)))
 	stream, err := client.FullDuplexCall(ctx)
 	if err != nil {
@@ -459,7 +459,7 @@ func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 			for _, k := range []kind{kinds[0], kinds[2]} { // it retries no other kind
 				t.Run(fmt.Sprint(order, "/", tt.name, "/", k.name), func(t *testing.T) {
 					svc := returning(tt.handlers)
-					k.call(ctx, connect(t, svc, interceptor.ServerOptions(interceptor.WithPushback()), client))
+					k.call(ctx, connect(t, svc, interceptor.ServerOptions(interceptor.WithRetryPushback()), client))
 					if got := svc.calls.Load(); got != tt.attempts {
 						t.Errorf("%d attempts; want %d", got, tt.attempts)
 					}

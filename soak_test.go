@@ -534,9 +534,9 @@ func (c *soakCall) judge(ctx context.Context, arrived int, err error, restarted 
 	switch {
 	case err == c.kind.success:
 		return succeeded, c.judgeSuccess(arrived)
-	case st.Origin() == status.Ours:
+	case st.Origin() == status.OriginKnown:
 		return c.judgeStated(st, arrived, err)
-	case st.Origin() != status.Bare:
+	case st.Origin() != status.OriginBare:
 		return disturbed, fmt.Sprintf("a status of origin %v", st.Origin())
 	}
 	return c.judgeDisturbed(ctx, err, restarted)

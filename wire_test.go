@@ -154,10 +154,10 @@ func TestSizeOnTheWire(t *testing.T) {
 // TestSizeCountsThePushback, which is a header like the others.
 func TestSizeCountsThePushback(t *testing.T) {
 	svc := returning(nil)
-	conn := dialWire(t, svc, interceptor.WithPushback())
+	conn := dialWire(t, svc, interceptor.WithRetryPushback())
 	for _, n := range []int{0, 1500, 20_000} {
 		err := status.New(codes.SrvNetwork, strings.Repeat("x", n)).WithRetryDelay(time.Hour).Err()
-		encoded := (&status.Encoder{Pushback: true}).Encode(t.Context(), err)
+		encoded := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), err)
 		svc.end(atOpen, err)
 		got := answer(t, conn, kinds[0], "").Trailers()
 		if got.ListSize() != encoded.Size() || got.ListSize() > status.DefaultMaxSize || got.Get("grpc-retry-pushback-ms") != "3600000" {
@@ -210,7 +210,7 @@ func TestNoHeaderIsSet(t *testing.T) {
 func FuzzWire(f *testing.F) {
 	svc := returning(nil)
 	conn := dialWire(f, svc)
-	legacy := dialWire(f, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	legacy := dialWire(f, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	for _, c := range errorCodes(f) {
 		f.Add(int32(c), "no such user", "key", "value", []byte("details"), uint8(0))
 	}
@@ -230,7 +230,7 @@ func FuzzWire(f *testing.F) {
 		if size := got.Trailers().ListSize(); size > status.DefaultMaxSize || size != want.Size() {
 			t.Errorf("%d bytes; want %d, and %d at most", size, want.Size(), status.DefaultMaxSize)
 		}
-		if want.Code != nil && want.Source == status.FromCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
+		if want.Code != nil && want.Source == status.SourceCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
 			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code)
 		}
 		checkFuzzedForm(t, answer(t, legacy, kinds[int(shape)%len(kinds)], ""), err, want)
@@ -241,7 +241,7 @@ func FuzzWire(f *testing.F) {
 // says no other code than the canonical one.
 func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonical status.Encoded) {
 	t.Helper()
-	want := (&status.Encoder{Legacy: true}).Encode(t.Context(), handlers)
+	want := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), handlers)
 	st, err := got.Trailers().Status()
 	if size := got.Trailers().ListSize(); err != nil || st.Code != int32(want.Status.Code()) || st.Code < 1 || size != want.Size() || size > status.DefaultMaxSize {
 		t.Errorf("%v in OpenIM's form: %v, %v, %d bytes; want %d bytes, and %d at most", handlers, st, err, size, want.Size(), status.DefaultMaxSize)
@@ -249,7 +249,7 @@ func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonic
 	if want.Code != canonical.Code || want.GRPCCode != canonical.GRPCCode {
 		t.Errorf("%v in OpenIM's form: %v, %v; want %v, %v", handlers, want.Code, want.GRPCCode, canonical.Code, canonical.GRPCCode)
 	}
-	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code != nil && want.Source == status.FromCode && read.Code() != want.Code {
+	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code != nil && want.Source == status.SourceCode && read.Code() != want.Code {
 		t.Errorf("%v in OpenIM's form: received as %v; want %v", handlers, read.Code(), want.Code)
 	}
 }

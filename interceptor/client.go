@@ -71,7 +71,7 @@ type client struct {
 // unary is what the caller gets for the error of a unary call; nil for nil.
 func (c *client) unary(ctx context.Context, err error, method string, req any) error {
 	decoded := c.decoder.Decode(ctx, err)
-	if len(c.observers.list) > 0 && !same(err, decoded) {
+	if len(c.observers.list) > 0 && !unchanged(err, decoded) {
 		c.observe(ctx, decoded, interceptors.NewClientCallMeta(method, nil, req))
 	}
 	return decoded
@@ -81,13 +81,13 @@ func (c *client) unary(ctx context.Context, err error, method string, req any) e
 func (c *client) observe(ctx context.Context, err error, call interceptors.CallMeta) {
 	st := status.Convert(err)
 	c.observers.observe(ctx, Event{
-		Call:      call,
-		Code:      st.Code(),
-		GRPCCode:  st.GRPCCode(),
-		Err:       err,
-		Origin:    st.Origin(),
-		Legacy:    isLegacy(st.GRPCStatus().Code()),
-		Truncated: st.Truncated(),
+		Call:       call,
+		Code:       st.Code(),
+		GRPCCode:   st.GRPCCode(),
+		Err:        err,
+		Origin:     st.Origin(),
+		OpenIMForm: isRawNumber(st.GRPCStatus().Code()),
+		Truncated:  st.Truncated(),
 	})
 }
 
@@ -109,7 +109,7 @@ func (s *clientStream) decode(err error) error {
 		return nil
 	}
 	decoded := s.client.decoder.Decode(s.ctx, err)
-	if len(s.client.observers.list) > 0 && !same(err, decoded) && s.observed.CompareAndSwap(false, true) {
+	if len(s.client.observers.list) > 0 && !unchanged(err, decoded) && s.observed.CompareAndSwap(false, true) {
 		s.client.observe(s.ctx, decoded, interceptors.NewClientCallMeta(s.method, s.desc, nil))
 	}
 	return decoded

@@ -24,7 +24,7 @@
 // Recovery is go-grpc-middleware's, with [RecoveryHandler]. What callers don't
 // read goes to the log, or to an observer: see [WithObserver].
 //
-// In a fleet of OpenIM's services, [WithLegacy], [AnnounceCanonical] and
+// In a fleet of OpenIM's services, [WithOpenIMForm], [WithCanonicalAnnouncement] and
 // [AdaptCodeErrors] are for the time in which old and new ones run side by side.
 //
 // Options with a wrong value panic when the interceptor is made, with the option

@@ -17,13 +17,13 @@ import (
 )
 
 // A server in a fleet of old and new clients sends each the form that it reads.
-func ExampleWithLegacy() {
-	server := interceptor.UnaryServer(interceptor.WithLegacy(interceptor.LegacyNegotiated))
+func ExampleWithOpenIMForm() {
+	server := interceptor.UnaryServer(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))
 	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
 	handler := func(context.Context, any) (any, error) { return nil, codes.RecordNotFound }
 
 	old := context.Background()
-	announcing := metadata.NewIncomingContext(old, metadata.Pairs(interceptor.AnnouncementKey, "1"))
+	announcing := metadata.NewIncomingContext(old, metadata.Pairs(interceptor.CanonicalAnnouncementKey, "1"))
 	for _, ctx := range []context.Context{old, announcing} {
 		_, err := server(ctx, nil, info, handler)
 		fmt.Println(grpcstatus.Code(err), errors.Is(err, codes.RecordNotFound))
@@ -34,15 +34,15 @@ func ExampleWithLegacy() {
 }
 
 // An observer counts who gets the old form still.
-func ExampleWithLegacy_observer() {
+func ExampleWithOpenIMForm_observer() {
 	old := make(map[string]int)
 	count := func(ctx context.Context, event interceptor.Event) {
-		if p, ok := peer.FromContext(ctx); ok && event.Legacy {
+		if p, ok := peer.FromContext(ctx); ok && event.OpenIMForm {
 			host, _, _ := net.SplitHostPort(p.Addr.String())
 			old[host]++
 		}
 	}
-	server := interceptor.UnaryServer(interceptor.WithLegacy(interceptor.LegacyNegotiated), interceptor.WithObserver(count))
+	server := interceptor.UnaryServer(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated), interceptor.WithObserver(count))
 	ctx := peer.NewContext(context.Background(), &peer.Peer{Addr: address("10.0.0.7:41234")})
 	server(ctx, nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
 		func(context.Context, any) (any, error) { return nil, codes.RecordNotFound })
@@ -56,12 +56,12 @@ func (address) Network() string  { return "tcp" }
 func (a address) String() string { return string(a) }
 
 // A client that reads canonical statuses says so in its metadata.
-func ExampleAnnounceCanonical() {
-	client := interceptor.UnaryClient(interceptor.AnnounceCanonical())
+func ExampleWithCanonicalAnnouncement() {
+	client := interceptor.UnaryClient(interceptor.WithCanonicalAnnouncement())
 	client(context.Background(), "/users.Users/Get", nil, nil, nil,
 		func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
 			md, _ := metadata.FromOutgoingContext(ctx)
-			fmt.Println(interceptor.AnnouncementKey, md.Get(interceptor.AnnouncementKey))
+			fmt.Println(interceptor.CanonicalAnnouncementKey, md.Get(interceptor.CanonicalAnnouncementKey))
 			return nil
 		})
 	// Output: errstatus [1]
@@ -85,7 +85,7 @@ func ExampleAdaptCodeErrors() {
 		func(context.Context, any) (any, error) {
 			return nil, codeError{1004, "no such user", "SELECT … WHERE id = 42"}
 		})
-	_, ok := status.LegacyDetail(grpcstatus.Convert(err).Err())
+	_, ok := status.OpenIMDetail(grpcstatus.Convert(err).Err())
 	fmt.Println(grpcstatus.Code(err), status.Code(err), ok)
 	fmt.Println(err)
 	// Output:
@@ -100,6 +100,6 @@ func ExampleExposeCodeErrorDetail() {
 		func(context.Context, any) (any, error) {
 			return nil, codeError{1004, "no such user", "userID=42"}
 		})
-	fmt.Println(status.LegacyDetail(grpcstatus.Convert(err).Err())) // as a client receives it
+	fmt.Println(status.OpenIMDetail(grpcstatus.Convert(err).Err())) // as a client receives it
 	// Output: userID=42 true
 }

@@ -59,8 +59,8 @@ func ExampleRecoveryHandler() {
 }
 
 // What a partner's service says is not for this service's callers.
-func ExampleUpstream() {
-	partner := interceptor.UnaryClient(interceptor.Upstream(interceptor.Foreign))
+func ExampleWithUpstreamTrust() {
+	partner := interceptor.UnaryClient(interceptor.WithUpstreamTrust(interceptor.Foreign))
 	call := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
 		return status.ToGRPC(status.Error(codes.RecordNotFound, "no row in partners.accounts")).Err()
 	}
@@ -77,8 +77,8 @@ func ExampleUpstream() {
 }
 
 // A server that is busy says for how long; native retries are told by a trailer.
-func ExampleWithPushback() {
-	server := interceptor.StreamServer(interceptor.WithPushback())
+func ExampleWithRetryPushback() {
+	server := interceptor.StreamServer(interceptor.WithRetryPushback())
 	stream := &trailers{}
 	err := server(nil, stream, &grpc.StreamServerInfo{FullMethod: "/users.Users/Watch"}, func(any, grpc.ServerStream) error {
 		return status.New(codes.SrvConnOverMaxNumLimit, "too many streams").WithRetryDelay(1500 * time.Millisecond).Err()

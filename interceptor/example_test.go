@@ -85,10 +85,10 @@ func ExampleDialOptions() {
 }
 
 // A handler need not know of codes: its file errors get theirs in one place.
-func ExampleMapError() {
+func ExampleWithErrorMapping() {
 	server := interceptor.UnaryServer(
-		interceptor.MapError(fs.ErrNotExist, codes.RecordNotFound),
-		interceptor.MapError(fs.ErrPermission, codes.NoPermission),
+		interceptor.WithErrorMapping(fs.ErrNotExist, codes.RecordNotFound),
+		interceptor.WithErrorMapping(fs.ErrPermission, codes.NoPermission),
 	)
 	handler := func(context.Context, any) (any, error) {
 		_, err := os.Open("/var/lib/no such file")
@@ -169,8 +169,8 @@ func (panicking) EmptyCall(context.Context, *testgrpc.Empty) (*testgrpc.Empty, e
 }
 
 // A function gives codes to errors of a type, here by what the type says.
-func ExampleMapErrorFunc() {
-	server := interceptor.UnaryServer(interceptor.MapErrorFunc(func(err error) codes.Code {
+func ExampleWithErrorMapper() {
+	server := interceptor.UnaryServer(interceptor.WithErrorMapper(func(err error) codes.Code {
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
 			return codes.SdkFileNotFound
 		}
@@ -186,8 +186,8 @@ func ExampleMapErrorFunc() {
 }
 
 // DebugInfo is for a service whose callers are its own developers.
-func ExampleExposeDebugInfo() {
-	server := interceptor.UnaryServer(interceptor.ExposeDebugInfo())
+func ExampleWithDebugInfo() {
+	server := interceptor.UnaryServer(interceptor.WithDebugInfo())
 	handler := func(context.Context, any) (any, error) {
 		return nil, status.New(codes.SrvData, "").WithDetails(&errdetails.DebugInfo{Detail: "shard 7"}).Err()
 	}

@@ -38,7 +38,7 @@ func (uncomparable) Error() string { return "uncomparable" }
 type holder struct{ error }
 
 func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
-	server := interceptor.MapError(io.EOF, codes.SrvData)
+	server := interceptor.WithErrorMapping(io.EOF, codes.SrvData)
 	table := interceptor.WithTable(codes.Default())
 	tests := []struct {
 		name string
@@ -52,13 +52,13 @@ func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 				codes.Row{Code: codes.ServerInternal, Reason: "MY_INTERNAL", GRPCCode: 13, Message: "x", Default: true},
 				codes.Row{Code: codes.SdkUnknownCode, Reason: "MY_UNKNOWN", GRPCCode: 2, Message: "x", Default: true}))
 		}, []string{"WithTable", `"my.example"`}},
-		{"MapError of no target", func() { interceptor.MapError(nil, codes.Args) }, []string{"MapError(nil"}},
-		{"MapError to no code", func() { interceptor.MapError(io.EOF, nil) }, []string{"MapError(EOF", "nil"}},
-		{"MapError to success", func() { interceptor.MapError(io.EOF, codes.NoError) }, []string{"MapError(EOF", "NoError"}},
-		{"MapError to a negative code", func() { interceptor.MapError(io.EOF, codes.ErrorCode(-7)) }, []string{"MapError(EOF", "-7"}},
-		{"MapError of a target that can't be compared", func() { interceptor.MapError(uncomparable{}, codes.Args) }, []string{"MapError(uncomparable", "interceptor_test.uncomparable"}},
-		{"MapError of a target that holds what can't be compared", func() { interceptor.MapError(holder{uncomparable{}}, codes.Args) }, []string{"MapError(", "interceptor_test.holder"}},
-		{"MapErrorFunc of nil", func() { interceptor.MapErrorFunc(nil) }, []string{"MapErrorFunc(nil)"}},
+		{"WithErrorMapping of no target", func() { interceptor.WithErrorMapping(nil, codes.Args) }, []string{"WithErrorMapping(nil"}},
+		{"WithErrorMapping to no code", func() { interceptor.WithErrorMapping(io.EOF, nil) }, []string{"WithErrorMapping(EOF", "nil"}},
+		{"WithErrorMapping to success", func() { interceptor.WithErrorMapping(io.EOF, codes.NoError) }, []string{"WithErrorMapping(EOF", "NoError"}},
+		{"WithErrorMapping to a negative code", func() { interceptor.WithErrorMapping(io.EOF, codes.ErrorCode(-7)) }, []string{"WithErrorMapping(EOF", "-7"}},
+		{"WithErrorMapping of a target that can't be compared", func() { interceptor.WithErrorMapping(uncomparable{}, codes.Args) }, []string{"WithErrorMapping(uncomparable", "interceptor_test.uncomparable"}},
+		{"WithErrorMapping of a target that holds what can't be compared", func() { interceptor.WithErrorMapping(holder{uncomparable{}}, codes.Args) }, []string{"WithErrorMapping(", "interceptor_test.holder"}},
+		{"WithErrorMapper of nil", func() { interceptor.WithErrorMapper(nil) }, []string{"WithErrorMapper(nil)"}},
 
 		{"nil among UnaryServer's", func() { interceptor.UnaryServer(server, nil) }, []string{"option 2 is nil"}},
 		{"nil among StreamServer's", func() { interceptor.StreamServer(nil) }, []string{"option 1 is nil"}},
@@ -232,7 +232,7 @@ func TestDebugInfoIsExposedOnDemand(t *testing.T) {
 	err := status.New(codes.Args, "").WithDetails(&errdetails.DebugInfo{Detail: "stack"}).Err()
 	for exposed, sent := range map[bool]error{
 		false: serverUnary(err),
-		true:  serverUnary(err, interceptor.ExposeDebugInfo()),
+		true:  serverUnary(err, interceptor.WithDebugInfo()),
 	} {
 		if _, ok := status.Detail[*errdetails.DebugInfo](grpcstatus.Convert(sent).Err()); ok != exposed {
 			t.Errorf("DebugInfo is sent: %t; want %t", ok, exposed)
@@ -300,7 +300,7 @@ func TestPanickingRuleIsLogged(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&buffer, nil)))
 	defer slog.SetDefault(before)
 
-	err := serverUnary(errors.New("dsn=secret"), interceptor.MapErrorFunc(func(error) codes.Code { panic("nil map") }))
+	err := serverUnary(errors.New("dsn=secret"), interceptor.WithErrorMapper(func(error) codes.Code { panic("nil map") }))
 	if status.Code(err) != codes.ServerInternal {
 		t.Errorf("got %v; want ServerInternal", err)
 	}

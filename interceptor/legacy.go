@@ -11,38 +11,38 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// A LegacyMode says to whom a server sends codes in OpenIM's form: the number in
+// A OpenIMMode says to whom a server sends codes in OpenIM's form: the number in
 // the place of the canonical code.
-type LegacyMode uint8
+type OpenIMMode uint8
 
 const (
-	// LegacyNever sends canonical statuses to all, as is done without [WithLegacy]; but
+	// OpenIMNever sends canonical statuses to all, as is done without [WithOpenIMForm]; but
 	// announcements are taken out of the metadata.
-	LegacyNever LegacyMode = iota
+	OpenIMNever OpenIMMode = iota
 
-	// LegacyAlways sends OpenIM's form to all.
-	LegacyAlways
+	// OpenIMAlways sends OpenIM's form to all.
+	OpenIMAlways
 
-	// LegacyNegotiated sends canonical statuses to callers that announce, by
-	// [AnnounceCanonical], that they read them, and OpenIM's form to all others.
-	LegacyNegotiated
+	// OpenIMNegotiated sends canonical statuses to callers that announce, by
+	// [WithCanonicalAnnouncement], that they read them, and OpenIM's form to all others.
+	OpenIMNegotiated
 )
 
-var legacyModeNames = [...]string{"never", "always", "negotiated"}
+var openIMModeNames = [...]string{"never", "always", "negotiated"}
 
 // String is the mode in small letters.
-func (m LegacyMode) String() string {
-	if int(m) < len(legacyModeNames) {
-		return legacyModeNames[m]
+func (m OpenIMMode) String() string {
+	if int(m) < len(openIMModeNames) {
+		return openIMModeNames[m]
 	}
-	return fmt.Sprintf("LegacyMode(%d)", uint8(m))
+	return fmt.Sprintf("OpenIMMode(%d)", uint8(m))
 }
 
-// AnnouncementKey is the metadata key by which a client announces that it reads
+// CanonicalAnnouncementKey is the metadata key by which a client announces that it reads
 // canonical statuses. Its value is 1; to a server its presence counts.
-const AnnouncementKey = "errstatus"
+const CanonicalAnnouncementKey = "errstatus"
 
-// WithLegacy sends codes as OpenIM's servers of today do, to the callers that the
+// WithOpenIMForm sends codes as OpenIM's servers of today do, to the callers that the
 // mode says: grpc-status is the code's number, the first detail an
 // openim.protobuf.ErrorInfo, the second the google.rpc.ErrorInfo of any other
 // status. OpenIM's clients read the code, the message and the detail of it, those
@@ -55,30 +55,30 @@ const AnnouncementKey = "errstatus"
 // canonical to all callers, and so do numbers up to 16 and codes that the number
 // alone wouldn't name: see the Legacy field of [status.Encoder].
 //
-// A server with this option, whatever the mode, takes [AnnouncementKey] out of the
+// A server with this option, whatever the mode, takes [CanonicalAnnouncementKey] out of the
 // incoming metadata, so that a handler that passes its metadata on doesn't announce
 // what another client reads. A server without it doesn't look at metadata, which
 // would cost each call that succeeds.
 //
 // Given twice, the last holds.
-func WithLegacy(mode LegacyMode) ServerOption {
-	if int(mode) >= len(legacyModeNames) {
-		panic(fmt.Sprintf("interceptor: WithLegacy(%v): give LegacyNever, LegacyAlways or LegacyNegotiated", mode))
+func WithOpenIMForm(mode OpenIMMode) ServerOption {
+	if int(mode) >= len(openIMModeNames) {
+		panic(fmt.Sprintf("interceptor: WithOpenIMForm(%v): give OpenIMNever, OpenIMAlways or OpenIMNegotiated", mode))
 	}
 	return serverOption(func(s *server) { s.legacy, s.strips = mode, true })
 }
 
-// AnnounceCanonical tells servers that this client reads canonical statuses, by the
-// metadata key [AnnouncementKey]: those with [LegacyNegotiated] send them then.
+// WithCanonicalAnnouncement tells servers that this client reads canonical statuses, by the
+// metadata key [CanonicalAnnouncementKey]: those with [OpenIMNegotiated] send them then.
 // Without it, too, the client reads both forms.
 //
-// The announcement is for one hop. Servers with WithLegacy take it out of what their
+// The announcement is for one hop. Servers with WithOpenIMForm take it out of what their
 // handlers see; through any other, a handler that passes its metadata on as it came
 // announces for the client it calls with.
 //
 // An interceptor that makes new outgoing metadata, as OpenIM's do, takes away what
 // was announced before it: errstatus comes after it in the chain.
-func AnnounceCanonical() ClientOption {
+func WithCanonicalAnnouncement() ClientOption {
 	return clientOption(func(c *client) { c.announces = true })
 }
 
@@ -88,7 +88,7 @@ func announce(ctx context.Context) context.Context {
 	if md == nil {
 		md = metadata.MD{}
 	}
-	md.Set(AnnouncementKey, "1") // once, also where the interceptors are installed twice
+	md.Set(CanonicalAnnouncementKey, "1") // once, also where the interceptors are installed twice
 	return metadata.NewOutgoingContext(ctx, md)
 }
 
@@ -102,11 +102,11 @@ func announced(ctx context.Context) bool { return ctx.Value(announcement{}) != n
 // strip is the context of an RPC without the caller's announcement in its metadata,
 // and whether it had one.
 func strip(ctx context.Context) (context.Context, bool) {
-	if len(metadata.ValueFromIncomingContext(ctx, AnnouncementKey)) == 0 {
+	if len(metadata.ValueFromIncomingContext(ctx, CanonicalAnnouncementKey)) == 0 {
 		return ctx, false
 	}
 	md, _ := metadata.FromIncomingContext(ctx) // a copy
-	md.Delete(AnnouncementKey)
+	md.Delete(CanonicalAnnouncementKey)
 	return context.WithValue(metadata.NewIncomingContext(ctx, md), announcement{}, true), true
 }
 
@@ -120,6 +120,6 @@ func stripStream(stream grpc.ServerStream) grpc.ServerStream {
 }
 
 // isLegacy tells whether a number in the place of a canonical code is a code's.
-func isLegacy(code grpccodes.Code) bool {
+func isRawNumber(code grpccodes.Code) bool {
 	return code > grpccodes.Unauthenticated && code <= math.MaxInt32
 }

@@ -22,7 +22,7 @@ import (
 // announcing is an RPC's context with metadata, among which may be an announcement.
 func announcing(values ...string) context.Context {
 	md := metadata.Pairs("operationid", "42", "x", "1", "x", "2")
-	md.Append(interceptor.AnnouncementKey, values...)
+	md.Append(interceptor.CanonicalAnnouncementKey, values...)
 	return metadata.NewIncomingContext(context.Background(), md)
 }
 
@@ -54,37 +54,37 @@ func servers(ctx context.Context, handlers error, opts ...interceptor.ServerOpti
 func TestLegacyModeDecidesTheForm(t *testing.T) {
 	const number, canonical = grpccodes.Code(1004), grpccodes.NotFound
 	tests := []struct {
-		mode      interceptor.LegacyMode
+		mode      interceptor.OpenIMMode
 		announced []string
 		want      grpccodes.Code
 	}{
-		{interceptor.LegacyNever, nil, canonical},
-		{interceptor.LegacyNever, []string{"1"}, canonical},
-		{interceptor.LegacyAlways, nil, number},
-		{interceptor.LegacyAlways, []string{"1"}, number},
-		{interceptor.LegacyNegotiated, nil, number},
-		{interceptor.LegacyNegotiated, []string{"1"}, canonical},
-		{interceptor.LegacyNegotiated, []string{""}, canonical},
-		{interceptor.LegacyNegotiated, []string{"2", "3"}, canonical},
+		{interceptor.OpenIMNever, nil, canonical},
+		{interceptor.OpenIMNever, []string{"1"}, canonical},
+		{interceptor.OpenIMAlways, nil, number},
+		{interceptor.OpenIMAlways, []string{"1"}, number},
+		{interceptor.OpenIMNegotiated, nil, number},
+		{interceptor.OpenIMNegotiated, []string{"1"}, canonical},
+		{interceptor.OpenIMNegotiated, []string{""}, canonical},
+		{interceptor.OpenIMNegotiated, []string{"2", "3"}, canonical},
 	}
 	for _, tt := range tests {
 		var o observing
-		for name, call := range servers(announcing(tt.announced...), codes.RecordNotFound, interceptor.WithLegacy(tt.mode), o.option()) {
+		for name, call := range servers(announcing(tt.announced...), codes.RecordNotFound, interceptor.WithOpenIMForm(tt.mode), o.option()) {
 			_, err := call()
 			if got := grpcstatus.Code(err); got != tt.want || status.Code(err) != codes.RecordNotFound || !errors.Is(err, codes.RecordNotFound) {
 				t.Errorf("%v, announced %q, %s: sent %v, %v; want %v", tt.mode, tt.announced, name, got, err, tt.want)
 			}
-			if e := o.one(t, name); e.Legacy != (tt.want == number) || e.GRPCCode != canonical || e.Code != codes.RecordNotFound {
-				t.Errorf("%v, announced %q, %s: observed legacy %t, %v, %v", tt.mode, tt.announced, name, e.Legacy, e.GRPCCode, e.Code)
+			if e := o.one(t, name); e.OpenIMForm != (tt.want == number) || e.GRPCCode != canonical || e.Code != codes.RecordNotFound {
+				t.Errorf("%v, announced %q, %s: observed legacy %t, %v, %v", tt.mode, tt.announced, name, e.OpenIMForm, e.GRPCCode, e.Code)
 			}
 		}
 	}
 	// Without metadata at all nothing is announced.
-	if err := serverUnary(codes.RecordNotFound, interceptor.WithLegacy(interceptor.LegacyNegotiated)); grpcstatus.Code(err) != number {
+	if err := serverUnary(codes.RecordNotFound, interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated)); grpcstatus.Code(err) != number {
 		t.Errorf("without metadata: sent %v; want %v", grpcstatus.Code(err), number)
 	}
 	// The last of two holds, and never is what holds without.
-	err := serverUnary(codes.RecordNotFound, interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.WithLegacy(interceptor.LegacyNever))
+	err := serverUnary(codes.RecordNotFound, interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.WithOpenIMForm(interceptor.OpenIMNever))
 	if grpcstatus.Code(err) != canonical || grpcstatus.Code(serverUnary(codes.RecordNotFound)) != canonical {
 		t.Errorf("sent %v; want %v", grpcstatus.Code(err), canonical)
 	}
@@ -94,16 +94,16 @@ func TestLegacyModeDecidesTheForm(t *testing.T) {
 // doesn't announce what another client reads.
 func TestAnnouncementIsStripped(t *testing.T) {
 	want := metadata.Pairs("operationid", "42", "x", "1", "x", "2")
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
 		for _, handlers := range []error{nil, codes.RecordNotFound} {
-			for name, call := range servers(announcing("1"), handlers, interceptor.WithLegacy(mode)) {
+			for name, call := range servers(announcing("1"), handlers, interceptor.WithOpenIMForm(mode)) {
 				inner, _ := call()
 				if got, _ := metadata.FromIncomingContext(inner); !cmp.Equal(got, want) {
 					t.Errorf("%v, %s: the handler's metadata is %v; want %v", mode, name, got, want)
 				}
 			}
 			outer := announcing()
-			for name, call := range servers(outer, handlers, interceptor.WithLegacy(mode)) {
+			for name, call := range servers(outer, handlers, interceptor.WithOpenIMForm(mode)) {
 				if inner, _ := call(); inner != outer {
 					t.Errorf("%v, %s: without an announcement the context is another", mode, name)
 				}
@@ -112,7 +112,7 @@ func TestAnnouncementIsStripped(t *testing.T) {
 	}
 	for name, call := range servers(announcing("1"), nil) {
 		inner, _ := call()
-		if got := metadata.ValueFromIncomingContext(inner, interceptor.AnnouncementKey); len(got) != 1 {
+		if got := metadata.ValueFromIncomingContext(inner, interceptor.CanonicalAnnouncementKey); len(got) != 1 {
 			t.Errorf("%s, without the option: %q; want metadata not looked at", name, got)
 		}
 	}
@@ -120,7 +120,7 @@ func TestAnnouncementIsStripped(t *testing.T) {
 
 // TestInstalledTwiceTheAnnouncementCounts, though the first takes it away.
 func TestInstalledTwiceTheAnnouncementCounts(t *testing.T) {
-	negotiated := interceptor.WithLegacy(interceptor.LegacyNegotiated)
+	negotiated := interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated)
 	for _, announced := range []bool{false, true} {
 		ctx, want := announcing(), grpccodes.Code(1004)
 		if announced {
@@ -168,7 +168,7 @@ func TestAnnounceCanonical(t *testing.T) {
 		"metadata":         {with, metadata.Pairs("a", "1", "a", "2", "errstatus", "1")},
 		"announced before": {metadata.AppendToOutgoingContext(with, "errstatus", "1"), metadata.Pairs("a", "1", "a", "2", "errstatus", "1")},
 	} {
-		for kind, got := range outgoing(tt.ctx, interceptor.AnnounceCanonical()) {
+		for kind, got := range outgoing(tt.ctx, interceptor.WithCanonicalAnnouncement()) {
 			if !cmp.Equal(got, tt.want) {
 				t.Errorf("%s, %s: sent %v; want %v", name, kind, got, tt.want)
 			}
@@ -185,10 +185,10 @@ func TestAnnounceCanonical(t *testing.T) {
 }
 
 func TestWrongLegacyModePanics(t *testing.T) {
-	if got := panicOf(func() { interceptor.WithLegacy(3) }); !strings.HasPrefix(got, "interceptor: WithLegacy(LegacyMode(3)): give ") {
+	if got := panicOf(func() { interceptor.WithOpenIMForm(3) }); !strings.HasPrefix(got, "interceptor: WithOpenIMForm(OpenIMMode(3)): give ") {
 		t.Errorf("panics with %q; want the option and the value", got)
 	}
-	if got := fmt.Sprint(interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated); got != "never always negotiated" {
+	if got := fmt.Sprint(interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated); got != "never always negotiated" {
 		t.Errorf("the modes are called %s", got)
 	}
 }
@@ -205,8 +205,8 @@ func (openIMs) Detail() string  { return "dsn=secret" }
 // that is the caller's fault isn't.
 func TestCodeErrorOfTheServersOwnFailureIsLogged(t *testing.T) {
 	for number, want := range map[openIMs]bool{500: true, 90002: true, 10005: true, 1004: false, 90004: false} {
-		for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways} {
-			logged := captured(t, func() { serverUnary(number, interceptor.AdaptCodeErrors(), interceptor.WithLegacy(mode)) })
+		for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways} {
+			logged := captured(t, func() { serverUnary(number, interceptor.AdaptCodeErrors(), interceptor.WithOpenIMForm(mode)) })
 			if strings.Contains(logged, "dsn=secret") != want {
 				t.Errorf("%d, %v: logged %q; want the detail: %t", number, mode, logged, want)
 			}
@@ -223,21 +223,21 @@ func TestAdaptCodeErrors(t *testing.T) {
 		"by default":  {nil, codes.ServerInternal, ""},
 		"adapted":     {[]interceptor.ServerOption{interceptor.AdaptCodeErrors()}, codes.RecordNotFound, ""},
 		"exposed":     {[]interceptor.ServerOption{interceptor.ExposeCodeErrorDetail()}, codes.RecordNotFound, "dsn=secret"},
-		"in the form": {[]interceptor.ServerOption{interceptor.WithLegacy(interceptor.LegacyAlways), interceptor.ExposeCodeErrorDetail()}, codes.RecordNotFound, "dsn=secret"},
-		"in the form, private": {[]interceptor.ServerOption{interceptor.AdaptCodeErrors(), interceptor.WithLegacy(interceptor.LegacyAlways)},
+		"in the form": {[]interceptor.ServerOption{interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.ExposeCodeErrorDetail()}, codes.RecordNotFound, "dsn=secret"},
+		"in the form, private": {[]interceptor.ServerOption{interceptor.AdaptCodeErrors(), interceptor.WithOpenIMForm(interceptor.OpenIMAlways)},
 			codes.RecordNotFound, ""},
 	} {
 		var o observing
 		for kind, call := range servers(context.Background(), fmt.Errorf("dsn=secret: %w", openIMs(1004)), append(tt.opts, o.option())...) {
 			_, err := call()
 			sent := grpcstatus.Convert(err)
-			if got, _ := status.LegacyDetail(sent.Err()); status.FromGRPC(sent).Code() != tt.want || got != tt.detail {
+			if got, _ := status.OpenIMDetail(sent.Err()); status.FromGRPC(sent).Code() != tt.want || got != tt.detail {
 				t.Errorf("%s, %s: sent %v with the detail %q; want %v, %q", name, kind, sent, got, tt.want, tt.detail)
 			}
 			if text := fmt.Sprint(sent.Proto()); tt.detail == "" && strings.Contains(text, "secret") {
 				t.Errorf("%s, %s: sent %s", name, kind, text)
 			}
-			if e := o.one(t, name); (e.Source == status.FromCodeError) != (tt.want == codes.RecordNotFound) {
+			if e := o.one(t, name); (e.Source == status.SourceOpenIMError) != (tt.want == codes.RecordNotFound) {
 				t.Errorf("%s, %s: observed %v", name, kind, e.Source)
 			}
 			if _, ok := errors.AsType[openIMs](err); !ok {
@@ -249,30 +249,30 @@ func TestAdaptCodeErrors(t *testing.T) {
 
 // TestClientsObserverSeesTheForm: which servers still send it.
 func TestClientsObserverSeesTheForm(t *testing.T) {
-	ours := serverUnary(codes.RecordNotFound, interceptor.WithLegacy(interceptor.LegacyAlways))
+	ours := serverUnary(codes.RecordNotFound, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	for name, tt := range map[string]struct {
 		received error
 		legacy   bool
 		origin   status.Origin
 	}{
-		"OpenIM's":         {grpcstatus.Error(1004, "x"), true, status.Legacy},
-		"ours, in it":      {grpcstatus.Convert(ours).Err(), true, status.Ours},
-		"ours":             {codes.RecordNotFound.GRPCStatus().Err(), false, status.Ours},
-		"unauthenticated":  {codes.TokenExpired.GRPCStatus().Err(), false, status.Ours},
-		"bare":             {grpcstatus.Error(grpccodes.NotFound, "x"), false, status.Bare},
-		"a negative one's": {grpcstatus.Error(1<<32-1, "x"), false, status.Bare},
+		"OpenIM's":         {grpcstatus.Error(1004, "x"), true, status.OriginNumeric},
+		"ours, in it":      {grpcstatus.Convert(ours).Err(), true, status.OriginKnown},
+		"ours":             {codes.RecordNotFound.GRPCStatus().Err(), false, status.OriginKnown},
+		"unauthenticated":  {codes.TokenExpired.GRPCStatus().Err(), false, status.OriginKnown},
+		"bare":             {grpcstatus.Error(grpccodes.NotFound, "x"), false, status.OriginBare},
+		"a negative one's": {grpcstatus.Error(1<<32-1, "x"), false, status.OriginBare},
 	} {
 		var o observing
 		clientUnary(tt.received, o.option())
-		if e := o.one(t, name); e.Legacy != tt.legacy || e.Origin != tt.origin || e.GRPCCode > grpccodes.Unauthenticated {
-			t.Errorf("%s: observed legacy %t, %v, %v; want %t, %v", name, e.Legacy, e.Origin, e.GRPCCode, tt.legacy, tt.origin)
+		if e := o.one(t, name); e.OpenIMForm != tt.legacy || e.Origin != tt.origin || e.GRPCCode > grpccodes.Unauthenticated {
+			t.Errorf("%s: observed legacy %t, %v, %v; want %t, %v", name, e.OpenIMForm, e.Origin, e.GRPCCode, tt.legacy, tt.origin)
 		}
 	}
 }
 
 // TestWithheldErrorInOpenIMsForm is logged with the canonical code.
 func TestWithheldErrorInOpenIMsForm(t *testing.T) {
-	logged := captured(t, func() { serverUnary(errors.New("dsn=secret"), interceptor.WithLegacy(interceptor.LegacyAlways)) })
+	logged := captured(t, func() { serverUnary(errors.New("dsn=secret"), interceptor.WithOpenIMForm(interceptor.OpenIMAlways)) })
 	if !strings.Contains(logged, `"grpc.code":"Internal"`) {
 		t.Errorf("logged %s; want the canonical code", logged)
 	}
@@ -281,8 +281,8 @@ func TestWithheldErrorInOpenIMsForm(t *testing.T) {
 // TestSuccessInOpenIMsTimesCostsNothing, where nobody announces.
 func TestSuccessInOpenIMsTimesCostsNothing(t *testing.T) {
 	ctx, stream := announcing(), grpc.ServerStream(serverStreamOf{ctx: announcing()})
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyNever, interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
-		unaryServer, streamServer := interceptor.UnaryServer(interceptor.WithLegacy(mode)), interceptor.StreamServer(interceptor.WithLegacy(mode))
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
+		unaryServer, streamServer := interceptor.UnaryServer(interceptor.WithOpenIMForm(mode)), interceptor.StreamServer(interceptor.WithOpenIMForm(mode))
 		handler := func(context.Context, any) (any, error) { return nil, nil }
 		streamHandler := func(any, grpc.ServerStream) error { return nil }
 		unary := testing.AllocsPerRun(100, func() { unaryServer(ctx, nil, unaryInfo, handler) })

@@ -27,7 +27,7 @@ func LogWithheld(ctx context.Context, event Event) {
 			attrs = append(attrs, slog.Any("wrapped", inner))
 		}
 	}
-	if event.Panic != nil && event.Source != status.FromPanic { // else it is the error
+	if event.Panic != nil && event.Source != status.SourcePanic { // else it is the error
 		attrs = append(attrs, slog.Any("panic", event.Panic))
 	}
 	slog.LogAttrs(ctx, slog.LevelError, "grpc: error withheld from the caller", attrs...)
@@ -37,7 +37,7 @@ func LogWithheld(ctx context.Context, event Event) {
 // of by what the caller reads.
 func withholds(source status.Source, code grpccodes.Code) bool {
 	own := code == grpccodes.Internal || code == grpccodes.Unknown
-	return source.Withheld() || source == status.FromCodeError && own
+	return source.Withheld() || source == status.SourceOpenIMError && own
 }
 
 // loggable is an error that has more to log than its text.

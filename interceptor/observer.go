@@ -30,8 +30,8 @@ type Event struct {
 
 	// Legacy tells that the code's number is on the wire in the place of a canonical
 	// code, as in OpenIM's form: on a server, that the caller gets that; on a client,
-	// that the server sent it, be it OpenIM's or one of ours by [WithLegacy].
-	Legacy bool
+	// that the server sent it, be it OpenIM's or one of ours by [WithOpenIMForm].
+	OpenIMForm bool
 
 	// Err is on a server what the handler returned, causes and all; if that is not
 	// to be run again (a method of it panics, or it wraps too much), it is an error
@@ -76,13 +76,13 @@ func (o *observers) add(f func(context.Context, Event)) {
 
 func (o *observers) observe(ctx context.Context, event Event) {
 	for _, f := range o.list {
-		contained(ctx, event, f)
+		callObserver(ctx, event, f)
 	}
 }
 
 // contained calls an observer. Its panic is not the caller's business; the log is
 // the last to hear of it, and may panic too.
-func contained(ctx context.Context, event Event, f func(context.Context, Event)) {
+func callObserver(ctx context.Context, event Event, f func(context.Context, Event)) {
 	defer func() {
 		value := recover()
 		if value == nil {
@@ -97,6 +97,6 @@ func contained(ctx context.Context, event Event, f func(context.Context, Event))
 
 // same tells whether an error came back as it was. Errors of a type that can't be
 // compared are never made here.
-func same(before, after error) bool {
+func unchanged(before, after error) bool {
 	return !reflect.ValueOf(after).Comparable() || before == after
 }

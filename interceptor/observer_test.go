@@ -56,17 +56,17 @@ func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
 		err  error
 		want interceptor.Event
 	}{
-		{"a code", codes.RecordNotFound, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromCode}},
-		{"a cause", status.Wrap(plain, codes.Args, "x"), interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode}},
-		{"a plain error", plain, interceptor.Event{Code: codes.ServerInternal, GRPCCode: grpccodes.Internal, Source: status.FromUnknown}},
+		{"a code", codes.RecordNotFound, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceCode}},
+		{"a cause", status.Wrap(plain, codes.Args, "x"), interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode}},
+		{"a plain error", plain, interceptor.Event{Code: codes.ServerInternal, GRPCCode: grpccodes.Internal, Source: status.SourceUnknown}},
 		{"a gRPC status", grpcstatus.Error(grpccodes.NotFound, "x"),
-			interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromGRPCStatus, Origin: status.Bare}},
-		{"a deadline", deadline, interceptor.Event{Code: codes.Default().FromGRPC(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.FromDeadline}},
-		{"a legacy peer", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.FromPeer, Origin: status.Legacy}},
+			interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceGRPCStatus, Origin: status.OriginBare}},
+		{"a deadline", deadline, interceptor.Event{Code: codes.Default().FromGRPC(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.SourceDeadline}},
+		{"a legacy peer", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceForwarded, Origin: status.OriginNumeric}},
 		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
-			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, Truncated: "message"}},
+			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, Truncated: "message"}},
 		{"keys that can't be", status.New(codes.Args, "").WithMetadata("code", "1").WithMetadata("Key", "2").Err(),
-			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.FromCode, DroppedKeys: []string{"Key", "code"}}},
+			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, DroppedKeys: []string{"Key", "code"}}},
 	}
 	for _, tt := range tests {
 		var o observing
@@ -165,17 +165,17 @@ func TestClientsObserverIsToldWhatWasReceived(t *testing.T) {
 		origin    status.Origin
 		truncated string
 	}{
-		{"ours", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.Ours, ""},
-		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.Legacy, ""},
-		{"bare", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.Bare, ""},
-		{"cut", large.Err(), codes.Args, grpccodes.InvalidArgument, status.Ours, "message"},
+		{"ours", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.OriginKnown, ""},
+		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginNumeric, ""},
+		{"bare", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginBare, ""},
+		{"cut", large.Err(), codes.Args, grpccodes.InvalidArgument, status.OriginKnown, "message"},
 	}
 	for _, tt := range tests {
 		var o observing
 		err := clientUnary(tt.received, o.option())
 		got := o.one(t, tt.name)
 		if got.Code != tt.want || got.GRPCCode != tt.grpc || got.Origin != tt.origin || got.Truncated != tt.truncated || got.Err != err ||
-			!got.Call.IsClient || got.Call.FullMethod() != "/users.Users/Get" || got.Source != status.FromNothing {
+			!got.Call.IsClient || got.Call.FullMethod() != "/users.Users/Get" || got.Source != status.SourceNone {
 			t.Errorf("%s: observed %+v", tt.name, got)
 		}
 	}
@@ -295,7 +295,7 @@ func TestRecoveryHandlerHidesThePanic(t *testing.T) {
 			t.Errorf("panic(%T): the caller gets %v; want INTERNAL with its fixed message", value, err)
 		}
 		event := o.one(t, fmt.Sprintf("panic(%T)", value))
-		if event.Source != status.FromPanic || event.Panic == nil || event.Panic.Value != value || !strings.Contains(string(event.Panic.Stack), "TestRecoveryHandler") {
+		if event.Source != status.SourcePanic || event.Panic == nil || event.Panic.Value != value || !strings.Contains(string(event.Panic.Stack), "TestRecoveryHandler") {
 			t.Errorf("panic(%T): observed %+v; want the value and the place", value, event)
 		}
 		if panicked, ok := errors.AsType[*status.PanicError](event.Err); !ok || !strings.HasPrefix(panicked.Error(), "panic: ") {
@@ -319,18 +319,18 @@ func TestWrongSizesAndPoliciesPanic(t *testing.T) {
 	}{
 		"too small":         {func() { interceptor.WithMaxStatusSize(1023) }, "WithMaxStatusSize(1023)"},
 		"negative":          {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
-		"unknown policy":    {func() { interceptor.Upstream(3) }, "Upstream(Policy(3))"},
-		"a code's no table": {func() { interceptor.MapError(errors.New("x"), homeless(1)) }, "interceptor_test.homeless"},
+		"unknown policy":    {func() { interceptor.WithUpstreamTrust(3) }, "Upstream(Policy(3))"},
+		"a code's no table": {func() { interceptor.WithErrorMapping(errors.New("x"), homeless(1)) }, "interceptor_test.homeless"},
 	} {
 		if got := panicOf(tt.make); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "interceptor: ") {
 			t.Errorf("%s: panics with %q; want %q in it", name, got, tt.want)
 		}
 	}
-	for _, policy := range []status.Policy{interceptor.Peer, interceptor.Foreign, interceptor.Proxy} {
+	for _, policy := range []status.Trust{interceptor.Peer, interceptor.Foreign, interceptor.Proxy} {
 		if name := policy.String(); !slices.Contains([]string{"peer", "foreign", "proxy"}, name) {
 			t.Errorf("String() = %q", name)
 		}
-		interceptor.Upstream(policy)
+		interceptor.WithUpstreamTrust(policy)
 	}
 }
 

@@ -57,39 +57,39 @@ func WithTable(table *codes.Table) Option {
 	return tableOption{table}
 }
 
-// MapError gives a code to handler errors that match target as by errors.Is, and
+// WithErrorMapping gives a code to handler errors that match target as by errors.Is, and
 // state no code:
 //
-//	interceptor.MapError(sql.ErrNoRows, codes.RecordNotFound)
+//	interceptor.WithErrorMapping(sql.ErrNoRows, codes.RecordNotFound)
 //
 // The caller reads the code's default message; the error stays in the process. A
 // received error matches as a whole: the code in it is its sender's.
 //
-// All of MapError and [MapErrorFunc] are one list, tried in the order given.
-func MapError(target error, code codes.Code) ServerOption {
+// All of WithErrorMapping and [WithErrorMapper] are one list, tried in the order given.
+func WithErrorMapping(target error, code codes.Code) ServerOption {
 	switch {
 	case target == nil:
-		panic("interceptor: MapError(nil, …): give the error to match")
+		panic("interceptor: WithErrorMapping(nil, …): give the error to match")
 	case !reflect.ValueOf(target).Comparable():
-		panic(fmt.Sprintf("interceptor: MapError(%v, …): a %T can't be compared: use MapErrorFunc", target, target))
+		panic(fmt.Sprintf("interceptor: WithErrorMapping(%v, …): a %T can't be compared: use WithErrorMapper", target, target))
 	case code == nil || code.Number() <= 0:
-		panic(fmt.Sprintf("interceptor: MapError(%v, %v): give the code of an error", target, code))
+		panic(fmt.Sprintf("interceptor: WithErrorMapping(%v, %v): give the code of an error", target, code))
 	case code.Table() == nil || code.Table().Len() == 0:
-		panic(fmt.Sprintf("interceptor: MapError(%v, %T): the code has no Table: it can't be sent", target, code))
+		panic(fmt.Sprintf("interceptor: WithErrorMapping(%v, %T): the code has no Table: it can't be sent", target, code))
 	}
 	return serverOption(func(s *server) {
 		s.encoder.Rules = append(s.encoder.Rules, status.Rule{Target: target, Code: code})
 	})
 }
 
-// MapErrorFunc gives codes to handler errors that state none, by a function of
+// WithErrorMapper gives codes to handler errors that state none, by a function of
 // one's own; it returns nil for an error that it leaves to the next rule. It runs
 // concurrently, on every such error, and is given the error as the handler
 // returned it, unless that wraps more than 1,000 errors or more than 64 levels of
 // them: errors.Is and errors.As would never return from one that wraps itself.
-func MapErrorFunc(f func(err error) codes.Code) ServerOption {
+func WithErrorMapper(f func(err error) codes.Code) ServerOption {
 	if f == nil {
-		panic("interceptor: MapErrorFunc(nil): give a function")
+		panic("interceptor: WithErrorMapper(nil): give a function")
 	}
 	return serverOption(func(s *server) {
 		s.encoder.Rules = append(s.encoder.Rules, status.Rule{Func: f})
@@ -110,19 +110,19 @@ func WithMaxStatusSize(bytes int) ServerOption {
 	return serverOption(func(s *server) { s.encoder.MaxSize = bytes })
 }
 
-// WithPushback tells gRPC's native retries to wait as long as a [status.Status]
+// WithRetryPushback tells gRPC's native retries to wait as long as a [status.Status]
 // says that was made with WithRetryDelay, or with a google.rpc.RetryInfo, by the
 // trailer grpc-retry-pushback-ms (gRFC A6). What came from upstream, and gRPC's own
 // statuses, push nothing back. A handler that sets that trailer itself is to set no delay: two
 // values forbid the retry.
-func WithPushback() ServerOption {
-	return serverOption(func(s *server) { s.encoder.Pushback = true })
+func WithRetryPushback() ServerOption {
+	return serverOption(func(s *server) { s.encoder.RetryPushback = true })
 }
 
-// ExposeDebugInfo lets google.rpc.DebugInfo details out to callers. Without it
+// WithDebugInfo lets google.rpc.DebugInfo details out to callers. Without it
 // they stay in the process: they hold stack traces.
-func ExposeDebugInfo() ServerOption {
-	return serverOption(func(s *server) { s.encoder.ExposeDebugInfo = true })
+func WithDebugInfo() ServerOption {
+	return serverOption(func(s *server) { s.encoder.DebugInfo = true })
 }
 
 // AdaptCodeErrors understands the errors of OpenIM's handlers as codes, so that those
@@ -140,7 +140,7 @@ func AdaptCodeErrors() ServerOption {
 }
 
 // ExposeCodeErrorDetail is [AdaptCodeErrors] that sends the detail too, as OpenIM's
-// servers do: as an openim.protobuf.ErrorInfo, which [status.LegacyDetail] reads.
+// servers do: as an openim.protobuf.ErrorInfo, which [status.OpenIMDetail] reads.
 // Details often have what is private, such as the text of a database's error.
 func ExposeCodeErrorDetail() ServerOption {
 	return serverOption(func(s *server) { s.encoder.ExposeCodeErrorDetail = true })
@@ -150,13 +150,13 @@ func ExposeCodeErrorDetail() ServerOption {
 const (
 	// Peer passes on what states a code of a known domain, and numbers in the place
 	// of a canonical code. It is the default.
-	Peer = status.PeerPolicy
+	Peer = status.TrustKnown
 
 	// Foreign passes on nothing: another company's service, say.
-	Foreign = status.ForeignPolicy
+	Foreign = status.TrustNone
 
 	// Proxy passes on everything, for a server that stands for the one behind it.
-	Proxy = status.ProxyPolicy
+	Proxy = status.TrustAll
 )
 
 // Upstream says how far the process trusts what it receives over a connection:
@@ -164,11 +164,11 @@ const (
 // What is not passed on reaches the handler's caller as UNAVAILABLE or
 // DEADLINE_EXCEEDED with a fixed message if it was that, else as the default code
 // of INTERNAL. A code that the handler puts around the error is sent in any case.
-func Upstream(policy status.Policy) ClientOption {
+func WithUpstreamTrust(policy status.Trust) ClientOption {
 	if !policy.Valid() {
 		panic(fmt.Sprintf("interceptor: Upstream(%v): give Peer, Foreign or Proxy", policy))
 	}
-	return clientOption(func(c *client) { c.decoder.Upstream = policy })
+	return clientOption(func(c *client) { c.decoder.Trust = policy })
 }
 
 type observerOption struct{ observe func(context.Context, Event) }
@@ -197,7 +197,7 @@ func newServer(opts []ServerOption) *server {
 	}
 	checkDomains(s.encoder.Tables)
 	s.forOpenIM = s.encoder
-	s.forOpenIM.Legacy = true
+	s.forOpenIM.OpenIMForm = true
 	if !s.observers.given {
 		s.observers.list = append(s.observers.list, LogWithheld)
 	}

@@ -98,7 +98,7 @@ func (s *server) stream(stream grpc.ServerStream, err error, info *grpc.StreamSe
 type server struct {
 	encoder   status.Encoder
 	forOpenIM status.Encoder // the same, in OpenIM's form
-	legacy    LegacyMode
+	legacy    OpenIMMode
 	strips    bool // takes announcements out of the metadata
 	observers observers
 }
@@ -106,7 +106,7 @@ type server struct {
 // observed tells whether observers are to be told of an error: once, by the
 // interceptor that decides first, and the default one only of what it logs.
 func (s *server) observed(encoded *status.Encoded) bool {
-	if encoded.Source == status.FromResolved {
+	if encoded.Source == status.SourceEncoded {
 		return false
 	}
 	return len(s.observers.list) > 0 && (s.observers.given || withholds(encoded.Source, encoded.GRPCCode))
@@ -114,7 +114,7 @@ func (s *server) observed(encoded *status.Encoded) bool {
 
 // encoderFor is the encoder for the caller of an RPC.
 func (s *server) encoderFor(ctx context.Context) *status.Encoder {
-	if s.legacy == LegacyAlways || s.legacy == LegacyNegotiated && !announced(ctx) {
+	if s.legacy == OpenIMAlways || s.legacy == OpenIMNegotiated && !announced(ctx) {
 		return &s.forOpenIM
 	}
 	return &s.encoder
@@ -125,7 +125,7 @@ func (s *server) event(encoded *status.Encoded, call interceptors.CallMeta) Even
 		Call:        call,
 		Code:        encoded.Code,
 		GRPCCode:    encoded.GRPCCode,
-		Legacy:      isLegacy(encoded.Status.Code()),
+		OpenIMForm:  isRawNumber(encoded.Status.Code()),
 		Err:         encoded.Original(),
 		Source:      encoded.Source,
 		Origin:      encoded.Origin,

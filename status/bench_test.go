@@ -132,7 +132,7 @@ var encodings = []encoding{
 	{name: "rules=1", hand: handMade, make: func() error { return errRuled }, encoder: status.Encoder{Rules: rules(1)}},
 	{name: "rules=10", hand: handMade, make: func() error { return errRuled }, encoder: status.Encoder{Rules: rules(10)}},
 	{name: "rules=100", hand: handMade, make: func() error { return errRuled }, encoder: status.Encoder{Rules: rules(100)}},
-	{name: "OpenIM's form", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{Legacy: true}},
+	{name: "OpenIM's form", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{OpenIMForm: true}},
 	{name: "unknown", hand: handMade, make: func() error { return errRuled }},
 }
 

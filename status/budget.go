@@ -58,11 +58,11 @@ const (
 // A budget fits a status into a number of bytes. It keeps count of what the parts
 // take, so that fitting costs no more than a pass over each.
 type budget struct {
-	p     *spb.Status
-	code  codes.Code // that the ErrorInfo of ours states; nil if there is none
-	guess bool       // that code: the ErrorInfo names none
-	place int        // of that among the details: 1 after OpenIM's, else 0
-	room  int        // for what p adds to the header list
+	p         *spb.Status
+	code      codes.Code // that the ErrorInfo of ours states; nil if there is none
+	guess     bool       // that code: the ErrorInfo names none
+	infoIndex int        // of that among the details: 1 after OpenIM's, else 0
+	limit     int        // for what p adds to the header list
 
 	message int // bytes of the message, percent-encoded
 	text    int // and as it is
@@ -93,7 +93,7 @@ func (b *budget) size() int {
 	return n + detailsBinSize + base64.RawStdEncoding.EncodedLen(encoded)
 }
 
-func (b *budget) fits() bool { return b.size() <= b.room }
+func (b *budget) fits() bool { return b.size() <= b.limit }
 
 // percentEncodedLen is the length of text in grpc-message.
 func percentEncodedLen(text string) int {
@@ -146,7 +146,7 @@ func (b *budget) fit() []string {
 	b.fitMessage()
 	b.dropLegacyDetail()
 	if b.info != nil {
-		b.p.Details[b.place] = pack(b.info)
+		b.p.Details[b.infoIndex] = pack(b.info)
 	}
 	return b.cut
 }
@@ -154,12 +154,12 @@ func (b *budget) fit() []string {
 func (b *budget) fitDetails() {
 	first := 0
 	if b.code != nil {
-		first = b.place + 1
+		first = b.infoIndex + 1
 	}
 	if len(b.p.Details) == first || b.fits() {
 		return
 	}
-	b.note(cutDetails)
+	b.markCut(cutDetails)
 	for last := len(b.p.Details) - 1; last >= first && !b.fits(); last-- {
 		d := b.p.Details[last]
 		b.p.Details = b.p.Details[:last]
@@ -167,8 +167,8 @@ func (b *budget) fitDetails() {
 		switch d.MessageName() {
 		case badRequestName:
 			b.fitViolations(d)
-		case legacyDetailName:
-			if shorter := b.shorter(d); shorter != nil {
+		case openIMDetailName:
+			if shorter := b.shortenDetail(d); shorter != nil {
 				b.details += sizeOf(shorter)
 				b.p.Details = append(b.p.Details, shorter)
 			}
@@ -179,7 +179,7 @@ func (b *budget) fitDetails() {
 // fitViolations puts back as many of a BadRequest's violations as there is room
 // for, if that is any.
 func (b *budget) fitViolations(d *anypb.Any) {
-	ends := violationEnds(d.GetValue(), b.room)
+	ends := violationEnds(d.GetValue(), b.limit)
 	rest := b.details
 	tooMany := sort.Search(len(ends), func(i int) bool {
 		b.details = rest + detailSize(len(d.GetTypeUrl()), ends[i])
@@ -214,14 +214,14 @@ func violationEnds(value []byte, first int) (ends []int) {
 // fitLegacyDetail keeps of OpenIM's detail, where it has to be the first, what there
 // is room for. One without a text stays.
 func (b *budget) fitLegacyDetail() {
-	if b.place == 0 || len(b.p.Details[0].GetValue()) == 0 || b.fits() {
+	if b.infoIndex == 0 || len(b.p.Details[0].GetValue()) == 0 || b.fits() {
 		return
 	}
-	b.note(cutDetails)
+	b.markCut(cutDetails)
 	b.details -= sizeOf(b.p.Details[0])
-	first := b.shorter(b.p.Details[0])
+	first := b.shortenDetail(b.p.Details[0])
 	if first == nil {
-		first = packLegacyDetail("")
+		first = packOpenIMDetail("")
 	}
 	b.p.Details[0] = first
 	b.details += sizeOf(first)
@@ -230,32 +230,32 @@ func (b *budget) fitLegacyDetail() {
 // dropLegacyDetail is for the longest of domains, and beside a pushback: OpenIM's
 // clients read the number and the message without an empty detail, too.
 func (b *budget) dropLegacyDetail() {
-	if b.place == 0 || b.fits() {
+	if b.infoIndex == 0 || b.fits() {
 		return
 	}
 	b.details -= sizeOf(b.p.Details[0])
-	b.p.Details, b.place = b.p.Details[1:], 0
+	b.p.Details, b.infoIndex = b.p.Details[1:], 0
 }
 
 // shorter is an OpenIM's detail, which is not counted now, with the beginning of its
 // text that there is room for; nil if that is nothing.
-func (b *budget) shorter(d *anypb.Any) *anypb.Any {
-	text, _, _ := readLegacyDetail(d.GetValue())
+func (b *budget) shortenDetail(d *anypb.Any) *anypb.Any {
+	text, _, _ := readOpenIMDetail(d.GetValue())
 	rest := b.details
-	whole := packLegacyDetail(text)
+	whole := packOpenIMDetail(text)
 	if b.details = rest + sizeOf(whole); text != "" && b.fits() { // its other fields were too much
 		b.details = rest
 		return whole
 	}
-	keep := longest(text, func(end int) int {
-		b.details = rest + detailSize(len(legacyDetailURL), fieldSize(end+len(cutMark)))
-		return b.room - b.size()
+	keep := longestPrefix(text, func(end int) int {
+		b.details = rest + detailSize(len(openIMDetailURL), fieldSize(end+len(cutMark)))
+		return b.limit - b.size()
 	})
 	b.details = rest
 	if keep == 0 {
 		return nil
 	}
-	return packLegacyDetail(text[:keep] + cutMark)
+	return packOpenIMDetail(text[:keep] + cutMark)
 }
 
 // fitMetadata keeps of the user's metadata the first keys that there is room for.
@@ -268,7 +268,7 @@ func (b *budget) fitMetadata() {
 	if len(keys) == 0 {
 		return
 	}
-	b.note(cutMetadata)
+	b.markCut(cutMetadata)
 	kept := make(map[string]string)
 	for _, key := range []string{numberKey, truncatedKey} {
 		if value, ok := users[key]; ok {
@@ -277,7 +277,7 @@ func (b *budget) fitMetadata() {
 	}
 	b.info.Metadata = kept
 	rest := 0 // of the other details, of which OpenIM's has stayed
-	if b.place > 0 {
+	if b.infoIndex > 0 {
 		rest = sizeOf(b.p.Details[0])
 	}
 	size := proto.Size(b.info)
@@ -305,14 +305,14 @@ func (b *budget) fitMessage() {
 	if b.fits() {
 		return
 	}
-	b.note(cutMessage)
+	b.markCut(cutMessage)
 	text, counted := b.p.Message, 0
 	b.message = len(cutMark)
-	keep := longest(text, func(end int) int {
+	keep := longestPrefix(text, func(end int) int {
 		b.message += percentEncodedLen(text[counted:end])
 		b.text = end + len(cutMark)
 		counted = end
-		return b.room - b.size()
+		return b.limit - b.size()
 	})
 	b.p.Message = text[:keep] + cutMark
 	b.message, b.text = percentEncodedLen(b.p.Message), len(b.p.Message)
@@ -321,7 +321,7 @@ func (b *budget) fitMessage() {
 // longest is where the longest beginning of text ends that leaves room: spare is how
 // much, less than 0 if it is too long. It is asked of ends of runes, in order, until
 // one is too long; those before which there is room in any case are leapt over.
-func longest(text string, spare func(end int) int) (keep int) {
+func longestPrefix(text string, spare func(end int) int) (keep int) {
 	for left := 0; keep < len(text); {
 		// A byte takes 13/3 at most: 3 in grpc-message, and 4/3 in base64.
 		end := min(keep+max(left/5-4, 1), len(text))
@@ -337,7 +337,7 @@ func longest(text string, spare func(end int) int) (keep int) {
 }
 
 // note says in the ErrorInfo that a part was left out.
-func (b *budget) note(part string) {
+func (b *budget) markCut(part string) {
 	if !slices.Contains(b.cut, part) {
 		b.cut = append(b.cut, part)
 	}
@@ -371,7 +371,7 @@ func joinCuts(parts []string) string {
 // has no bound goes: it can have a reason, a number and a list of cuts of any
 // length, and fields of its own. The code that it names stays the same.
 func (b *budget) reduceErrorInfo() {
-	packed := b.p.Details[b.place]
+	packed := b.p.Details[b.infoIndex]
 	b.info = &errdetails.ErrorInfo{}
 	if err := proto.Unmarshal(packed.GetValue(), b.info); err != nil {
 		panic(err) // these bytes were written here, or have been read before

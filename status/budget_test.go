@@ -106,7 +106,7 @@ func TestBudget(t *testing.T) {
 // one.
 func checkBudget(t testing.TB, size int, err error) status.Encoded {
 	t.Helper()
-	checkFit(t, status.Encoder{Legacy: true}, size, err)
+	checkFit(t, status.Encoder{OpenIMForm: true}, size, err)
 	return checkFit(t, status.Encoder{}, size, err)
 }
 
@@ -324,7 +324,7 @@ func TestDroppedKeys(t *testing.T) {
 		t.Errorf("metadata sent on (-want +got):\n%s", diff)
 	}
 	// A pair that isn't sent states nothing either.
-	if st := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMetadata("Bad", "1"); st.Origin() != status.Bare {
+	if st := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMetadata("Bad", "1"); st.Origin() != status.OriginBare {
 		t.Errorf("origin %v, want bare as it was", st.Origin())
 	}
 }
@@ -355,7 +355,7 @@ func FuzzBudget(f *testing.F) {
 func checkSame(t testing.TB, sent, got *status.Status) {
 	t.Helper()
 	if got.Code() != sent.Code() || got.Message() != sent.Message() || got.Reason() != sent.Reason() || got.Domain() != sent.Domain() ||
-		got.GRPCCode() != sent.GRPCCode() || got.Origin() != status.Ours || !maps.Equal(got.Metadata(), sent.Metadata()) {
+		got.GRPCCode() != sent.GRPCCode() || got.Origin() != status.OriginKnown || !maps.Equal(got.Metadata(), sent.Metadata()) {
 		t.Errorf("sent %v %v, got %v %v, origin %v", sent, sent.Metadata(), got, got.Metadata(), got.Origin())
 	}
 	if diff := cmp.Diff(sent.Details(), got.Details(), protocmp.Transform()); diff != "" {
@@ -389,7 +389,7 @@ func FuzzErrorInfo(f *testing.F) {
 		st := status.FromGRPC(gst)
 		info := &errdetails.ErrorInfo{}
 		ours := proto.Unmarshal(b, info) == nil && info.GetDomain() == "openim.io"
-		if (st.Origin() == status.Ours) != ours && st.Origin() != status.Legacy {
+		if (st.Origin() == status.OriginKnown) != ours && st.Origin() != status.OriginNumeric {
 			t.Errorf("origin %v of %v", st.Origin(), info)
 		}
 		row, known := codes.Default().ByReason(info.GetReason())

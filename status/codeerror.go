@@ -10,7 +10,7 @@ import (
 // as it is of use here. An [Encoder] understands it where it is told to, and reads
 // each method once for an error, in the handler's own goroutine. A method that
 // panics makes the error INTERNAL, as with any error.
-type CodeError interface {
+type OpenIMError interface {
 	error
 
 	// Code is the number of a code. An error whose number no table has, or that is
@@ -28,8 +28,8 @@ type CodeError interface {
 // adaptCodeError is the Status of a [CodeError] whose number is in a table, and nil
 // for any other error. One that says itself what it is to gRPC is no CodeError:
 // it can be a view of an error that a client received.
-func (e *Encoder) adaptCodeError(err error) *Status {
-	x, ok := err.(CodeError)
+func (e *Encoder) adaptOpenIMError(err error) *Status {
+	x, ok := err.(OpenIMError)
 	if !ok {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (e *Encoder) adaptCodeError(err error) *Status {
 	if number <= 0 || number > math.MaxInt32 {
 		return nil
 	}
-	table := tables(e.Tables).numbered(int32(number))
+	table := tables(e.Tables).forNumber(int32(number))
 	if !table.Has(int32(number)) {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (e *Encoder) adaptCodeError(err error) *Status {
 		return st
 	}
 	if detail := x.Detail(); detail != "" {
-		st = st.WithDetails(packLegacyDetail(validUTF8(detail)))
+		st = st.WithDetails(packOpenIMDetail(validUTF8(detail)))
 	}
 	return st
 }

@@ -54,30 +54,30 @@ func TestAdaptCodeErrors(t *testing.T) {
 		message string
 		code    codes.Code
 	}{
-		{"CodeError", found, status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"under %w", with(found), status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"in Join", errors.Join(errors.New(secret), found), status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"first of two", errors.Join(found, &codeError{1001, secret, ""}), status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"without a message", &codeError{code: 1403}, status.FromCodeError, grpccodes.PermissionDenied, "the group is muted", codes.SrvMutedGroup},
-		{"a message that is not UTF-8", &codeError{1403, "m\xffted", ""}, status.FromCodeError, grpccodes.PermissionDenied, "m\uFFFDted", codes.SrvMutedGroup},
-		{"before a code", errors.Join(found, codes.Args), status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"around a code", &codeErrorAround{*found, codes.Args}, status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"after a code", errors.Join(codes.Args, found), status.FromCode, grpccodes.InvalidArgument, "invalid argument", codes.Args},
-		{"in a Status", status.Wrap(found, codes.Args, "no name"), status.FromCode, grpccodes.InvalidArgument, "no name", codes.Args},
-		{"around a gRPC status", &codeErrorAround{*found, grpcError(t, grpccodes.Aborted, secret)}, status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"after a gRPC status", errors.Join(grpcError(t, grpccodes.Aborted, secret), found), status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"around a received error", &codeErrorAround{*found, received(t, grpccodes.NotFound, secret)}, status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"a view of a received error", &codeErrorOfGRPC{*found, received(t, grpccodes.InvalidArgument, "no name", ours)}, status.FromPeer, grpccodes.InvalidArgument, "no name", codes.Args},
-		{"a view of one that isn't quoted", &codeErrorOfGRPC{*found, received(t, grpccodes.Unavailable, secret)}, status.FromUpstream, grpccodes.Unavailable, "an upstream service is unavailable", nil},
-		{"what a rule matches", errors.Join(errNoRows, found), status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"a number without a row", with(&codeError{1305, secret, secret}), status.FromUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
-		{"such a number around one that has", &codeErrorAround{codeError{1305, secret, ""}, found}, status.FromCodeError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
-		{"0, which is no error's", &codeError{0, secret, ""}, status.FromUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
-		{"a negative number", &codeError{-1004, secret, ""}, status.FromUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
-		{"the least number", &codeError{math.MinInt, secret, ""}, status.FromUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
-		{"the greatest number", &codeError{math.MaxInt, secret, ""}, status.FromUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
-		{"nil", (*codeError)(nil), status.FromUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
-		{"wrapping itself", func() error { e := &codeErrorAround{codeError: codeError{code: 1305}}; e.cause = e; return e }(), status.FromUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"CodeError", found, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"under %w", with(found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"in Join", errors.Join(errors.New(secret), found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"first of two", errors.Join(found, &codeError{1001, secret, ""}), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"without a message", &codeError{code: 1403}, status.SourceOpenIMError, grpccodes.PermissionDenied, "the group is muted", codes.SrvMutedGroup},
+		{"a message that is not UTF-8", &codeError{1403, "m\xffted", ""}, status.SourceOpenIMError, grpccodes.PermissionDenied, "m\uFFFDted", codes.SrvMutedGroup},
+		{"before a code", errors.Join(found, codes.Args), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"around a code", &codeErrorAround{*found, codes.Args}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"after a code", errors.Join(codes.Args, found), status.SourceCode, grpccodes.InvalidArgument, "invalid argument", codes.Args},
+		{"in a Status", status.Wrap(found, codes.Args, "no name"), status.SourceCode, grpccodes.InvalidArgument, "no name", codes.Args},
+		{"around a gRPC status", &codeErrorAround{*found, grpcError(t, grpccodes.Aborted, secret)}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"after a gRPC status", errors.Join(grpcError(t, grpccodes.Aborted, secret), found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"around a received error", &codeErrorAround{*found, received(t, grpccodes.NotFound, secret)}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"a view of a received error", &codeErrorOfGRPC{*found, received(t, grpccodes.InvalidArgument, "no name", ours)}, status.SourceForwarded, grpccodes.InvalidArgument, "no name", codes.Args},
+		{"a view of one that isn't quoted", &codeErrorOfGRPC{*found, received(t, grpccodes.Unavailable, secret)}, status.SourceUpstream, grpccodes.Unavailable, "an upstream service is unavailable", nil},
+		{"what a rule matches", errors.Join(errNoRows, found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"a number without a row", with(&codeError{1305, secret, secret}), status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"such a number around one that has", &codeErrorAround{codeError{1305, secret, ""}, found}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"0, which is no error's", &codeError{0, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"a negative number", &codeError{-1004, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"the least number", &codeError{math.MinInt, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"the greatest number", &codeError{math.MaxInt, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"nil", (*codeError)(nil), status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"wrapping itself", func() error { e := &codeErrorAround{codeError: codeError{code: 1305}}; e.cause = e; return e }(), status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
 	}
 	rules := []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}
 	for _, tt := range tests {
@@ -90,7 +90,7 @@ func TestAdaptCodeErrors(t *testing.T) {
 			if text := fmt.Sprint(got.Status.Proto()); strings.Contains(text, secret) {
 				t.Errorf("the answer has private text: %s", text)
 			}
-			if _, ok := status.LegacyDetail(got.Status.Err()); ok {
+			if _, ok := status.OpenIMDetail(got.Status.Err()); ok {
 				t.Errorf("the detail is sent: %v", got.Status)
 			}
 			if tt.name != "nil" && tt.name != "wrapping itself" {
@@ -103,7 +103,7 @@ func TestAdaptCodeErrors(t *testing.T) {
 // TestCodeErrorsAreNotUnderstoodByDefault: an HTTP client's error has a Code too.
 func TestCodeErrorsAreNotUnderstoodByDefault(t *testing.T) {
 	got := new(status.Encoder).Encode(t.Context(), &codeError{1004, secret, secret})
-	if got.Source != status.FromUnknown || got.Code != codes.ServerInternal || strings.Contains(fmt.Sprint(got.Status.Proto()), secret) {
+	if got.Source != status.SourceUnknown || got.Code != codes.ServerInternal || strings.Contains(fmt.Sprint(got.Status.Proto()), secret) {
 		t.Errorf("Encode() = %v from %v; want INTERNAL, of which nothing is known", got.Status, got.Source)
 	}
 }
@@ -116,13 +116,13 @@ func TestCodeErrorsOfEveryCode(t *testing.T) {
 		}
 		for _, legacy := range []bool{false, true} {
 			for detail, want := range map[string]string{"row 42": "row 42", "": "", "r\xffw": "r\uFFFDw"} {
-				encoder := &status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true, Legacy: legacy}
+				encoder := &status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true, OpenIMForm: legacy}
 				got := encoder.Encode(t.Context(), &codeError{int(row.Code.Number()), "msg", detail})
 				st := status.FromGRPC(got.Status)
-				if st.Code() != row.Code || st.Message() != "msg" || st.Origin() != status.Ours || got.GRPCCode != row.GRPCCode {
+				if st.Code() != row.Code || st.Message() != "msg" || st.Origin() != status.OriginKnown || got.GRPCCode != row.GRPCCode {
 					t.Errorf("%v: received as %v, %v, canonical %v", row.Code, st, st.Origin(), got.GRPCCode)
 				}
-				text, ok := status.LegacyDetail(st.Err())
+				text, ok := status.OpenIMDetail(st.Err())
 				if text != want || ok != (detail != "" || legacy) {
 					t.Errorf("%v, legacy %t: received with the detail %q, %t; want %q", row.Code, legacy, text, ok, want)
 				}
@@ -144,7 +144,7 @@ func TestCodeErrorsNumberIsATables(t *testing.T) {
 	}
 	encoder := &status.Encoder{AdaptCodeErrors: true, Tables: []*codes.Table{shop, greatest}}
 	for number, want := range map[int]codes.Code{1004: shopClosed, 1001: codes.Args, 1: shopBroken, math.MaxInt32: codes.ErrorCode(math.MaxInt32)} {
-		if got := encoder.Encode(t.Context(), &codeError{code: number}); got.Code != want || got.Source != status.FromCodeError {
+		if got := encoder.Encode(t.Context(), &codeError{code: number}); got.Code != want || got.Source != status.SourceOpenIMError {
 			t.Errorf("%d is %v from %v; want %v", number, got.Code, got.Source, want)
 		}
 	}

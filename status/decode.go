@@ -33,7 +33,7 @@ type Decoder struct {
 
 	// Upstream is what becomes of the decoded errors where a handler returns them
 	// as they came: an Encoder asks for it.
-	Upstream Policy
+	Trust Trust
 }
 
 // Decode makes a domain error of an error that a call returned. ctx is the
@@ -66,7 +66,7 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 }
 
 func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) error {
-	e := &receivedError{received: gst, proto: gst.Proto(), tables: d.Tables, policy: d.Upstream}
+	e := &receivedError{received: gst, proto: gst.Proto(), tables: d.Tables, policy: d.Trust}
 	if code, origin := d.glance(gst.Code(), e.proto.GetDetails()); code != nil {
 		e.origin, e.grpcCode = origin, gst.Code()
 		e.link(code)
@@ -76,7 +76,7 @@ func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error
 		e.link(st.code)
 	}
 	e.link(err)
-	if ended := endOf(ctx, e.grpcCode); ended != nil {
+	if ended := callerContextError(ctx, e.grpcCode); ended != nil {
 		e.link(ended)
 	}
 	return e
@@ -91,30 +91,30 @@ var gRPCsError = reflect.TypeOf(grpcstatus.Error(grpccodes.Unknown, ""))
 func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code, Origin) {
 	switch {
 	case code > grpccodes.Unauthenticated:
-		return nil, Legacy
+		return nil, OriginNumeric
 	case len(details) == 0:
-		return tables(d.Tables).first().FromGRPC(code), Bare
+		return tables(d.Tables).first().FromGRPC(code), OriginBare
 	case details[0].GetTypeUrl() != errorInfoURL:
-		return nil, Foreign
+		return nil, OriginForeign
 	}
 	if code := tables(d.Tables).byErrorInfo(details[0].GetValue()); code != nil {
-		return code, Ours
+		return code, OriginKnown
 	}
 	info, ok := scan(details[0].GetValue())
 	if !ok {
-		return nil, Bare
+		return nil, OriginBare
 	}
 	switch table := tables(d.Tables).byDomain(string(info.domain)); {
 	case table != nil:
-		return codeOf(table, info), Ours
+		return codeOf(table, info), OriginKnown
 	case len(details) == 1:
-		return tables(d.Tables).first().FromGRPC(code), Foreign
+		return tables(d.Tables).first().FromGRPC(code), OriginForeign
 	}
-	return nil, Foreign
+	return nil, OriginForeign
 }
 
 // endOf is the context error of a canonical code, if ctx has ended so.
-func endOf(ctx context.Context, code grpccodes.Code) error {
+func callerContextError(ctx context.Context, code grpccodes.Code) error {
 	switch code {
 	case grpccodes.Canceled:
 		if ctx.Err() == context.Canceled {
@@ -138,7 +138,7 @@ func endOf(ctx context.Context, code grpccodes.Code) error {
 //     and then both are kept. A number is a positive int32 in canonical decimals;
 //   - the number in the place of a canonical code, where it is outside 0..16, as
 //     OpenIM's servers write it, unless an ErrorInfo of another domain has it too;
-//     see [LegacyDetail] for the text beside it;
+//     see [OpenIMDetail] for the text beside it;
 //   - a guess after the canonical code, as by the first table's FromGRPC.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
@@ -155,7 +155,7 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
 	st.rare = &rare{received: gst}
 	st.message, st.hasMessage = p.GetMessage(), true
 	st.details = p.GetDetails()
-	st.origin = Bare
+	st.origin = OriginBare
 	st.code = tables(d.Tables).first().FromGRPC(gst.Code())
 	switch code := gst.Code(); {
 	case code <= grpccodes.Unauthenticated:
@@ -178,14 +178,14 @@ func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
 
 // decodeNumber reads a number in the place of a canonical code into st.
 func (d *Decoder) decodeNumber(st *Status, number int32) {
-	st.rare.table = tables(d.Tables).numbered(number)
-	st.origin, st.code = Legacy, st.rare.table.Code(number)
+	st.rare.table = tables(d.Tables).forNumber(number)
+	st.origin, st.code = OriginNumeric, st.rare.table.Code(number)
 }
 
 // decodeStrange takes a number in the place of a canonical code for one of another
 // domain, whose ErrorInfo says that it is.
 func (d *Decoder) decodeStrange(st *Status) {
-	st.origin, st.rare.table, st.grpcCode = Foreign, nil, grpccodes.Unknown
+	st.origin, st.rare.table, st.grpcCode = OriginForeign, nil, grpccodes.Unknown
 	st.code = tables(d.Tables).first().FromGRPC(grpccodes.Unknown)
 }
 
@@ -199,15 +199,15 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 	table := tables(d.Tables).byDomain(string(info.domain))
 	if table == nil {
 		switch number, _ := parseNumber(string(info.number)); {
-		case st.origin == Bare:
-			st.origin = Foreign
-		case st.origin == Legacy && number == st.code.Number():
+		case st.origin == OriginBare:
+			st.origin = OriginForeign
+		case st.origin == OriginNumeric && number == st.code.Number():
 			d.decodeStrange(st)
 		}
 		return false
 	}
 	code := codeOf(table, info)
-	if code == nil && st.origin == Legacy {
+	if code == nil && st.origin == OriginNumeric {
 		return st.takeMetadata(packed, table) // the number in the place of a canonical code says more
 	}
 	if code == nil {
@@ -216,7 +216,7 @@ func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
 		number, ok := parseNumber(string(info.number))
 		st.unnumbered = !ok || number != code.Number()
 	}
-	st.origin, st.code, st.rare.info, st.rare.table = Ours, code, packed.GetValue(), nil
+	st.origin, st.code, st.rare.info, st.rare.table = OriginKnown, code, packed.GetValue(), nil
 	return true
 }
 

@@ -116,7 +116,7 @@ func TestDecodeInProcess(t *testing.T) {
 	if errors.Is(got, cause) || !errors.Is(got, codes.SrvDatabase) {
 		t.Errorf("Decode() = %+v; want the code and not the cause", got)
 	}
-	if st := status.Convert(got); st.Origin() != status.Ours || st.Message() != "loading" {
+	if st := status.Convert(got); st.Origin() != status.OriginKnown || st.Message() != "loading" {
 		t.Errorf("Convert() = %v, origin %v; want it as received", st, st.Origin())
 	}
 }
@@ -137,12 +137,12 @@ func TestDecodeMalformed(t *testing.T) {
 		origin  status.Origin
 		kept    int
 	}{
-		{"broken ErrorInfo", []*anypb.Any{broken}, codes.RecordNotFound, status.Bare, 1},
-		{"broken ErrorInfo before a good one", []*anypb.Any{broken, ours}, codes.TokenKicked, status.Ours, 2},
-		{"ErrorInfo of another host", []*anypb.Any{otherHost}, codes.TokenKicked, status.Ours, 1},
-		{"a detail without a type", []*anypb.Any{noType, ours}, codes.TokenKicked, status.Ours, 2},
-		{"two of ours", []*anypb.Any{ours, otherHost}, codes.TokenKicked, status.Ours, 2},
-		{"two of ours, and others between", []*anypb.Any{ours, noType, noType, packed(t, info("openim.io", "ARGS", "1001")), noType}, codes.TokenKicked, status.Ours, 5},
+		{"broken ErrorInfo", []*anypb.Any{broken}, codes.RecordNotFound, status.OriginBare, 1},
+		{"broken ErrorInfo before a good one", []*anypb.Any{broken, ours}, codes.TokenKicked, status.OriginKnown, 2},
+		{"ErrorInfo of another host", []*anypb.Any{otherHost}, codes.TokenKicked, status.OriginKnown, 1},
+		{"a detail without a type", []*anypb.Any{noType, ours}, codes.TokenKicked, status.OriginKnown, 2},
+		{"two of ours", []*anypb.Any{ours, otherHost}, codes.TokenKicked, status.OriginKnown, 2},
+		{"two of ours, and others between", []*anypb.Any{ours, noType, noType, packed(t, info("openim.io", "ARGS", "1001")), noType}, codes.TokenKicked, status.OriginKnown, 5},
 	} {
 		p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
 		p.Details = tt.details
@@ -156,10 +156,10 @@ func TestDecodeMalformed(t *testing.T) {
 // TestOriginAndSourceNames: every value has a name of its own, for logs.
 func TestOriginAndSourceNames(t *testing.T) {
 	seen := map[string]bool{}
-	for o := status.Local; o <= status.Bare; o++ {
+	for o := status.OriginLocal; o <= status.OriginBare; o++ {
 		seen["origin "+o.String()] = true
 	}
-	for s := status.FromNothing; s <= status.FromPanic; s++ {
+	for s := status.SourceNone; s <= status.SourcePanic; s++ {
 		seen["source "+s.String()] = true
 	}
 	if len(seen) != 5+13 {

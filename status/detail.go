@@ -63,7 +63,7 @@ func (st *Status) Details() []proto.Message {
 // of their own.
 func (st *Status) packedDetails(table *codes.Table) []*anypb.Any {
 	all := make([]*anypb.Any, 0, 1+len(st.details))
-	if st.origin.stated() {
+	if st.origin.carriesCode() {
 		all = append(all, st.packErrorInfo(table))
 	}
 	return append(all, st.details...)
@@ -122,14 +122,14 @@ func lastOfEachType(details []*anypb.Any) []*anypb.Any {
 }
 
 // types are the types of details that were seen: a few, or a peer's thousands.
-type types struct {
+type typeSet struct {
 	few  [8]protoreflect.FullName
 	n    int
 	many map[protoreflect.FullName]bool
 }
 
 // add tells whether a type is new.
-func (t *types) add(name protoreflect.FullName) bool {
+func (t *typeSet) add(name protoreflect.FullName) bool {
 	if slices.Contains(t.few[:t.n], name) || t.many[name] {
 		return false
 	}

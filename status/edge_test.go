@@ -37,12 +37,12 @@ func TestFirstOfAKindDecides(t *testing.T) {
 		src  status.Source
 		code grpccodes.Code
 	}{
-		{"guessed end", cancelled, guess(grpccodes.DeadlineExceeded), status.FromContext, grpccodes.Canceled},
-		{"grpc, guess", t.Context(), errors.Join(g, guess(grpccodes.Aborted)), status.FromGRPCStatus, grpccodes.NotFound},
-		{"guess, grpc", t.Context(), errors.Join(guess(grpccodes.Aborted), g), status.FromGRPCStatus, grpccodes.Aborted},
-		{"guess, guess", t.Context(), errors.Join(guess(grpccodes.Aborted), guess(grpccodes.DataLoss)), status.FromGRPCStatus, grpccodes.Aborted},
-		{"guess, received", t.Context(), errors.Join(guess(grpccodes.Aborted), rec), status.FromUpstream, grpccodes.Unavailable},
-		{"recovered, grpc", t.Context(), errors.Join(status.Recovered("x"), g), status.FromGRPCStatus, grpccodes.NotFound},
+		{"guessed end", cancelled, guess(grpccodes.DeadlineExceeded), status.SourceContext, grpccodes.Canceled},
+		{"grpc, guess", t.Context(), errors.Join(g, guess(grpccodes.Aborted)), status.SourceGRPCStatus, grpccodes.NotFound},
+		{"guess, grpc", t.Context(), errors.Join(guess(grpccodes.Aborted), g), status.SourceGRPCStatus, grpccodes.Aborted},
+		{"guess, guess", t.Context(), errors.Join(guess(grpccodes.Aborted), guess(grpccodes.DataLoss)), status.SourceGRPCStatus, grpccodes.Aborted},
+		{"guess, received", t.Context(), errors.Join(guess(grpccodes.Aborted), rec), status.SourceUpstream, grpccodes.Unavailable},
+		{"recovered, grpc", t.Context(), errors.Join(status.Recovered("x"), g), status.SourceGRPCStatus, grpccodes.NotFound},
 	} {
 		got := new(status.Encoder).Encode(tt.ctx, tt.err)
 		if got.Source != tt.src || got.Status.Code() != tt.code {
@@ -129,7 +129,7 @@ func TestDetailsStay(t *testing.T) {
 
 // TestBudgetCounts the pushback, what an earlier hop has left out, and what only a peer sends.
 func TestBudgetCounts(t *testing.T) {
-	e := &status.Encoder{MaxSize: 1500, Pushback: true}
+	e := &status.Encoder{MaxSize: 1500, RetryPushback: true}
 	got := e.Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 3000)).WithRetryDelay(time.Hour).Err())
 	if got.Size() > 1500 || got.Trailer == nil {
 		t.Errorf("%d bytes, trailer %v; want 1500 at most, and the pushback", got.Size(), got.Trailer)
@@ -362,7 +362,7 @@ func TestBrokenErrorIsSummed(t *testing.T) {
 // TestOnePushback: an interceptor that makes another status of one that pushes
 // back already adds no second, which would forbid the retry.
 func TestOnePushback(t *testing.T) {
-	encoder := &status.Encoder{Pushback: true}
+	encoder := &status.Encoder{RetryPushback: true}
 	inner := encoder.Encode(t.Context(), status.New(codes.Args, "").WithRetryDelay(time.Second).Err())
 	outer := encoder.Encode(t.Context(), status.New(codes.SrvDatabase, "").WithRetryDelay(time.Minute).Wrap(inner.Err()))
 	if inner.Trailer == nil || outer.Trailer != nil || outer.Code != codes.Code(codes.SrvDatabase) {

@@ -45,18 +45,18 @@ type Encoder struct {
 
 	// Pushback tells gRPC's native retries how long to wait, where a [Status] was
 	// given a RetryInfo in this process; see [Encoded.Trailer].
-	Pushback bool
+	RetryPushback bool
 
-	// ExposeDebugInfo lets google.rpc.DebugInfo out that was added in this process,
+	// WithDebugInfo lets google.rpc.DebugInfo out that was added in this process,
 	// as a detail of its own. What a peer sent stays here.
-	ExposeDebugInfo bool
+	DebugInfo bool
 
 	// AdaptCodeErrors understands a [CodeError] as a stated code, if a table has its
 	// number: the message is sent, the detail is not.
 	AdaptCodeErrors bool
 
 	// ExposeCodeErrorDetail is AdaptCodeErrors that sends the detail too, as OpenIM's
-	// servers do: in an openim.protobuf.ErrorInfo, which [LegacyDetail] reads. An empty
+	// servers do: in an openim.protobuf.ErrorInfo, which [OpenIMDetail] reads. An empty
 	// one isn't sent.
 	ExposeCodeErrorDetail bool
 
@@ -68,7 +68,7 @@ type Encoder struct {
 	// to 16, which are canonical codes'; and a code of another domain than that of the
 	// first table with a row for its number, or of the first of all if none has one:
 	// who reads nothing but the number would take it for the other.
-	Legacy bool
+	OpenIMForm bool
 }
 
 // Encoded is what an [Encoder] made of an error. The zero Encoded is success.
@@ -123,7 +123,7 @@ func (e Encoded) Err() error {
 	}
 	switch x := e.err.(type) {
 	case *resolvedError:
-		if e.Source == FromResolved {
+		if e.Source == SourceEncoded {
 			return x
 		}
 	case *statusError:
@@ -201,9 +201,9 @@ func (e *Encoder) Encode(ctx context.Context, err error) (encoded Encoded) {
 	}
 	switch stated := straight(err).(type) {
 	case *statusError:
-		encoded = e.stated(ctx, stated, FromCode)
+		encoded = e.stated(ctx, stated, SourceCode)
 	case codes.Code:
-		encoded = e.code(ctx, stated, FromCode)
+		encoded = e.code(ctx, stated, SourceCode)
 	default:
 		return e.encodeAny(ctx, err)
 	}
@@ -218,12 +218,12 @@ func (e *Encoder) Encode(ctx context.Context, err error) (encoded Encoded) {
 func (e *Encoder) encodeAny(ctx context.Context, err error) Encoded {
 	var f finding
 	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
-		f.adapt = e.adaptCodeError
+		f.adapt = e.adaptOpenIMError
 	}
 	f.search(err)
 	var encoded Encoded
-	if panicked := guarded(func() { encoded = e.decide(ctx, err, &f) }); panicked != nil {
-		encoded = e.unknown(ctx, FromUnknown, panicked)
+	if panicked := catchPanic(func() { encoded = e.decide(ctx, err, &f) }); panicked != nil {
+		encoded = e.unknown(ctx, SourceUnknown, panicked)
 	}
 	if encoded.GRPCCode == grpccodes.OK {
 		encoded.GRPCCode = encoded.Status.Code()
@@ -260,33 +260,33 @@ func (e *Encoder) decide(ctx context.Context, err error, f *finding) Encoded {
 	case f.resolved != nil:
 		return f.resolved.encoded()
 	case f.code != nil:
-		return e.code(ctx, f.code, FromCode)
+		return e.code(ctx, f.code, SourceCode)
 	case f.status != nil:
-		return e.stated(ctx, f.status, FromCode)
+		return e.stated(ctx, f.status, SourceCode)
 	case f.adapted != nil:
-		return e.send(ctx, f.adapted, FromCodeError)
+		return e.send(ctx, f.adapted, SourceOpenIMError)
 	case f.panicked != nil:
-		return e.unknown(ctx, FromUnknown, f.panicked)
+		return e.unknown(ctx, SourceUnknown, f.panicked)
 	}
 	if ruled := e.match(err, f); ruled != nil {
-		return e.code(ctx, ruled, FromRule)
+		return e.code(ctx, ruled, SourceRule)
 	}
 	if ended := ctx.Err(); ended != nil && f.ended {
-		return Encoded{Status: contextStatus(ended), Source: FromContext}
+		return Encoded{Status: contextStatus(ended), Source: SourceContext}
 	}
 	switch {
 	case f.deadline:
-		return Encoded{Status: contextStatus(context.DeadlineExceeded), Source: FromDeadline}
+		return Encoded{Status: contextStatus(context.DeadlineExceeded), Source: SourceDeadline}
 	case f.received != nil:
 		return e.upstream(ctx, f.received)
 	case f.guessed != nil:
-		return e.stated(ctx, f.guessed, FromGRPCStatus)
+		return e.stated(ctx, f.guessed, SourceGRPCStatus)
 	case f.grpc != nil:
 		return e.grpc(ctx, f.grpc)
 	case f.recovered != nil:
-		return e.unknown(ctx, FromPanic, f.recovered)
+		return e.unknown(ctx, SourcePanic, f.recovered)
 	}
-	return e.unknown(ctx, FromUnknown, nil)
+	return e.unknown(ctx, SourceUnknown, nil)
 }
 
 // unknown is the answer to an error that states nothing the caller may know: the
@@ -300,13 +300,13 @@ func (e *Encoder) unknown(ctx context.Context, source Source, panicked *PanicErr
 // code is the answer that is a bare code.
 func (e *Encoder) code(ctx context.Context, code codes.Code, source Source) Encoded {
 	encoded := Encoded{Code: code, Source: source}
-	if table := tables(e.Tables).of(code); table == code.Table() {
+	if table := tables(e.Tables).forCode(code); table == code.Table() {
 		encoded.ready = resolvedCode(code)
 		encoded.Status = encoded.ready.sent
 	} else {
 		encoded.Status = table.GRPCStatus(code.Number())
 	}
-	if rowSize(encoded.Status.Message()) > e.maxSize() || e.inLegacyForm(code) {
+	if rowSize(encoded.Status.Message()) > e.maxSize() || e.inOpenIMForm(code) {
 		return e.send(ctx, New(code, ""), source)
 	}
 	return encoded
@@ -318,8 +318,8 @@ func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) En
 	st := &se.st
 	encoded := Encoded{Source: source, Origin: st.origin}
 	size := math.MaxInt
-	switch table := tables(e.Tables).of(st.code); {
-	case !e.asItIs(st):
+	switch table := tables(e.Tables).forCode(st.code); {
+	case !e.sentVerbatim(st):
 	case table == st.code.Table():
 		encoded.Status, size = se.wire()
 	case st.short():
@@ -328,7 +328,7 @@ func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) En
 	if size > e.maxSize()-maxSubtype {
 		return e.send(ctx, st, source)
 	}
-	if st.origin.stated() {
+	if st.origin.carriesCode() {
 		encoded.Code = st.code
 	}
 	return encoded
@@ -336,35 +336,35 @@ func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) En
 
 // asItIs tells that nothing is added to a Status that is sent, nor taken away, but
 // for its size.
-func (e *Encoder) asItIs(st *Status) bool {
-	if rare := st.rarely(); rare.dropped != nil || rare.pushback != "" && e.Pushback {
+func (e *Encoder) sentVerbatim(st *Status) bool {
+	if rare := st.rarely(); rare.dropped != nil || rare.pushback != "" && e.RetryPushback {
 		return false
 	}
-	return !e.ExposeDebugInfo && !e.inLegacyForm(st.code)
+	return !e.DebugInfo && !e.inOpenIMForm(st.code)
 }
 
 // send is the answer that is a Status, with what has to go with it and without
 // what is too much.
 func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
 	encoded := Encoded{Source: source, Origin: st.origin, DroppedKeys: slices.Clone(st.rarely().dropped)}
-	p := st.proto(e.Tables, e.ExposeDebugInfo && source != FromPeer)
+	p := st.proto(e.Tables, e.DebugInfo && source != SourceForwarded)
 	encoded.GRPCCode = grpccodes.Code(p.Code)
 	place := 0 // of our ErrorInfo
-	if st.origin.stated() {
+	if st.origin.carriesCode() {
 		encoded.Code = st.code
-		if !st.unnamed && e.inLegacyForm(st.code) {
-			toLegacy(p, st.code.Number())
+		if !st.unnamed && e.inOpenIMForm(st.code) {
+			toOpenIMForm(p, st.code.Number())
 			place = 1
 		}
 	}
 	fitting := newBudget(p)
-	fitting.code, fitting.guess, fitting.place, fitting.room = encoded.Code, st.unnamed, place, e.maxSize()
-	if pushback := st.rarely().pushback; e.Pushback && pushback != "" {
+	fitting.code, fitting.guess, fitting.infoIndex, fitting.limit = encoded.Code, st.unnamed, place, e.maxSize()
+	if pushback := st.rarely().pushback; e.RetryPushback && pushback != "" {
 		encoded.Trailer = metadata.Pairs(pushbackName, pushback)
-		fitting.room -= pushbackSize(pushback)
+		fitting.limit -= pushbackSize(pushback)
 	}
-	if fitting.size()+maxSubtype > fitting.room {
-		fitting.room -= contentTypeExtra(ctx)
+	if fitting.size()+maxSubtype > fitting.limit {
+		fitting.limit -= contentTypeExtra(ctx)
 	}
 	encoded.Truncated = strings.Join(fitting.fit(), ",")
 	encoded.Status = grpcstatus.FromProto(p)
@@ -397,14 +397,14 @@ const (
 func (e *Encoder) upstream(ctx context.Context, received *receivedError) Encoded {
 	switch {
 	case received.policy.passes(received.origin):
-		return e.send(ctx, received.status(), FromPeer)
-	case received.origin == Legacy: // a stranger's numbers may mean anything
+		return e.send(ctx, received.status(), SourceForwarded)
+	case received.origin == OriginNumeric: // a stranger's numbers may mean anything
 	case received.grpcCode == grpccodes.Unavailable:
-		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamUnavailable), Source: FromUpstream, Origin: received.origin}
+		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamUnavailable), Source: SourceUpstream, Origin: received.origin}
 	case received.grpcCode == grpccodes.DeadlineExceeded:
-		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamDeadline), Source: FromUpstream, Origin: received.origin}
+		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamDeadline), Source: SourceUpstream, Origin: received.origin}
 	}
-	encoded := e.unknown(ctx, FromUpstream, nil)
+	encoded := e.unknown(ctx, SourceUpstream, nil)
 	encoded.Origin = received.origin
 	return encoded
 }
@@ -413,12 +413,12 @@ func (e *Encoder) upstream(ctx context.Context, received *receivedError) Encoded
 func (e *Encoder) grpc(ctx context.Context, gst *grpcstatus.Status) Encoded {
 	st := (&Decoder{Tables: e.Tables}).FromGRPC(gst)
 	if gst.Code() <= grpccodes.Unauthenticated {
-		return e.send(ctx, st, FromGRPCStatus)
+		return e.send(ctx, st, SourceGRPCStatus)
 	}
-	if st.origin == Ours || st.origin == Legacy && tables(e.Tables).of(st.code).Has(st.code.Number()) {
-		return e.send(ctx, st, FromNumber)
+	if st.origin == OriginKnown || st.origin == OriginNumeric && tables(e.Tables).forCode(st.code).Has(st.code.Number()) {
+		return e.send(ctx, st, SourceNumber)
 	}
-	return e.unknown(ctx, FromUnknown, nil)
+	return e.unknown(ctx, SourceUnknown, nil)
 }
 
 // encode is the status as it is sent with its code's own table, and at most the
@@ -440,7 +440,7 @@ func (st *Status) proto(own tables, debugInfo bool) *spb.Status {
 	if !st.hasMessage {
 		message = row.Message()
 	}
-	if code == grpccodes.OK || st.origin == Legacy {
+	if code == grpccodes.OK || st.origin == OriginNumeric {
 		code = row.Code()
 	}
 	return &spb.Status{
@@ -454,7 +454,7 @@ func (st *Status) proto(own tables, debugInfo bool) *spb.Status {
 // one, and less DebugInfo unless that is asked for. It changes the slice.
 func cleanDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
 	kept := details[:0]
-	var seen types
+	var seen typeSet
 	for _, d := range details {
 		name := d.MessageName()
 		if name == debugInfoName && !debugInfo || name != "" && !seen.add(name) {

@@ -68,84 +68,84 @@ func TestEncode(t *testing.T) {
 		code    codes.Code // nil: none is stated
 		reason  string     // "" for the code's own
 	}{
-		{name: "resolved before", err: resolved, source: status.FromResolved, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
-		{name: "resolved before, wrapped since", err: fmt.Errorf(secret+": %w", resolved), source: status.FromResolved, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
+		{name: "resolved before", err: resolved, source: status.SourceEncoded, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
+		{name: "resolved before, wrapped since", err: fmt.Errorf(secret+": %w", resolved), source: status.SourceEncoded, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
 
-		{name: "code", err: codes.Args, source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
-		{name: "code under %w", err: fmt.Errorf(secret+": %w", codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
-		{name: "code in Join", err: errors.Join(private, codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
-		{name: "Status", err: status.Error(codes.Args, "no name"), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "no name", code: codes.Args},
-		{name: "Status with a cause, wrapped", err: fmt.Errorf(secret+": %w", status.Wrap(private, codes.Args, "no name")), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "no name", code: codes.Args},
-		{name: "code, though a rule matches", err: errors.Join(errNoRows, codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
-		{name: "code, though the context has ended", ctx: cancelled, err: errors.Join(context.Canceled, codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
-		{name: "code around a received error", err: status.Wrap(received(t, grpccodes.NotFound, secret), codes.SrvData, "odd"), source: status.FromCode, grpc: grpccodes.Internal, message: "odd", code: codes.SrvData},
-		{name: "code joined after a received error", err: errors.Join(received(t, grpccodes.NotFound, secret, ourInfo), codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
-		{name: "code joined after a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
-		{name: "code around a hostile error", err: status.Wrap(&panics{secret}, codes.Args, ""), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code", err: codes.Args, source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code under %w", err: fmt.Errorf(secret+": %w", codes.Args), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code in Join", err: errors.Join(private, codes.Args), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "Status", err: status.Error(codes.Args, "no name"), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "no name", code: codes.Args},
+		{name: "Status with a cause, wrapped", err: fmt.Errorf(secret+": %w", status.Wrap(private, codes.Args, "no name")), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "no name", code: codes.Args},
+		{name: "code, though a rule matches", err: errors.Join(errNoRows, codes.Args), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code, though the context has ended", ctx: cancelled, err: errors.Join(context.Canceled, codes.Args), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code around a received error", err: status.Wrap(received(t, grpccodes.NotFound, secret), codes.SrvData, "odd"), source: status.SourceCode, grpc: grpccodes.Internal, message: "odd", code: codes.SrvData},
+		{name: "code joined after a received error", err: errors.Join(received(t, grpccodes.NotFound, secret, ourInfo), codes.Args), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code joined after a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), codes.Args), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "code around a hostile error", err: status.Wrap(&panics{secret}, codes.Args, ""), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
 
-		{name: "rule by target", err: fmt.Errorf(secret+": %w", errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
-		{name: "rule by function", err: errors.New("quota of " + secret), source: status.FromRule, grpc: grpccodes.ResourceExhausted, message: "too many connections", code: codes.SrvConnOverMaxNumLimit},
-		{name: "rule, though there is a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
-		{name: "rule, though the context has ended", ctx: cancelled, err: errors.Join(context.Canceled, errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+		{name: "rule by target", err: fmt.Errorf(secret+": %w", errNoRows), source: status.SourceRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+		{name: "rule by function", err: errors.New("quota of " + secret), source: status.SourceRule, grpc: grpccodes.ResourceExhausted, message: "too many connections", code: codes.SrvConnOverMaxNumLimit},
+		{name: "rule, though there is a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), errNoRows), source: status.SourceRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+		{name: "rule, though the context has ended", ctx: cancelled, err: errors.Join(context.Canceled, errNoRows), source: status.SourceRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
 
-		{name: "cancelled", ctx: cancelled, err: context.Canceled, source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
-		{name: "cancelled, while the error says deadline", ctx: cancelled, err: fmt.Errorf(secret+": %w", context.DeadlineExceeded), source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
-		{name: "deadline passed", ctx: late, err: context.DeadlineExceeded, source: status.FromContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
-		{name: "deadline passed, while a gRPC status says cancelled", ctx: late, err: grpcError(t, grpccodes.Canceled, secret), source: status.FromContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
-		{name: "deadline passed, and so says upstream", ctx: late, err: received(t, grpccodes.DeadlineExceeded, secret), source: status.FromContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
-		{name: "another deadline", err: fmt.Errorf(secret+": %w", context.DeadlineExceeded), source: status.FromDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
-		{name: "an error that is a deadline by its Is", err: isDeadline{}, source: status.FromDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
-		{name: "another cancellation", err: context.Canceled, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "another error, while the context has ended", ctx: cancelled, err: private, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "cancelled", ctx: cancelled, err: context.Canceled, source: status.SourceContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "cancelled, while the error says deadline", ctx: cancelled, err: fmt.Errorf(secret+": %w", context.DeadlineExceeded), source: status.SourceContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "deadline passed", ctx: late, err: context.DeadlineExceeded, source: status.SourceContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "deadline passed, while a gRPC status says cancelled", ctx: late, err: grpcError(t, grpccodes.Canceled, secret), source: status.SourceContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "deadline passed, and so says upstream", ctx: late, err: received(t, grpccodes.DeadlineExceeded, secret), source: status.SourceContext, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "another deadline", err: fmt.Errorf(secret+": %w", context.DeadlineExceeded), source: status.SourceDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "an error that is a deadline by its Is", err: isDeadline{}, source: status.SourceDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "another cancellation", err: context.Canceled, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "another error, while the context has ended", ctx: cancelled, err: private, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
 
-		{name: "from a peer", err: fmt.Errorf(secret+": %w", received(t, grpccodes.Aborted, "muted", ourInfo)), source: status.FromPeer, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
-		{name: "from a legacy peer", err: received(t, 1403, "muted"), source: status.FromPeer, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
-		{name: "from upstream", err: received(t, grpccodes.NotFound, secret), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "from upstream, foreign", err: received(t, grpccodes.NotFound, secret, info("a.example", "A_B_C", "")), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "from upstream, unavailable", err: received(t, grpccodes.Unavailable, secret), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
-		{name: "from upstream, deadline", err: received(t, grpccodes.DeadlineExceeded, secret), source: status.FromUpstream, grpc: grpccodes.DeadlineExceeded, message: "an upstream service did not answer in time"},
+		{name: "from a peer", err: fmt.Errorf(secret+": %w", received(t, grpccodes.Aborted, "muted", ourInfo)), source: status.SourceForwarded, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "from a legacy peer", err: received(t, 1403, "muted"), source: status.SourceForwarded, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "from upstream", err: received(t, grpccodes.NotFound, secret), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "from upstream, foreign", err: received(t, grpccodes.NotFound, secret, info("a.example", "A_B_C", "")), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "from upstream, unavailable", err: received(t, grpccodes.Unavailable, secret), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "from upstream, deadline", err: received(t, grpccodes.DeadlineExceeded, secret), source: status.SourceUpstream, grpc: grpccodes.DeadlineExceeded, message: "an upstream service did not answer in time"},
 
-		{name: "from a peer that isn't trusted", err: under(t, status.ForeignPolicy, grpccodes.Aborted, secret, ourInfo), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "from a legacy peer that isn't trusted", err: under(t, status.ForeignPolicy, 1403, secret), source: status.FromUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "unavailable, and not trusted", err: under(t, status.ForeignPolicy, grpccodes.Unavailable, secret, ourInfo), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
-		{name: "from behind a proxy", err: under(t, status.ProxyPolicy, grpccodes.Aborted, "muted", ourInfo), source: status.FromPeer, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
-		{name: "bare, from behind a proxy", err: under(t, status.ProxyPolicy, grpccodes.NotFound, "gone"), source: status.FromPeer, grpc: grpccodes.NotFound, message: "gone"},
-		{name: "a number from behind a proxy", err: under(t, status.ProxyPolicy, 1403, "muted"), source: status.FromPeer, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
-		{name: "a number over int32 from behind a proxy", err: under(t, status.ProxyPolicy, 1<<31, "x"), source: status.FromPeer, grpc: grpccodes.Unknown, message: "x"},
-		{name: "a code around what isn't trusted", err: status.Wrap(under(t, status.ForeignPolicy, grpccodes.Aborted, secret, ourInfo), codes.Args, "x"), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "x", code: codes.Args},
+		{name: "from a peer that isn't trusted", err: under(t, status.TrustNone, grpccodes.Aborted, secret, ourInfo), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "from a legacy peer that isn't trusted", err: under(t, status.TrustNone, 1403, secret), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "unavailable, and not trusted", err: under(t, status.TrustNone, grpccodes.Unavailable, secret, ourInfo), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "from behind a proxy", err: under(t, status.TrustAll, grpccodes.Aborted, "muted", ourInfo), source: status.SourceForwarded, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "bare, from behind a proxy", err: under(t, status.TrustAll, grpccodes.NotFound, "gone"), source: status.SourceForwarded, grpc: grpccodes.NotFound, message: "gone"},
+		{name: "a number from behind a proxy", err: under(t, status.TrustAll, 1403, "muted"), source: status.SourceForwarded, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "a number over int32 from behind a proxy", err: under(t, status.TrustAll, 1<<31, "x"), source: status.SourceForwarded, grpc: grpccodes.Unknown, message: "x"},
+		{name: "a code around what isn't trusted", err: status.Wrap(under(t, status.TrustNone, grpccodes.Aborted, secret, ourInfo), codes.Args, "x"), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "x", code: codes.Args},
 
-		{name: "gRPC status", err: grpcError(t, grpccodes.Aborted, "again"), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
-		{name: "gRPC status, wrapped", err: fmt.Errorf(secret+": %w", grpcError(t, grpccodes.Aborted, "again")), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
-		{name: "first of two gRPC statuses", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), grpcError(t, grpccodes.NotFound, secret)), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
-		{name: "a code's number as gRPC code", err: grpcError(t, 1403, "muted"), source: status.FromNumber, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
-		{name: "a code's number as gRPC code, with our ErrorInfo", err: grpcError(t, 1403, "muted", ourInfo), source: status.FromNumber, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
-		{name: "gRPC status with our ErrorInfo", err: grpcError(t, grpccodes.Aborted, "muted", ourInfo), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
-		{name: "gRPC status, with too much beside it", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), wide(1200)), source: status.FromGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
-		{name: "rule by target, with a loop beside it", err: errors.Join(loop{}, errNoRows), source: status.FromRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
-		{name: "a number that is no code's", err: grpcError(t, 1499, secret), source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "a number over int32, with an ErrorInfo that names no code", err: grpcError(t, 1<<32-1, "x", info("openim.io", "NEVER_HEARD", "")), source: status.FromNumber, grpc: grpccodes.Unknown, message: "x", code: codes.SdkUnknownCode, reason: "NEVER_HEARD"},
-		{name: "a number over int32", err: grpcError(t, 1<<31, secret), source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "gRPC status", err: grpcError(t, grpccodes.Aborted, "again"), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "gRPC status, wrapped", err: fmt.Errorf(secret+": %w", grpcError(t, grpccodes.Aborted, "again")), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "first of two gRPC statuses", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), grpcError(t, grpccodes.NotFound, secret)), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "a code's number as gRPC code", err: grpcError(t, 1403, "muted"), source: status.SourceNumber, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "a code's number as gRPC code, with our ErrorInfo", err: grpcError(t, 1403, "muted", ourInfo), source: status.SourceNumber, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "gRPC status with our ErrorInfo", err: grpcError(t, grpccodes.Aborted, "muted", ourInfo), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "gRPC status, with too much beside it", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), wide(1200)), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
+		{name: "rule by target, with a loop beside it", err: errors.Join(loop{}, errNoRows), source: status.SourceRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
+		{name: "a number that is no code's", err: grpcError(t, 1499, secret), source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "a number over int32, with an ErrorInfo that names no code", err: grpcError(t, 1<<32-1, "x", info("openim.io", "NEVER_HEARD", "")), source: status.SourceNumber, grpc: grpccodes.Unknown, message: "x", code: codes.SdkUnknownCode, reason: "NEVER_HEARD"},
+		{name: "a number over int32", err: grpcError(t, 1<<31, secret), source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
 
-		{name: "received Status, made an error here", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Err(), source: status.FromGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
-		{name: "the same, changed and with a cause", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).WithDetails(badRequest("x")).Wrap(private), source: status.FromGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
-		{name: "the same, around a code", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Wrap(codes.Args), source: status.FromGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
-		{name: "received Status that states a code, made an error here", err: status.Convert(received(t, grpccodes.Aborted, "muted", ourInfo)).Err(), source: status.FromCode, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
-		{name: "first of two received", err: errors.Join(received(t, grpccodes.Unavailable, secret), received(t, grpccodes.NotFound, secret)), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
-		{name: "received, after a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), received(t, grpccodes.Unavailable, secret)), source: status.FromUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
-		{name: "another deadline, before a received error", err: errors.Join(context.DeadlineExceeded, received(t, grpccodes.NotFound, secret)), source: status.FromDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
-		{name: "cancelled, and a plain error after it", ctx: cancelled, err: errors.Join(context.Canceled, private), source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
-		{name: "cancelled, as the second of two gRPC statuses says", ctx: cancelled, err: errors.Join(grpcError(t, grpccodes.NotFound, secret), grpcError(t, grpccodes.Canceled, secret)), source: status.FromContext, grpc: grpccodes.Canceled, message: "context canceled"},
-		{name: "a rule matches a received error as a whole", err: received(t, grpccodes.Aborted, "muted", ourInfo, info("a.example", "A_B_C", "")), source: status.FromPeer, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "received Status, made an error here", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Err(), source: status.SourceGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
+		{name: "the same, changed and with a cause", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).WithDetails(badRequest("x")).Wrap(private), source: status.SourceGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
+		{name: "the same, around a code", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Wrap(codes.Args), source: status.SourceGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
+		{name: "received Status that states a code, made an error here", err: status.Convert(received(t, grpccodes.Aborted, "muted", ourInfo)).Err(), source: status.SourceCode, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "first of two received", err: errors.Join(received(t, grpccodes.Unavailable, secret), received(t, grpccodes.NotFound, secret)), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "received, after a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), received(t, grpccodes.Unavailable, secret)), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "another deadline, before a received error", err: errors.Join(context.DeadlineExceeded, received(t, grpccodes.NotFound, secret)), source: status.SourceDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
+		{name: "cancelled, and a plain error after it", ctx: cancelled, err: errors.Join(context.Canceled, private), source: status.SourceContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "cancelled, as the second of two gRPC statuses says", ctx: cancelled, err: errors.Join(grpcError(t, grpccodes.NotFound, secret), grpcError(t, grpccodes.Canceled, secret)), source: status.SourceContext, grpc: grpccodes.Canceled, message: "context canceled"},
+		{name: "a rule matches a received error as a whole", err: received(t, grpccodes.Aborted, "muted", ourInfo, info("a.example", "A_B_C", "")), source: status.SourceForwarded, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
 
-		{name: "panic", err: fmt.Errorf("handler: %w", status.Recovered(secret)), source: status.FromPanic, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "panic with a code", err: status.Recovered(codes.Args), source: status.FromPanic, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "panic, and a code after it", err: errors.Join(status.Recovered(secret), codes.Args), source: status.FromCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
+		{name: "panic", err: fmt.Errorf("handler: %w", status.Recovered(secret)), source: status.SourcePanic, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "panic with a code", err: status.Recovered(codes.Args), source: status.SourcePanic, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "panic, and a code after it", err: errors.Join(status.Recovered(secret), codes.Args), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "invalid argument", code: codes.Args},
 
-		{name: "plain error", err: private, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "io.EOF", err: io.EOF, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "NoError", err: codes.NoError, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "gRPC status with code OK", err: okStatus{grpcstatus.New(grpccodes.OK, secret)}, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "nil gRPC status", err: okStatus{}, source: status.FromUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "plain error", err: private, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "io.EOF", err: io.EOF, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "NoError", err: codes.NoError, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "gRPC status with code OK", err: okStatus{grpcstatus.New(grpccodes.OK, secret)}, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "nil gRPC status", err: okStatus{}, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestEncode(t *testing.T) {
 			if got.Source != tt.source || got.Status.Code() != tt.grpc || got.Status.Message() != tt.message || got.Code != tt.code {
 				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source, got.Status, got.Code, tt.source, tt.grpc, tt.message, tt.code)
 			}
-			if got.Source.Withheld() != (tt.source == status.FromUpstream || tt.source == status.FromUnknown || tt.source == status.FromPanic) {
+			if got.Source.Withheld() != (tt.source == status.SourceUpstream || tt.source == status.SourceUnknown || tt.source == status.SourcePanic) {
 				t.Errorf("Withheld() = %t for source %v", got.Source.Withheld(), got.Source)
 			}
 			checkErrorInfo(t, got, tt.code, tt.reason)
@@ -352,7 +352,7 @@ func TestHostileBesideACode(t *testing.T) {
 			"deep in the cause": status.Wrap(fmt.Errorf("%w", errors.Join(errNoRows, hostile)), codes.Args, ""),
 		} {
 			got := new(status.Encoder).Encode(t.Context(), err)
-			if got.Code != codes.Code(codes.Args) || got.Source != status.FromCode {
+			if got.Code != codes.Code(codes.Args) || got.Source != status.SourceCode {
 				t.Errorf("%T %s: %v from %v; want Args from the code", hostile, name, got.Code, got.Source)
 			}
 			if chain := got.Err().(interface{ Unwrap() []error }).Unwrap(); !got.Broken() || len(chain) != 1 {
@@ -408,15 +408,15 @@ func TestDebugInfo(t *testing.T) {
 		"a Status":      status.New(codes.Args, "bad").WithDetails(debug, badRequest("name")).Err(),
 		"a gRPC status": grpcError(t, grpccodes.Aborted, "again", debug, badRequest("name")),
 		"a peer":        received(t, grpccodes.Aborted, "again", info("openim.io", "ARGS", "1001"), debug, badRequest("name")),
-		"a proxy":       under(t, status.ProxyPolicy, grpccodes.Aborted, "again", debug, badRequest("name")),
+		"a proxy":       under(t, status.TrustAll, grpccodes.Aborted, "again", debug, badRequest("name")),
 	} {
 		if got := status.ToGRPC(err); strings.Contains(fmt.Sprint(got.Proto()), "DebugInfo") {
 			t.Errorf("%s: DebugInfo is sent: %v", name, got)
 		}
-		got := (&status.Encoder{ExposeDebugInfo: true}).Encode(t.Context(), err)
+		got := (&status.Encoder{DebugInfo: true}).Encode(t.Context(), err)
 		sent, _ := status.Detail[*errdetails.DebugInfo](got.Status.Err())
-		if here := got.Source != status.FromPeer; (sent.GetDetail() == secret) != here {
-			t.Errorf("%s: with ExposeDebugInfo %v is sent; want the DebugInfo too: %t", name, got.Status, here)
+		if here := got.Source != status.SourceForwarded; (sent.GetDetail() == secret) != here {
+			t.Errorf("%s: with WithDebugInfo %v is sent; want the DebugInfo too: %t", name, got.Status, here)
 		}
 		if _, ok := status.Detail[*errdetails.BadRequest](got.Status.Err()); !ok {
 			t.Errorf("%s: the BadRequest beside it is lost: %v", name, got.Status)
@@ -479,7 +479,7 @@ func TestEncoderTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	number := grpcstatus.Error(2000, "as OpenIM does")
-	if got := (&status.Encoder{Tables: []*codes.Table{added}}).Encode(t.Context(), number); got.Source != status.FromNumber || got.Status.Code() != grpccodes.Aborted {
+	if got := (&status.Encoder{Tables: []*codes.Table{added}}).Encode(t.Context(), number); got.Source != status.SourceNumber || got.Status.Code() != grpccodes.Aborted {
 		t.Errorf("a number that only the given table has = %v, source %v; want ABORTED by its row", got.Status, got.Source)
 	}
 
@@ -495,7 +495,7 @@ func TestEncoderTables(t *testing.T) {
 }
 
 // under is an error that was received over a connection of some trust.
-func under(t *testing.T, policy status.Policy, code grpccodes.Code, message string, details ...proto.Message) error {
+func under(t *testing.T, policy status.Trust, code grpccodes.Code, message string, details ...proto.Message) error {
 	t.Helper()
-	return (&status.Decoder{Upstream: policy}).Decode(t.Context(), grpcError(t, code, message, details...))
+	return (&status.Decoder{Trust: policy}).Decode(t.Context(), grpcError(t, code, message, details...))
 }

@@ -54,7 +54,7 @@ func TestNilStatus(t *testing.T) {
 	if st.Code() != codes.Code(codes.NoError) || st.GRPCCode() != grpccodes.OK || st.GRPCStatus() != nil {
 		t.Errorf("nil Status has code %v, gRPC code %v, gRPC status %v; want NoError, OK, nil", st.Code(), st.GRPCCode(), st.GRPCStatus())
 	}
-	if st.Message() != "no error" || st.Reason() != "" || st.Domain() != "" || st.Metadata() != nil || len(st.Details()) != 0 || st.Origin() != status.Local {
+	if st.Message() != "no error" || st.Reason() != "" || st.Domain() != "" || st.Metadata() != nil || len(st.Details()) != 0 || st.Origin() != status.OriginLocal {
 		t.Errorf("nil Status has message %q, reason %q, domain %q, metadata %v, details %v, origin %v", st.Message(), st.Reason(), st.Domain(), st.Metadata(), st.Details(), st.Origin())
 	}
 	if st.WithDetails(info("a.example", "A_B_C", "")) != nil || st.WithMetadata("key", "value") != nil {

@@ -28,7 +28,7 @@ const (
 // would be sent with the code's own table; nil where nothing states the code.
 // The caller may change it.
 func (st *Status) errorInfo() *errdetails.ErrorInfo {
-	if st.Code().Number() == 0 || !st.origin.stated() {
+	if st.Code().Number() == 0 || !st.origin.carriesCode() {
 		return nil
 	}
 	return st.errorInfoIn(st.tableIn(nil))

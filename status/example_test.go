@@ -231,13 +231,13 @@ func ExampleRetryable() {
 
 // An error of OpenIM's server, whose detail is not a message that this program
 // knows.
-func ExampleLegacyDetail() {
+func ExampleOpenIMDetail() {
 	sent := grpcstatus.FromProto(&spb.Status{Code: 1004, Message: "RecordNotFoundError", Details: []*anypb.Any{{
 		TypeUrl: "type.googleapis.com/openim.protobuf.ErrorInfo",
 		Value:   []byte("\x22\x09userID=42"),
 	}}})
 	err := new(status.Decoder).Decode(context.Background(), sent.Err())
-	detail, ok := status.LegacyDetail(err)
+	detail, ok := status.OpenIMDetail(err)
 	fmt.Println(status.Code(err), status.Convert(err).Origin())
 	fmt.Println(detail, ok)
 	// Output:

@@ -47,7 +47,7 @@ func Scan(b []byte) (reason, domain, number string, ok bool) {
 }
 
 // Longest is the longest beginning of text that spare says there is room for.
-func Longest(text string, spare func(end int) int) int { return longest(text, spare) }
+func Longest(text string, spare func(end int) int) int { return longestPrefix(text, spare) }
 
 // KeptCodes is how many codes something is kept of.
 func KeptCodes() (n int) {

@@ -205,7 +205,7 @@ func randomStatus(r *rand.Rand) *grpcstatus.Status {
 }
 
 func randomEncoder(r *rand.Rand) *status.Encoder {
-	e := &status.Encoder{Pushback: r.IntN(3) == 0, ExposeDebugInfo: r.IntN(5) == 0, Legacy: r.IntN(4) == 0}
+	e := &status.Encoder{RetryPushback: r.IntN(3) == 0, DebugInfo: r.IntN(5) == 0, OpenIMForm: r.IntN(4) == 0}
 	if r.IntN(3) == 0 {
 		e.Tables = []*codes.Table{shouting}
 	}
@@ -280,8 +280,8 @@ func checkSameEncoded(t *testing.T, err error, got, want status.Encoded) {
 			t.Errorf("error %d that Err() wraps is %T; want %T", i, chain[i], otherChain[i])
 		}
 	}
-	if again := status.EncodeAny(context.Background(), &status.Encoder{}, resolved); again.Source != status.FromResolved || again.Code != want.Code || again.GRPCCode != want.GRPCCode {
-		t.Errorf("encoded again, %+v; want the same of FromResolved", again)
+	if again := status.EncodeAny(context.Background(), &status.Encoder{}, resolved); again.Source != status.SourceEncoded || again.Code != want.Code || again.GRPCCode != want.GRPCCode {
+		t.Errorf("encoded again, %+v; want the same of SourceEncoded", again)
 	}
 	if !got.Broken() && !identical(got.Original(), err) {
 		t.Errorf("Original() = %T; want the error itself", got.Original())

@@ -39,8 +39,8 @@ func FuzzFromGRPC(f *testing.F) {
 			return // gRPC hands on neither
 		}
 		gst := grpcstatus.FromProto(p)
-		for _, policy := range []status.Policy{status.ForeignPolicy, status.ProxyPolicy} {
-			err := (&status.Decoder{Upstream: policy}).Decode(t.Context(), gst.Err())
+		for _, policy := range []status.Trust{status.TrustNone, status.TrustAll} {
+			err := (&status.Decoder{Trust: policy}).Decode(t.Context(), gst.Err())
 			if got := checkBudget(t, len(b)/2, err); got.Status.Code() < 1 || got.Status.Code() > 16 {
 				t.Errorf("as from a %v, sent on with code %d, want 1..16", policy, got.Status.Code())
 			}
@@ -60,7 +60,7 @@ func FuzzFromGRPC(f *testing.F) {
 		if _, err := proto.Marshal(sent.Proto()); err != nil {
 			t.Errorf("can't be sent on: %v", err)
 		}
-		if st.Origin() == status.Ours && status.FromGRPC(sent).Code() != st.Code() {
+		if st.Origin() == status.OriginKnown && status.FromGRPC(sent).Code() != st.Code() {
 			t.Errorf("sent on as %v, want %v", status.FromGRPC(sent).Code(), st.Code())
 		}
 		_, _, _, _ = st.Reason(), st.Metadata(), st.Details(), err.Error()

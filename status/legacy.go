@@ -19,20 +19,20 @@ import (
 // one registered twice would end the program at its start.
 
 const (
-	legacyDetailName = "openim.protobuf.ErrorInfo"
-	legacyDetailURL  = "type.googleapis.com/" + legacyDetailName
+	openIMDetailName = "openim.protobuf.ErrorInfo"
+	openIMDetailURL  = "type.googleapis.com/" + openIMDetailName
 )
 
 // The fields of an openim.protobuf.ErrorInfo that are text. OpenIM's clients read the
 // last two; "warp" is its spelling.
 const (
-	legacyPath  protowire.Number = 1
-	legacyName  protowire.Number = 3
-	legacyCause protowire.Number = 4
-	legacyWarp  protowire.Number = 5
+	openIMPath  protowire.Number = 1
+	openIMName  protowire.Number = 3
+	openIMCause protowire.Number = 4
+	openIMWarp  protowire.Number = 5
 )
 
-// LegacyDetail is the text that OpenIM's clients give as the Detail of a
+// OpenIMDetail is the text that OpenIM's clients give as the Detail of a
 // CodeError: that of the first openim.protobuf.ErrorInfo in an error's status, with
 // what is not UTF-8 replaced by U+FFFD. ok tells whether there is one, and it can be
 // decoded, be it empty; it is false for nil. Where a handler gave no detail, OpenIM's newer servers send
@@ -43,10 +43,10 @@ const (
 //
 // The error may be of any kind that [FromError] takes, whatever its [Origin].
 // OpenIM's Go for that message need not be linked.
-func LegacyDetail(err error) (text string, ok bool) {
+func OpenIMDetail(err error) (text string, ok bool) {
 	for _, packed := range Convert(err).receiverDetails() {
-		if packed.MessageName() == legacyDetailName {
-			text, _, ok := readLegacyDetail(packed.GetValue())
+		if packed.MessageName() == openIMDetailName {
+			text, _, ok := readOpenIMDetail(packed.GetValue())
 			return text, ok
 		}
 	}
@@ -56,7 +56,7 @@ func LegacyDetail(err error) (text string, ok bool) {
 // readLegacyDetail reads a serialized openim.protobuf.ErrorInfo as OpenIM's clients
 // do: what it was wrapped in, with arrows between, and then the cause. What is not
 // UTF-8 is replaced; where anything is, it isn't sound: they can't read it at all.
-func readLegacyDetail(b []byte) (text string, sound, ok bool) {
+func readOpenIMDetail(b []byte) (text string, sound, ok bool) {
 	var warp strings.Builder
 	var cause string
 	wrapped, sound := false, true
@@ -65,14 +65,14 @@ func readLegacyDetail(b []byte) (text string, sound, ok bool) {
 		if n < 0 || number > protowire.MaxValidNumber {
 			return "", false, false
 		}
-		if typ == protowire.BytesType && isLegacyText(number) {
+		if typ == protowire.BytesType && isOpenIMText(number) {
 			_, _, tag := protowire.ConsumeTag(b)
 			value, _ := protowire.ConsumeString(b[tag:])
 			sound = sound && utf8.ValidString(value)
 			switch number {
-			case legacyCause:
+			case openIMCause:
 				cause = value
-			case legacyWarp:
+			case openIMWarp:
 				if wrapped {
 					warp.WriteString("->")
 				}
@@ -85,16 +85,16 @@ func readLegacyDetail(b []byte) (text string, sound, ok bool) {
 	return warp.String() + validUTF8(cause), sound, true
 }
 
-func isLegacyText(number protowire.Number) bool {
-	return number == legacyPath || number == legacyName || number == legacyCause || number == legacyWarp
+func isOpenIMText(number protowire.Number) bool {
+	return number == openIMPath || number == openIMName || number == openIMCause || number == openIMWarp
 }
 
 // packLegacyDetail is the openim.protobuf.ErrorInfo that OpenIM's clients read a
 // text from, which is UTF-8.
-func packLegacyDetail(text string) *anypb.Any {
-	packed := &anypb.Any{TypeUrl: legacyDetailURL}
+func packOpenIMDetail(text string) *anypb.Any {
+	packed := &anypb.Any{TypeUrl: openIMDetailURL}
 	if text != "" {
-		packed.Value = protowire.AppendTag(nil, legacyCause, protowire.BytesType)
+		packed.Value = protowire.AppendTag(nil, openIMCause, protowire.BytesType)
 		packed.Value = protowire.AppendString(packed.Value, text)
 	}
 	return packed
@@ -103,23 +103,23 @@ func packLegacyDetail(text string) *anypb.Any {
 // inLegacyForm tells whether a code goes out in OpenIM's form. It needs a number
 // that no canonical code has, and that is this code's and no other's where nothing
 // but a number is there to read.
-func (e *Encoder) inLegacyForm(code codes.Code) bool {
-	return e.Legacy && code.Number() > int32(grpccodes.Unauthenticated) &&
-		tables(e.Tables).numbered(code.Number()).Domain() == code.Table().Domain()
+func (e *Encoder) inOpenIMForm(code codes.Code) bool {
+	return e.OpenIMForm && code.Number() > int32(grpccodes.Unauthenticated) &&
+		tables(e.Tables).forNumber(code.Number()).Domain() == code.Table().Domain()
 }
 
 // toLegacy gives OpenIM's form to a status whose first detail states the code with
 // a number. Its clients read the first detail only, and take the error's text from
 // it: that is the status's own openim.protobuf.ErrorInfo, or an empty one.
-func toLegacy(p *spb.Status, number int32) {
+func toOpenIMForm(p *spb.Status, number int32) {
 	p.Code = number
-	first := packLegacyDetail("")
-	at := slices.IndexFunc(p.Details, func(d *anypb.Any) bool { return d.MessageName() == legacyDetailName })
+	first := packOpenIMDetail("")
+	at := slices.IndexFunc(p.Details, func(d *anypb.Any) bool { return d.MessageName() == openIMDetailName })
 	if at >= 0 {
 		first.Value = p.Details[at].GetValue() // of the type's URL only the name counts
 		p.Details = slices.Delete(p.Details, at, at+1)
-		if text, sound, ok := readLegacyDetail(first.Value); ok && !sound {
-			first = packLegacyDetail(text)
+		if text, sound, ok := readOpenIMDetail(first.Value); ok && !sound {
+			first = packOpenIMDetail(text)
 		}
 	}
 	p.Details = slices.Insert(p.Details, 0, first)

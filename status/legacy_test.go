@@ -132,9 +132,9 @@ func TestLegacyDetail(t *testing.T) {
 			for _, number := range []uint32{1004, uint32(grpccodes.NotFound)} {
 				err := legacyError(number, "no such user", tt.details...)
 				for name, err := range map[string]error{"as received": err, "decoded": decoded(err), "sent on": resolve(decoded(legacyError(1004, "x", tt.details...)))} {
-					text, ok := status.LegacyDetail(err)
+					text, ok := status.OpenIMDetail(err)
 					if ok == tt.none || text != tt.text {
-						t.Errorf("%d, %s: LegacyDetail() = %q, %t; want %q, %t", number, name, text, ok, tt.text, !tt.none)
+						t.Errorf("%d, %s: OpenIMDetail() = %q, %t; want %q, %t", number, name, text, ok, tt.text, !tt.none)
 					}
 				}
 				st := status.Convert(decoded(err))
@@ -148,8 +148,8 @@ func TestLegacyDetail(t *testing.T) {
 		})
 	}
 	for name, err := range map[string]error{"nil": nil, "a plain error": errors.New("x"), "a code": codes.Args} {
-		if text, ok := status.LegacyDetail(err); text != "" || ok {
-			t.Errorf("%s: LegacyDetail() = %q, %t; want none", name, text, ok)
+		if text, ok := status.OpenIMDetail(err); text != "" || ok {
+			t.Errorf("%s: OpenIMDetail() = %q, %t; want none", name, text, ok)
 		}
 	}
 }
@@ -164,15 +164,15 @@ func FuzzLegacyDetail(f *testing.F) {
 	f.Add([]byte{0x23, 0x2b, 0x2c, 0x24, 0x22, 0x01, 'x'})                      // groups
 	f.Fuzz(func(t *testing.T, b []byte) {
 		err := legacyError(1004, "x", legacyAny(b))
-		text, ok := status.LegacyDetail(err)
+		text, ok := status.OpenIMDetail(err)
 		want, readable := openIMText(b)
 		if readable && (!ok || text != want) {
-			t.Errorf("LegacyDetail() = %q, %t of %x; want %q", text, ok, b, want)
+			t.Errorf("OpenIMDetail() = %q, %t of %x; want %q", text, ok, b, want)
 		}
 		if !utf8.ValidString(text) || !ok && text != "" || status.Code(err) != codes.RecordNotFound {
-			t.Errorf("LegacyDetail() = %q, %t of %x, code %v", text, ok, b, status.Code(err))
+			t.Errorf("OpenIMDetail() = %q, %t of %x, code %v", text, ok, b, status.Code(err))
 		}
-		sent := checkFit(t, status.Encoder{Legacy: true}, 0, decoded(err)).Status.Proto()
+		sent := checkFit(t, status.Encoder{OpenIMForm: true}, 0, decoded(err)).Status.Proto()
 		if relayed, readable := openIMText(sent.Details[0].Value); sent.Code != 1004 || ok && !readable || relayed != text && len(text) < 1000 {
 			t.Errorf("sent on as %v, which OpenIM's client reads as %q; want the code, and %q", sent, relayed, text)
 		}
@@ -199,7 +199,7 @@ func checkLegacyDetail(t testing.TB, got status.Encoded, sent, whole *spb.Status
 func checkBeginning(t testing.TB, got status.Encoded, sent, whole *anypb.Any) {
 	t.Helper()
 	text, ok := openIMText(sent.Value)
-	was, _ := status.LegacyDetail(legacyError(1004, "", whole))
+	was, _ := status.OpenIMDetail(legacyError(1004, "", whole))
 	begins, marked := strings.CutSuffix(text, "...")
 	if !ok || text != was && text != "" && (!marked || begins == "" || !strings.HasPrefix(was, begins)) || !slices.Contains(strings.Split(got.Truncated, ","), "details") {
 		t.Errorf("OpenIM's detail says %.100q, left out %q; want a beginning of %.100q with a mark, or nothing", text, got.Truncated, was)
@@ -209,7 +209,7 @@ func checkBeginning(t testing.TB, got status.Encoded, sent, whole *anypb.Any) {
 // TestLegacyForm holds every code's bytes to the description: the number, OpenIM's
 // detail, our ErrorInfo, then the rest.
 func TestLegacyForm(t *testing.T) {
-	encoder := &status.Encoder{Legacy: true}
+	encoder := &status.Encoder{OpenIMForm: true}
 	for row := range codes.Default().All() {
 		c := row.Code
 		if c.Number() == 0 {
@@ -247,7 +247,7 @@ func TestLegacyForm(t *testing.T) {
 			}
 			back := status.FromGRPC(got.Status)
 			checkSame(t, status.FromGRPC(grpcstatus.FromProto(tt.like)), withoutLegacyDetail(back))
-			if text, ok := status.LegacyDetail(back.Err()); !ok || text != tt.detail {
+			if text, ok := status.OpenIMDetail(back.Err()); !ok || text != tt.detail {
 				t.Errorf("%v, %s: received with the detail %q, %t; want %q", c, name, text, ok, tt.detail)
 			}
 		}
@@ -297,10 +297,10 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 		{name: "the context's end", ctx: ended, err: context.Canceled, code: grpccodes.Canceled},
 		{name: "another deadline", err: context.DeadlineExceeded, code: grpccodes.DeadlineExceeded},
 		{name: "of an upstream that is down", err: received(t, grpccodes.Unavailable, secret), code: grpccodes.Unavailable},
-		{name: "of a proxy", err: under(t, status.ProxyPolicy, grpccodes.NotFound, "gone"), code: grpccodes.NotFound},
+		{name: "of a proxy", err: under(t, status.TrustAll, grpccodes.NotFound, "gone"), code: grpccodes.NotFound},
 		{name: "an ErrorInfo that names no code", err: received(t, grpccodes.NotFound, "gone", info("openim.io", "NEVER_HEARD", "")), code: grpccodes.NotFound},
 		{name: "a guess, made an error", err: status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "gone")).Err(), code: grpccodes.NotFound},
-		{name: "an upstream's that isn't quoted", err: under(t, status.ForeignPolicy, 1403, secret), code: 500, grpc: grpccodes.Internal},
+		{name: "an upstream's that isn't quoted", err: under(t, status.TrustNone, 1403, secret), code: 500, grpc: grpccodes.Internal},
 		{name: "a panic", err: status.Recovered(secret), code: 500, grpc: grpccodes.Internal},
 		{name: "a code of a domain that the reader would not think of", err: shopClosed, code: grpccodes.Unavailable},
 		{name: "the same, first of the tables", tables: []*codes.Table{shop}, err: shopClosed, code: 1004, grpc: grpccodes.Unavailable},
@@ -314,7 +314,7 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 			if tt.ctx == nil {
 				tt.ctx = t.Context()
 			}
-			encoder := &status.Encoder{Legacy: true, Tables: tt.tables}
+			encoder := &status.Encoder{OpenIMForm: true, Tables: tt.tables}
 			got := encoder.Encode(tt.ctx, tt.err)
 			if tt.grpc == 0 {
 				tt.grpc = tt.code
@@ -335,14 +335,14 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 				t.Errorf("received as %v; want %v", back.Code(), got.Code)
 			}
 			if tt.code > 16 {
-				if back := decoder.FromGRPC(grpcstatus.New(tt.code, "")); back.Code() != got.Code || back.Origin() != status.Legacy {
+				if back := decoder.FromGRPC(grpcstatus.New(tt.code, "")); back.Code() != got.Code || back.Origin() != status.OriginNumeric {
 					t.Errorf("the number alone is received as %v, %v; want %v", back.Code(), back.Origin(), got.Code)
 				}
 			}
 			// Encoded again it is the same, whoever does it.
 			for _, again := range []*status.Encoder{encoder, {}} {
 				twice := again.Encode(tt.ctx, got.Err())
-				if twice.Status != got.Status || twice.GRPCCode != got.GRPCCode || twice.Code != got.Code || twice.Source != status.FromResolved {
+				if twice.Status != got.Status || twice.GRPCCode != got.GRPCCode || twice.Code != got.Code || twice.Source != status.SourceEncoded {
 					t.Errorf("encoded again: %+v; want %+v", twice, got)
 				}
 			}
@@ -378,7 +378,7 @@ func TestLegacyFormRepairsOpenIMsDetail(t *testing.T) {
 		"sound":            {sound, sound},
 	} {
 		err := status.New(codes.Args, "x").WithDetails(legacyAny(tt.detail)).Err()
-		got := (&status.Encoder{Legacy: true}).Encode(t.Context(), err).Status.Proto()
+		got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), err).Status.Proto()
 		if diff := cmp.Diff(legacyAny(tt.want), got.Details[0], protocmp.Transform()); diff != "" || len(got.Details) != 2 {
 			t.Errorf("%s: the first of %d details (-want +got):\n%s", name, len(got.Details), diff)
 		}
@@ -411,7 +411,7 @@ func TestLegacyFormWithinASize(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
-				got := checkFit(t, status.Encoder{Legacy: true}, size, tt.err)
+				got := checkFit(t, status.Encoder{OpenIMForm: true}, size, tt.err)
 				if size == 0 && got.Truncated != tt.truncated {
 					t.Errorf("left out %q; want %q", got.Truncated, tt.truncated)
 				}
@@ -420,15 +420,15 @@ func TestLegacyFormWithinASize(t *testing.T) {
 	}
 	// In canonical form too, and then the next hop has the beginning.
 	canonical := checkFit(t, status.Encoder{}, 0, tests[2].err)
-	if text, ok := status.LegacyDetail(canonical.Status.Err()); !ok || len(text) < 1000 || canonical.Truncated != "details" {
+	if text, ok := status.OpenIMDetail(canonical.Status.Err()); !ok || len(text) < 1000 || canonical.Truncated != "details" {
 		t.Errorf("in canonical form the text is %d bytes long, left out %q; want a beginning", len(text), canonical.Truncated)
 	}
 	// Where there is room for no letter of it, nothing stands for it.
 	for _, legacy := range []bool{false, true} {
 		last := "行"
 		for n := 1400; n < 1800; n++ {
-			got := (&status.Encoder{Legacy: legacy}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", n)).WithDetails(legacyAny(textField(4, "行"))).Err())
-			text, ok := status.LegacyDetail(got.Status.Err())
+			got := (&status.Encoder{OpenIMForm: legacy}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", n)).WithDetails(legacyAny(textField(4, "行"))).Err())
+			text, ok := status.OpenIMDetail(got.Status.Err())
 			if text != "行" && text != "" || ok != (legacy || text != "") || slices.ContainsFunc(got.Status.Proto().Details, func(d *anypb.Any) bool { return d.TypeUrl == "" }) {
 				t.Fatalf("legacy %t, a message of %d: the text is %q, %t", legacy, n, text, ok)
 			}
@@ -439,12 +439,12 @@ func TestLegacyFormWithinASize(t *testing.T) {
 		}
 	}
 	// Nothing of it is lost where its other fields are what is too much.
-	other := checkFit(t, status.Encoder{Legacy: true}, 0, st.WithDetails(legacyAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err())
-	if text, _ := status.LegacyDetail(other.Status.Err()); text != "row 42" {
+	other := checkFit(t, status.Encoder{OpenIMForm: true}, 0, st.WithDetails(legacyAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err())
+	if text, _ := status.OpenIMDetail(other.Status.Err()); text != "row 42" {
 		t.Errorf("the text is %q; want it whole", text)
 	}
 	// As much of the text stays as there is room for.
-	got := (&status.Encoder{Legacy: true}).Encode(t.Context(), st.WithDetails(legacyAny(openIMBytes(t, strings.Repeat("x", 5000)))).Err())
+	got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), st.WithDetails(legacyAny(openIMBytes(t, strings.Repeat("x", 5000)))).Err())
 	if size := got.Size(); size < status.DefaultMaxSize-3 || size > status.DefaultMaxSize {
 		t.Errorf("cut to %d bytes; want %d or 3 less", size, status.DefaultMaxSize)
 	}
@@ -481,14 +481,14 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 			}
 		}
 	}
-	ours := (&status.Encoder{Tables: tables, Legacy: true}).Encode(t.Context(), added).Status
+	ours := (&status.Encoder{Tables: tables, OpenIMForm: true}).Encode(t.Context(), added).Status
 	for name, gst := range map[string]*grpcstatus.Status{"OpenIM's": grpcstatus.New(grpccodes.Code(added), "x"), "ours": ours} {
 		st := decoder.FromGRPC(gst)
 		if st.Code() != added || st.GRPCCode() != grpccodes.Aborted || st.Reason() != "ADDED" || st.Domain() != "openim.io" || st.Metadata() != nil {
 			t.Errorf("%s: read as %v, %v, %s; want the row's", name, st, st.GRPCCode(), st.Reason())
 		}
 		for _, legacy := range []bool{false, true} {
-			sent := (&status.Encoder{Tables: tables, Legacy: legacy}).Encode(t.Context(), decoder.Decode(t.Context(), gst.Err()))
+			sent := (&status.Encoder{Tables: tables, OpenIMForm: legacy}).Encode(t.Context(), decoder.Decode(t.Context(), gst.Err()))
 			if back := decoder.FromGRPC(sent.Status); sent.GRPCCode != grpccodes.Aborted || back.Reason() != "ADDED" || back.GRPCCode() != grpccodes.Aborted {
 				t.Errorf("%s, legacy %t: sent on as %v, %v", name, legacy, sent.Status, sent.GRPCCode)
 			}
@@ -499,10 +499,10 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 // TestNumberOfAnotherDomain is not ours, where its ErrorInfo says so: two number
 // spaces never compare equal.
 func TestNumberOfAnotherDomain(t *testing.T) {
-	sent := (&status.Encoder{Tables: []*codes.Table{shop}, Legacy: true}).Encode(t.Context(), shopClosed).Status
+	sent := (&status.Encoder{Tables: []*codes.Table{shop}, OpenIMForm: true}).Encode(t.Context(), shopClosed).Status
 	err := decoded(sent.Err())
 	st := status.Convert(err)
-	if st.Code() != codes.SdkUnknownCode || st.Origin() != status.Foreign || st.GRPCCode() != grpccodes.Unknown || errors.Is(err, codes.RecordNotFound) || len(st.Details()) != 2 {
+	if st.Code() != codes.SdkUnknownCode || st.Origin() != status.OriginForeign || st.GRPCCode() != grpccodes.Unknown || errors.Is(err, codes.RecordNotFound) || len(st.Details()) != 2 {
 		t.Errorf("read as %v, %v, %v with %v; want a foreign status that states no code", st, st.Origin(), st.GRPCCode(), st.Details())
 	}
 	if got := status.ToGRPC(err); got.Code() != grpccodes.Internal {
@@ -513,7 +513,7 @@ func TestNumberOfAnotherDomain(t *testing.T) {
 	}
 	// Another number there says nothing of the one in the canonical code's place.
 	other := status.Convert(grpcError(t, 1001, "x", info("shop.example", "SHOP_CLOSED", "1004")))
-	if other.Code() != codes.Args || other.Origin() != status.Legacy {
+	if other.Code() != codes.Args || other.Origin() != status.OriginNumeric {
 		t.Errorf("beside another number read as %v, %v; want Args", other, other.Origin())
 	}
 }
@@ -523,10 +523,10 @@ func TestOldServersTimeout(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	timeout := decoded(legacyError(uint32(codes.SdkCtxDeadlineExceeded), "x"))
-	if got := new(status.Encoder).Encode(late, timeout); got.Source != status.FromContext {
+	if got := new(status.Encoder).Encode(late, timeout); got.Source != status.SourceContext {
 		t.Errorf("passed on as %v from %v; want the context's end", got.Status, got.Source)
 	}
-	if got := new(status.Encoder).Encode(t.Context(), timeout); got.Source != status.FromPeer || got.Code != codes.SdkCtxDeadlineExceeded {
+	if got := new(status.Encoder).Encode(t.Context(), timeout); got.Source != status.SourceForwarded || got.Code != codes.SdkCtxDeadlineExceeded {
 		t.Errorf("passed on as %v from %v; want its code", got.Status, got.Source)
 	}
 }
@@ -534,7 +534,7 @@ func TestOldServersTimeout(t *testing.T) {
 // TestGuessStaysAGuess where an ErrorInfo that names no code is too long.
 func TestGuessStaysAGuess(t *testing.T) {
 	peers := received(t, grpccodes.NotFound, strings.Repeat("m", 3000), info("openim.io", strings.Repeat("R", 100), "1004"))
-	encoder := &status.Encoder{Legacy: true}
+	encoder := &status.Encoder{OpenIMForm: true}
 	for hop := range 3 {
 		got := encoder.Encode(t.Context(), peers)
 		if got.Status.Code() != grpccodes.NotFound {
@@ -565,12 +565,12 @@ func TestNumberIsOfTheFirstTableThatHasIt(t *testing.T) {
 		{"a copy that has it", []*codes.Table{shop, added}, 1305, codes.ErrorCode(1305)},
 		{"none", []*codes.Table{shop}, 1306, shopCode(1306)},
 	} {
-		if got := (&status.Decoder{Tables: tt.tables}).FromGRPC(grpcstatus.New(grpccodes.Code(tt.number), "x")); got.Code() != tt.want || got.Origin() != status.Legacy {
+		if got := (&status.Decoder{Tables: tt.tables}).FromGRPC(grpcstatus.New(grpccodes.Code(tt.number), "x")); got.Code() != tt.want || got.Origin() != status.OriginNumeric {
 			t.Errorf("%s: %d is %v, %v; want %v", tt.name, tt.number, got.Code(), got.Origin(), tt.want)
 		}
 		handlers := grpcstatus.Error(grpccodes.Code(tt.number), "x")
 		got := (&status.Encoder{Tables: tt.tables}).Encode(t.Context(), handlers)
-		if has := tt.name != "none"; has != (got.Source == status.FromNumber) || has && got.Code != tt.want {
+		if has := tt.name != "none"; has != (got.Source == status.SourceNumber) || has && got.Code != tt.want {
 			t.Errorf("%s: a handler's %d is sent as %v from %v; want %v", tt.name, tt.number, got.Code, got.Source, tt.want)
 		}
 	}
@@ -584,7 +584,7 @@ func TestLegacyFormOfTheLongestRow(t *testing.T) {
 		codes.Row{Code: wordy(2), Reason: "UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
 	long := strings.Repeat("%", 3000)
 	st := status.New(wordy(number), long).WithMetadata("key", long).WithDetails(violations(1000), legacyAny(openIMBytes(t, long))).WithRetryDelay(1 << 62)
-	encoder := &status.Encoder{Tables: []*codes.Table{wordyTable}, MaxSize: status.LeastMaxSize, Pushback: true, Legacy: true}
+	encoder := &status.Encoder{Tables: []*codes.Table{wordyTable}, MaxSize: status.LeastMaxSize, RetryPushback: true, OpenIMForm: true}
 	for subtype, details := range map[string]int{"": 2, "+" + strings.Repeat("x", 63): 1} {
 		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc"+subtype))
 		for _, err := range []error{wordy(number), status.Error(wordy(number), ""), st.Err(), status.Error(wordy(number), long)} {
@@ -601,10 +601,10 @@ func TestLegacyFormOfTheLongestRow(t *testing.T) {
 func TestCostOfALegacyDetail(t *testing.T) {
 	const times = 1_000_000
 	err := decoded(legacyError(1004, "x", legacyAny([]byte(strings.Repeat("\x2a\x00", times)))))
-	if text, ok := status.LegacyDetail(err); !ok || text != strings.Repeat("->", times-1) {
-		t.Errorf("LegacyDetail() has %d bytes, %t; want %d", len(text), ok, 2*(times-1))
+	if text, ok := status.OpenIMDetail(err); !ok || text != strings.Repeat("->", times-1) {
+		t.Errorf("OpenIMDetail() has %d bytes, %t; want %d", len(text), ok, 2*(times-1))
 	}
-	got := (&status.Encoder{Legacy: true}).Encode(t.Context(), err)
+	got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), err)
 	if got.Size() > status.DefaultMaxSize || got.Truncated != "details" {
 		t.Errorf("%d bytes, left out %q", got.Size(), got.Truncated)
 	}
@@ -622,9 +622,9 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 			continue
 		}
 		sent := status.Error(row.Code, "x")
-		canonical, legacy := status.ToGRPC(sent), (&status.Encoder{Legacy: true}).Encode(t.Context(), sent).Status
-		for _, policy := range []status.Policy{status.PeerPolicy, status.ForeignPolicy, status.ProxyPolicy} {
-			decoder := &status.Decoder{Upstream: policy}
+		canonical, legacy := status.ToGRPC(sent), (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), sent).Status
+		for _, policy := range []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll} {
+			decoder := &status.Decoder{Trust: policy}
 			for name, ctx := range map[string]context.Context{"live": t.Context(), "late": late, "cancelled": cancelled} {
 				a, b := decoder.Decode(ctx, canonical.Err()), decoder.Decode(ctx, legacy.Err())
 				if errors.Is(a, context.DeadlineExceeded) != errors.Is(b, context.DeadlineExceeded) || errors.Is(a, context.Canceled) != errors.Is(b, context.Canceled) {
@@ -638,7 +638,7 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 		}
 	}
 	// A stranger's number is not UNAVAILABLE because ours of that number is.
-	err := (&status.Decoder{Upstream: status.ForeignPolicy}).Decode(t.Context(), grpcstatus.Error(grpccodes.Code(codes.SdkNetwork), secret))
+	err := (&status.Decoder{Trust: status.TrustNone}).Decode(t.Context(), grpcstatus.Error(grpccodes.Code(codes.SdkNetwork), secret))
 	if got := status.ToGRPC(err); got.Code() != grpccodes.Internal {
 		t.Errorf("a foreign 10000 is passed on as %v; want INTERNAL", got)
 	}
@@ -655,7 +655,7 @@ func TestCanonicalCodeOutsideOfTheInterceptor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, legacy := range []bool{false, true} {
-		encoder := &status.Encoder{Tables: []*codes.Table{table}, Legacy: legacy}
+		encoder := &status.Encoder{Tables: []*codes.Table{table}, OpenIMForm: legacy}
 		for code, want := range map[codes.Code]grpccodes.Code{codes.SrvCallback: grpccodes.Aborted, added.Code: grpccodes.PermissionDenied, codes.Args: grpccodes.InvalidArgument} {
 			if got := status.Convert(encoder.Encode(t.Context(), code).Err()); got.GRPCCode() != want || got.Code() != code {
 				t.Errorf("%v, legacy %t: %v outside; want %v", code, legacy, got.GRPCCode(), want)
@@ -666,7 +666,7 @@ func TestCanonicalCodeOutsideOfTheInterceptor(t *testing.T) {
 
 // TestLogOfOpenIMsForm has the canonical code.
 func TestLogOfOpenIMsForm(t *testing.T) {
-	err := (&status.Encoder{Legacy: true}).Encode(t.Context(), codes.RecordNotFound).Err()
+	err := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), codes.RecordNotFound).Err()
 	if text := logged(err); !strings.Contains(text, " err.grpc_code=NOT_FOUND ") {
 		t.Errorf("logged %s; want NOT_FOUND", text)
 	}
@@ -691,7 +691,7 @@ func renamed(t *testing.T, suffix string) *codes.Table {
 func TestReasonsThatDisagree(t *testing.T) {
 	sender, reader := renamed(t, "X"), renamed(t, "Y")
 	for _, code := range []codes.ErrorCode{codes.RecordNotFound, 1520} {
-		encoder := &status.Encoder{Legacy: true, MaxSize: status.LeastMaxSize, Tables: []*codes.Table{sender}}
+		encoder := &status.Encoder{OpenIMForm: true, MaxSize: status.LeastMaxSize, Tables: []*codes.Table{sender}}
 		sent := encoder.Encode(t.Context(), status.New(code, strings.Repeat("long ", 500)).WithMetadata("user", "42").Err())
 		if sent.Status.Code() != grpccodes.Code(code) || sent.Truncated == "" {
 			t.Fatalf("%v is sent as %d, truncated %q; want OpenIM's form, cut", code, sent.Status.Code(), sent.Truncated)
@@ -732,7 +732,7 @@ func TestAnErrorInfoSaysMoreThanTheNumbersTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent := (&status.Encoder{Legacy: true, Tables: []*codes.Table{shop}}).Encode(t.Context(), shopCode(1305))
+	sent := (&status.Encoder{OpenIMForm: true, Tables: []*codes.Table{shop}}).Encode(t.Context(), shopCode(1305))
 	st := (&status.Decoder{Tables: []*codes.Table{added, shop}}).FromGRPC(sent.Status)
 	if st.Code() != codes.Code(shopCode(1305)) || st.GRPCCode() != grpccodes.Unknown || strings.HasPrefix(st.String(), "Added") {
 		t.Errorf("read %v, %v, %q; want the shop's, UNKNOWN", st.Code(), st.GRPCCode(), st)

@@ -8,25 +8,25 @@ type Origin uint8
 
 const (
 	// Local means that it was made in this process.
-	Local Origin = iota
+	OriginLocal Origin = iota
 
 	// Ours means that it was received with an ErrorInfo of a known table's
 	// domain. That states the code; where it names neither a reason nor a number
 	// that can be read, the code is a guess after the canonical code.
-	Ours
+	OriginKnown
 
 	// Legacy means that it was received with the code's number in the place of
 	// a canonical code, as OpenIM's servers send it.
-	Legacy
+	OriginNumeric
 
 	// Foreign means that it was received with an ErrorInfo of another domain.
 	// The code is a guess after the canonical code.
-	Foreign
+	OriginForeign
 
 	// Bare means that it was received without an ErrorInfo. The peer, a proxy or
 	// the local gRPC stack made it, and the code is a guess after the canonical
 	// code.
-	Bare
+	OriginBare
 )
 
 var originNames = [...]string{"local", "ours", "legacy", "foreign", "bare"}
@@ -40,4 +40,4 @@ func (o Origin) String() string {
 }
 
 // stated tells whether the code was stated, rather than guessed.
-func (o Origin) stated() bool { return o == Local || o == Ours || o == Legacy }
+func (o Origin) carriesCode() bool { return o == OriginLocal || o == OriginKnown || o == OriginNumeric }

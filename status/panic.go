@@ -101,7 +101,7 @@ func (e *PanicError) LogValue() slog.Value {
 
 // guarded runs what calls methods of others' types; it returns what they panic
 // with, and nil if they don't.
-func guarded(run func()) (panicked *PanicError) {
+func catchPanic(run func()) (panicked *PanicError) {
 	defer func() {
 		if value := recover(); value != nil {
 			panicked = newPanic(value)
@@ -116,13 +116,13 @@ func guarded(run func()) (panicked *PanicError) {
 // What isn't whole is not to be run again by anyone: it may never end.
 func whole(err error) (ok bool, panicked *PanicError) {
 	w := walk{visit: func(error) step { return descend }}
-	panicked = guarded(func() { w.from(err, 1) })
+	panicked = catchPanic(func() { w.from(err, 1) })
 	if panicked != nil || w.cut {
 		return false, panicked // before anything prints it: text has no bounds in a loop
 	}
 	p := probe{}
 	w = walk{visit: p.visit}
-	panicked = guarded(func() { w.from(err, 1) })
+	panicked = catchPanic(func() { w.from(err, 1) })
 	return panicked == nil, panicked
 }
 
@@ -167,12 +167,12 @@ func summary(err error) error {
 	var found int
 	w := walk{visit: func(err error) step {
 		if isLeaf(err) && found < maxSummed {
-			_ = guarded(func() { text += "; in it: " + shortened(err.Error()) })
+			_ = catchPanic(func() { text += "; in it: " + shortened(err.Error()) })
 			found++
 		}
 		return descend
 	}}
-	_ = guarded(func() { w.from(err, 1) })
+	_ = catchPanic(func() { w.from(err, 1) })
 	return errors.New(text)
 }
 

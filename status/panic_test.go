@@ -74,7 +74,7 @@ func TestPanicErrorThatHoldsItself(t *testing.T) {
 		again = status.Recovered(wrapsPanic{status.Recovered(again).(*status.PanicError)})
 	}
 	for _, err := range []error{itself, wrapped, wrapsPanic{wrapped}, again, status.Recovered(endless)} {
-		if got := new(status.Encoder).Encode(t.Context(), err); got.Source != status.FromPanic || got.Original().Error() == "" {
+		if got := new(status.Encoder).Encode(t.Context(), err); got.Source != status.SourcePanic || got.Original().Error() == "" {
 			t.Errorf("Encode(%T) is from %v, %v; want from a panic", err, got.Source, got.Original())
 		}
 	}
@@ -87,8 +87,8 @@ func (w wrapsPanic) Unwrap() error { return w.panicked }
 
 // TestPolicyNames: each has one, and others are not valid.
 func TestPolicyNames(t *testing.T) {
-	for policy, want := range map[status.Policy]string{
-		status.PeerPolicy: "peer", status.ForeignPolicy: "foreign", status.ProxyPolicy: "proxy", 3: "Policy(3)",
+	for policy, want := range map[status.Trust]string{
+		status.TrustKnown: "peer", status.TrustNone: "foreign", status.TrustAll: "proxy", 3: "Policy(3)",
 	} {
 		if policy.String() != want || policy.Valid() != (policy != 3) {
 			t.Errorf("policy %d: %q, valid %t; want %q", policy, policy, policy.Valid(), want)

@@ -4,42 +4,42 @@ import "fmt"
 
 // A Policy says how far a process trusts what it receives over a connection: what
 // becomes of a received error that a handler returns as it came.
-type Policy uint8
+type Trust uint8
 
 const (
-	// PeerPolicy passes on the statuses that state a code of a known domain, and
+	// TrustKnown passes on the statuses that state a code of a known domain, and
 	// those with a code's number in the place of a canonical code. Of all else it
-	// does as ForeignPolicy.
-	PeerPolicy Policy = iota
+	// does as TrustNone.
+	TrustKnown Trust = iota
 
-	// ForeignPolicy passes on no status: UNAVAILABLE and DEADLINE_EXCEEDED stay what
+	// TrustNone passes on no status: UNAVAILABLE and DEADLINE_EXCEEDED stay what
 	// they are, with a fixed message, and the rest is the default code of INTERNAL.
-	ForeignPolicy
+	TrustNone
 
-	// ProxyPolicy passes on every status, with its canonical code, message and
+	// TrustAll passes on every status, with its canonical code, message and
 	// details but DebugInfo.
-	ProxyPolicy
+	TrustAll
 )
 
-var policyNames = [...]string{"peer", "foreign", "proxy"}
+var trustNames = [...]string{"peer", "foreign", "proxy"}
 
 // Valid tells whether the policy is one of the constants.
-func (p Policy) Valid() bool { return int(p) < len(policyNames) }
+func (p Trust) Valid() bool { return int(p) < len(trustNames) }
 
 // String is the policy in small letters.
-func (p Policy) String() string {
+func (p Trust) String() string {
 	if p.Valid() {
-		return policyNames[p]
+		return trustNames[p]
 	}
 	return fmt.Sprintf("Policy(%d)", uint8(p))
 }
 
 // passes tells whether a status of an origin is passed on.
-func (p Policy) passes(origin Origin) bool {
+func (p Trust) passes(origin Origin) bool {
 	switch p {
-	case PeerPolicy:
-		return origin.stated()
-	case ProxyPolicy:
+	case TrustKnown:
+		return origin.carriesCode()
+	case TrustAll:
 		return true
 	}
 	return false

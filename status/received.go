@@ -18,7 +18,7 @@ type receivedError struct {
 	received *grpcstatus.Status
 	proto    *spb.Status // a copy of it, which is not to be changed
 	tables   tables      // its Decoder's
-	policy   Policy      // how far that trusts its connection
+	policy   Trust       // how far that trusts its connection
 	origin   Origin
 	grpcCode grpccodes.Code
 

@@ -29,7 +29,7 @@ type resolvedError struct {
 
 func newResolved(e *Encoded) *resolvedError {
 	r := &resolvedError{sent: e.Status, code: e.Code, chain: [2]error{nil, e.err}, grpcCode: e.GRPCCode, origin: e.Origin, pushedBack: e.Trailer != nil}
-	if e.Code != nil && (e.Source != FromCode || e.err == nil) {
+	if e.Code != nil && (e.Source != SourceCode || e.err == nil) {
 		if ok, _ := whole(e.Code); ok { // a user's type can fail as any error can
 			r.chain[0] = e.Code
 		}
@@ -68,7 +68,7 @@ func (r *resolvedError) GRPCStatus() *grpcstatus.Status { return r.sent }
 
 // encoded is what encoding the error again gives, without the error.
 func (r *resolvedError) encoded() Encoded {
-	return Encoded{Status: r.sent, Code: r.code, GRPCCode: r.grpcCode, Source: FromResolved, Origin: r.origin}
+	return Encoded{Status: r.sent, Code: r.code, GRPCCode: r.grpcCode, Source: SourceEncoded, Origin: r.origin}
 }
 
 // status is the Status as its receiver has it, but for the code, which is known

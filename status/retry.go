@@ -19,7 +19,7 @@ const retryInfoName = "google.rpc.RetryInfo"
 // place of an earlier one.
 //
 // gRPC's native retries don't read RetryInfo. A server with
-// interceptor.WithPushback tells them the same; see gRFC A6. Them alone a negative
+// interceptor.WithRetryPushback tells them the same; see gRFC A6. Them alone a negative
 // delay tells not to try again: no RetryInfo is sent then, which has no word for it.
 func (st *Status) WithRetryDelay(delay time.Duration) *Status {
 	if delay >= 0 {
@@ -64,7 +64,7 @@ func retryDelay(info *errdetails.RetryInfo) (time.Duration, bool) {
 // delay.
 func Retryable(err error) bool {
 	st, ok := FromError(err)
-	if !ok || st == nil || st.rarely().pushback == never {
+	if !ok || st == nil || st.rarely().pushback == doNotRetry {
 		return false
 	}
 	_, asked := RetryDelay(err)
@@ -72,13 +72,13 @@ func Retryable(err error) bool {
 }
 
 // never is the pushback that forbids a retry, as any negative number does.
-const never = "-1"
+const doNotRetry = "-1"
 
 // pushback is the value of grpc-retry-pushback-ms: a signed 32-bit number of
 // milliseconds.
 func pushback(delay time.Duration) string {
 	if delay < 0 {
-		return never
+		return doNotRetry
 	}
 	ms := delay / time.Millisecond
 	if delay%time.Millisecond > 0 {

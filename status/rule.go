@@ -33,7 +33,7 @@ func (e *Encoder) match(err error, f *finding) (code codes.Code) {
 		if code == nil {
 			continue
 		}
-		if code = typed(code); code != nil && code.Number() > 0 {
+		if code = canonicalType(code); code != nil && code.Number() > 0 {
 			return code
 		}
 	}

@@ -94,7 +94,7 @@ func search(err error) (f finding) {
 
 func (f *finding) search(err error) {
 	w := walk{visit: f.visit}
-	f.panicked = guarded(func() { w.from(err, 1) })
+	f.panicked = catchPanic(func() { w.from(err, 1) })
 	f.cut = w.cut
 }
 
@@ -117,7 +117,7 @@ func (f *finding) visit(err error) step {
 		}
 		return skip
 	case codes.Code:
-		if c := typed(x); c != nil && c.Number() > 0 {
+		if c := canonicalType(x); c != nil && c.Number() > 0 {
 			f.code = c
 			return stop
 		}
@@ -139,7 +139,7 @@ func (f *finding) visitStatus(e *statusError) step {
 	switch {
 	case e.st.code.Number() == 0:
 		return descend
-	case e.st.origin.stated():
+	case e.st.origin.carriesCode():
 		f.status = e
 		return stop
 	}
@@ -186,7 +186,7 @@ func isError(err, target error) bool {
 // typed is a code in the type of its table's codes; nil if it has no table or is a
 // nil pointer. A pointer to a code and a struct that embeds one have its methods
 // too, but can't be compared with it.
-func typed(c codes.Code) codes.Code {
+func canonicalType(c codes.Code) codes.Code {
 	if v := reflect.ValueOf(c); v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil
 	}

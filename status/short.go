@@ -13,7 +13,7 @@ import (
 
 // short tells that the status says no more than its code and a message.
 func (st *Status) short() bool {
-	return st.origin == Local && st.metadata == nil && len(st.details) == 0
+	return st.origin == OriginLocal && st.metadata == nil && len(st.details) == 0
 }
 
 // encodeShort is the gRPC status of a short Status whose code is as in a table, and

@@ -7,51 +7,51 @@ import "fmt"
 type Source uint8
 
 const (
-	// FromNothing means that there was no error.
-	FromNothing Source = iota
+	// SourceNone means that there was no error.
+	SourceNone Source = iota
 
-	// FromResolved means that an [Encoder] has decided on the error before. It is
+	// SourceEncoded means that an [Encoder] has decided on the error before. It is
 	// sent the same again.
-	FromResolved
+	SourceEncoded
 
 	// FromCode means that a code or a [Status] was stated.
-	FromCode
+	SourceCode
 
-	// FromCodeError means a [CodeError], where the Encoder adapts them.
-	FromCodeError
+	// SourceOpenIMError means a [CodeError], where the Encoder adapts them.
+	SourceOpenIMError
 
-	// FromRule means that a [Rule] matched.
-	FromRule
+	// SourceRule means that a [Rule] matched.
+	SourceRule
 
 	// FromContext means that the RPC's own context has ended, and that the error
 	// says no more. The answer is CANCELLED or DEADLINE_EXCEEDED.
-	FromContext
+	SourceContext
 
-	// FromDeadline means context.DeadlineExceeded, while the RPC's own context
+	// SourceDeadline means context.DeadlineExceeded, while the RPC's own context
 	// lives. The answer is DEADLINE_EXCEEDED.
-	FromDeadline
+	SourceDeadline
 
-	// FromPeer means a received status that the [Policy] of its connection lets
+	// SourceForwarded means a received status that the [Policy] of its connection lets
 	// pass, such as one that states a code of a known domain.
-	FromPeer
+	SourceForwarded
 
-	// FromUpstream means any other received status. Its text is withheld, and all
+	// SourceUpstream means any other received status. Its text is withheld, and all
 	// but UNAVAILABLE and DEADLINE_EXCEEDED become the default code of INTERNAL.
-	FromUpstream
+	SourceUpstream
 
-	// FromGRPCStatus means a gRPC status that was made here. It passes.
-	FromGRPCStatus
+	// SourceGRPCStatus means a gRPC status that was made here. It passes.
+	SourceGRPCStatus
 
-	// FromNumber means a gRPC status with a code's number in the place of a
+	// SourceNumber means a gRPC status with a code's number in the place of a
 	// canonical code, as OpenIM's servers write it. The answer states that code.
-	FromNumber
+	SourceNumber
 
-	// FromUnknown means anything else. The answer is the default code of INTERNAL,
+	// SourceUnknown means anything else. The answer is the default code of INTERNAL,
 	// and the error's text is withheld.
-	FromUnknown
+	SourceUnknown
 
-	// FromPanic means a [PanicError]. The answer is as for FromUnknown.
-	FromPanic
+	// SourcePanic means a [PanicError]. The answer is as for SourceUnknown.
+	SourcePanic
 )
 
 var sourceNames = [...]string{"nothing", "resolved", "code", "code error", "rule", "context", "deadline", "peer", "upstream", "grpc status", "number", "unknown", "panic"}
@@ -66,4 +66,4 @@ func (s Source) String() string {
 
 // Withheld tells whether the caller reads nothing of the error's own text, so
 // that this process has to tell it to someone.
-func (s Source) Withheld() bool { return s == FromUpstream || s == FromUnknown || s == FromPanic }
+func (s Source) Withheld() bool { return s == SourceUpstream || s == SourceUnknown || s == SourcePanic }

@@ -75,7 +75,7 @@ func New(c codes.Code, message string) *Status {
 }
 
 func newStatus(c codes.Code, message string) Status {
-	return Status{code: sendable(c), message: validUTF8(message), hasMessage: message != ""}
+	return Status{code: replaceUnsendable(c), message: validUTF8(message), hasMessage: message != ""}
 }
 
 // Newf is [New] with fmt.Sprintf.
@@ -84,14 +84,14 @@ func Newf(c codes.Code, format string, args ...any) *Status {
 }
 
 // sendable is c, or what stands for it where it can't be sent.
-func sendable(c codes.Code) codes.Code {
+func replaceUnsendable(c codes.Code) codes.Code {
 	if known, ok := c.(codes.ErrorCode); ok && known >= 0 {
 		return c
 	}
 	if c == nil {
 		return codes.Default().FromGRPC(grpccodes.Internal)
 	}
-	if c = typed(c); c == nil {
+	if c = canonicalType(c); c == nil {
 		return codes.Default().FromGRPC(grpccodes.Internal)
 	}
 	if c.Number() < 0 {
@@ -157,7 +157,7 @@ func (st *Status) Truncated() string {
 // Origin tells where the status comes from: Local for nil.
 func (st *Status) Origin() Origin {
 	if st == nil {
-		return Local
+		return OriginLocal
 	}
 	return st.origin
 }
@@ -251,7 +251,7 @@ func (st *Status) LogValue() slog.Value {
 	row := st.row()
 	row.GRPCCode, row.Message = st.GRPCCode(), st.Message()
 	attrs := row.LogValue().Group()
-	if st.Origin() != Local {
+	if st.Origin() != OriginLocal {
 		attrs = append(attrs, slog.String("origin", st.origin.String()))
 	}
 	return slog.GroupValue(attrs...)
@@ -320,8 +320,8 @@ func (st *Status) setMetadata(metadata map[string]string) {
 		return
 	}
 	st.metadata = all
-	if !st.origin.stated() {
-		st.origin = Local
+	if !st.origin.carriesCode() {
+		st.origin = OriginLocal
 	}
 }
 
@@ -333,7 +333,7 @@ func (st *Status) row() codes.Row {
 
 // tableIn is the table that says what the code is, where a sender's come first.
 func (st *Status) tableIn(own tables) *codes.Table {
-	table := own.of(st.Code())
+	table := own.forCode(st.Code())
 	if its := st.rarely().table; its != nil && !table.Has(st.code.Number()) {
 		return its
 	}

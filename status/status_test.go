@@ -198,7 +198,7 @@ func TestReceivedThenChanged(t *testing.T) {
 	if got := bare.WithDetails(badRequest("x")).GRPCStatus(); got.Code() != grpccodes.Aborted || len(got.Details()) != 1 {
 		t.Errorf("a bare status with a detail = %v, want ABORTED and that detail alone", got)
 	}
-	if got := status.FromGRPC(bare.WithMetadata("k1", "v").GRPCStatus()); got.Origin() != status.Ours || got.GRPCCode() != grpccodes.Aborted || got.Code() != codes.Code(codes.SdkUnknownCode) {
+	if got := status.FromGRPC(bare.WithMetadata("k1", "v").GRPCStatus()); got.Origin() != status.OriginKnown || got.GRPCCode() != grpccodes.Aborted || got.Code() != codes.Code(codes.SdkUnknownCode) {
 		t.Errorf("a bare status with metadata = %v, origin %v; want the guess, stated", got, got.Origin())
 	}
 }
@@ -223,7 +223,7 @@ func TestAsReceived(t *testing.T) {
 	if got := status.ToGRPC(status.Convert(grpcError(t, 1004, "")).Err()); got.Code() != grpccodes.NotFound || got.Message() != "" {
 		t.Errorf("a number with an empty message is forwarded as %v; want NOT_FOUND and no message", got)
 	}
-	if st := status.Convert(grpcError(t, 1004, "x", info("a.example", "A_B_C", ""))); st.Origin() != status.Legacy {
+	if st := status.Convert(grpcError(t, 1004, "x", info("a.example", "A_B_C", ""))); st.Origin() != status.OriginNumeric {
 		t.Errorf("a number beside a foreign ErrorInfo has origin %v, want legacy", st.Origin())
 	}
 }

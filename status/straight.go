@@ -25,7 +25,7 @@ func straight(err error) (stated error) {
 			return err
 		}
 	case *statusError:
-		if c, ok := x.st.code.(codes.ErrorCode); ok && c > 0 && x.cause() == nil && x.st.origin.stated() {
+		if c, ok := x.st.code.(codes.ErrorCode); ok && c > 0 && x.cause() == nil && x.st.origin.carriesCode() {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func linkOf(err error) link {
 		return link{ok: x > 0, states: true, ready: true}
 	case *statusError:
 		code := linkOf(x.st.code)
-		return link{ok: code.ok && code.inner == nil && x.st.origin.stated(), states: true, ready: code.ready, inner: x.cause()}
+		return link{ok: code.ok && code.inner == nil && x.st.origin.carriesCode(), states: true, ready: code.ready, inner: x.cause()}
 	case *receivedError: // under a Status that wraps it
 		code := linkOf(x.code())
 		return link{ok: code.ok && code.ready && reflect.TypeOf(x.cause()) == gRPCsError, ready: true}
@@ -122,5 +122,5 @@ func linkOfCode(c codes.Code) link {
 		return link{ok: true, states: true, ready: true}
 	}
 	_, wraps := c.(interface{ Unwrap() error })
-	return link{ok: !wraps && typed(c) != nil && c.Number() > 0, states: true}
+	return link{ok: !wraps && canonicalType(c) != nil && c.Number() > 0, states: true}
 }

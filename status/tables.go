@@ -20,7 +20,7 @@ func (ts tables) first() *codes.Table {
 
 // of is the table that says what a code is: the one given for its domain, if that
 // has a row for it, else the code's own.
-func (ts tables) of(code codes.Code) *codes.Table {
+func (ts tables) forCode(code codes.Code) *codes.Table {
 	own := code.Table()
 	for _, t := range ts {
 		if t.Domain() == own.Domain() && t.Has(code.Number()) {
@@ -32,7 +32,7 @@ func (ts tables) of(code codes.Code) *codes.Table {
 
 // numbered is the table that says what a number in the place of a canonical code
 // is: the first with a row for it, the default table last, else the first of all.
-func (ts tables) numbered(number int32) *codes.Table {
+func (ts tables) forNumber(number int32) *codes.Table {
 	for _, t := range ts {
 		if t.Has(number) {
 			return t

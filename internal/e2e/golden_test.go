@@ -61,7 +61,7 @@ func TestWireGolden(t *testing.T) {
 	var got bytes.Buffer
 	svc := &goldenService{}
 	canonical := dialGolden(t, svc)
-	numeric := dialGolden(t, svc, interceptor.WithLegacy(interceptor.LegacyAlways))
+	numeric := dialGolden(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	for row := range codes.Default().All() {
 		code := row.Code.(codes.ErrorCode)
 		if code == codes.NoError {

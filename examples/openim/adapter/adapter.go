@@ -57,9 +57,9 @@ func adapt(target string, err error) error {
 // returns for a canonical code.
 func codeErrorOf(target string, st *status.Status, err error) errs.CodeError {
 	switch st.Origin() {
-	case status.Bare, status.Foreign:
+	case status.OriginBare, status.OriginForeign:
 	default:
-		detail, _ := status.LegacyDetail(err)
+		detail, _ := status.OpenIMDetail(err)
 		return errs.NewCodeError(int(st.Code().Number()), st.Message()).WithDetail(detail)
 	}
 	if st.GRPCCode() == grpccodes.Unavailable {

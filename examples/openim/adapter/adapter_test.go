@@ -48,7 +48,7 @@ func TestCallersReadCodeErrors(t *testing.T) {
 	notFound := errs.ErrRecordNotFound.WrapMsg("no such user", "userID", "u1")
 	withDetail := status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true}
 	numeric := withDetail
-	numeric.Legacy = true
+	numeric.OpenIMForm = true
 	tests := []struct {
 		name        string
 		received    error
@@ -114,7 +114,7 @@ func TestTrustAppliesToAdaptedErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		received error
-		trust    status.Policy
+		trust    status.Trust
 		want     grpccodes.Code
 		message  string
 	}{
@@ -123,8 +123,8 @@ func TestTrustAppliesToAdaptedErrors(t *testing.T) {
 		{"no code, trust known", withoutCode, interceptor.Peer, grpccodes.Unavailable, "an upstream service is unavailable"},
 	} {
 		for name, err := range map[string]error{
-			"unchanged": received(t, tt.received, interceptor.Upstream(tt.trust)),
-			"wrapped":   errs.WrapMsg(received(t, tt.received, interceptor.Upstream(tt.trust)), "secret"),
+			"unchanged": received(t, tt.received, interceptor.WithUpstreamTrust(tt.trust)),
+			"wrapped":   errs.WrapMsg(received(t, tt.received, interceptor.WithUpstreamTrust(tt.trust)), "secret"),
 		} {
 			got := server.Encode(t.Context(), err)
 			if got.Status.Code() != tt.want || got.Status.Message() != tt.message {

@@ -29,9 +29,9 @@ type trial struct {
 
 var trials = []trial{
 	{"before: OpenIM's interceptors", fleet.OldConvert, grpcstatus.Code, true},
-	{"migrating: errstatus in the numeric form", fleet.New(interceptor.LegacyAlways), grpcstatus.Code, true},
-	{"  the same, but the breaker asks errstatus", fleet.New(interceptor.LegacyAlways), canonical, false},
-	{"after: errstatus", fleet.New(interceptor.LegacyNever), grpcstatus.Code, false},
+	{"migrating: errstatus in the numeric form", fleet.New(interceptor.OpenIMAlways), grpcstatus.Code, true},
+	{"  the same, but the breaker asks errstatus", fleet.New(interceptor.OpenIMAlways), canonical, false},
+	{"after: errstatus", fleet.New(interceptor.OpenIMNever), grpcstatus.Code, false},
 }
 
 // run makes the calls and prints how many the breaker refused. It returns an error if

@@ -55,7 +55,7 @@ func columns() []column {
 		all = append(all, column{s, fleet.OldClientMW, mw, nil}, column{s, fleet.OldClientConvert, convert, nil},
 			column{s, fleet.NewClient, errstatus, wire}, column{s, fleet.AdaptedClient, errstatus, wire})
 	}
-	never, always, negotiated := fleet.New(interceptor.LegacyNever), fleet.New(interceptor.LegacyAlways), fleet.New(interceptor.LegacyNegotiated)
+	never, always, negotiated := fleet.New(interceptor.OpenIMNever), fleet.New(interceptor.OpenIMAlways), fleet.New(interceptor.OpenIMNegotiated)
 	add(fleet.OldMW, whole(mwOfNoError), whole(mwOfNoError), whole(mwOfNoError), number(errs.ServerInternalError))
 	add(fleet.OldConvert, whole(fleet.Reading{}), whole(fleet.Reading{}), whole(fleet.Reading{}), number(0)) // OpenIM sends NoError as success
 	add(never, canonicalByMW, canonicalByConvert, whole(newOfNoError), canonicalCode)

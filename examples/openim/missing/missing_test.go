@@ -43,9 +43,9 @@ func TestTable(t *testing.T) {
 		}
 		added++
 		for _, numeric := range []bool{false, true} {
-			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, Legacy: numeric}
+			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, OpenIMForm: numeric}
 			got := encoder.Encode(t.Context(), errs.NewCodeError(int(row.Code.Number()), "x"))
-			if got.Code != row.Code || got.GRPCCode != row.GRPCCode || got.Source != status.FromCodeError {
+			if got.Code != row.Code || got.GRPCCode != row.GRPCCode || got.Source != status.SourceOpenIMError {
 				t.Errorf("%s: sent as %+v; want the row's code and canonical code", row.Name, got)
 			}
 			back := (&status.Decoder{Tables: tables}).FromGRPC(got.Status)

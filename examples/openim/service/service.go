@@ -20,7 +20,7 @@ import (
 // mw.GrpcServer(). A call passes the interceptors in this order.
 func ServerOptions(opts ...interceptor.ServerOption) []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
-	own := []interceptor.ServerOption{interceptor.WithTable(missing.Table), interceptor.AdaptCodeErrors(), interceptor.MapErrorFunc(adapter.Replaced(missing.Table))}
+	own := []interceptor.ServerOption{interceptor.WithTable(missing.Table), interceptor.AdaptCodeErrors(), interceptor.WithErrorMapper(adapter.Replaced(missing.Table))}
 
 	all := []grpc.ServerOption{openimserver.GrpcServerMetadataContext()}
 	all = append(all, interceptor.ServerOptions(append(own, opts...)...)...)

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // newServer returns a server with this package's options. Old clients get the numeric
 // form.
 func newServer(opts ...interceptor.ServerOption) fleet.Server {
-	return fleet.Server{Name: "errstatus", Options: service.ServerOptions(append(opts, interceptor.WithLegacy(interceptor.LegacyNegotiated))...)}
+	return fleet.Server{Name: "errstatus", Options: service.ServerOptions(append(opts, interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))...)}
 }
 
 // newClient has this package's options without the announcement.
@@ -160,7 +160,7 @@ func matches(text, want string) bool {
 // The connection's trust decides about an upstream's error, although the adapter makes
 // it a CodeError and the server reads CodeErrors and maps replaced errors.
 func TestTrustAppliesToReceivedErrors(t *testing.T) {
-	untrusting := fleet.Client{Name: "trust none", Options: service.DialOptions(interceptor.Upstream(interceptor.Foreign))}
+	untrusting := fleet.Client{Name: "trust none", Options: service.DialOptions(interceptor.WithUpstreamTrust(interceptor.Foreign))}
 	for token, want := range map[string]codes.Code{"1004": codes.ServerInternal, "x": codes.ServerInternal, "down": codes.SdkNetwork} {
 		up := startUpstream(t, untrusting)
 		running := newServer().Serve(func(context.Context, string) error { return errs.WrapMsg(up(token), "calling") })

@@ -114,7 +114,7 @@ func TestOpenIMClientsReadForwardedErrors(t *testing.T) {
 	var handlers error
 	fail := func(context.Context, string) error { return handlers }
 	old := []fleet.Client{fleet.OldClientMW, fleet.OldClientConvert}
-	for _, mode := range []interceptor.LegacyMode{interceptor.LegacyAlways, interceptor.LegacyNegotiated} {
+	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
 		conns := dial(t, fleet.New(mode), fail, old...)
 		for _, f := range fixtures(t) {
 			handlers = new(status.Decoder).Decode(t.Context(), f.status(t).Err())
@@ -145,7 +145,7 @@ func TestOpenIMDetailMatchesOpenIMsPackage(t *testing.T) {
 			t.Fatalf("%s: the first detail is a %T; want OpenIM's ErrorInfo", f.Name, details[0])
 		}
 		compared++
-		if text, ok := status.LegacyDetail(f.status(t).Err()); !ok || text != info.GetCause() {
+		if text, ok := status.OpenIMDetail(f.status(t).Err()); !ok || text != info.GetCause() {
 			t.Errorf("%s: OpenIMDetail() = %q, %t; want %q", f.Name, text, ok, info.GetCause())
 		}
 	}
@@ -174,8 +174,8 @@ func TestOpenIMInterceptorInside(t *testing.T) {
 // OpenIM's client interceptor replaces the outgoing metadata. If it runs after
 // errstatus's, the announcement is lost and the client gets the numeric form.
 func TestAnnouncementBeforeOpenIMMetadata(t *testing.T) {
-	before := fleet.Client{Name: "before", Options: append(interceptor.DialOptions(interceptor.AnnounceCanonical()), openimclient.GrpcClientContext())}
-	conns := dial(t, fleet.New(interceptor.LegacyNegotiated), func(context.Context, string) error { return errs.ErrArgs }, before, fleet.NewClient)
+	before := fleet.Client{Name: "before", Options: append(interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()), openimclient.GrpcClientContext())}
+	conns := dial(t, fleet.New(interceptor.OpenIMNegotiated), func(context.Context, string) error { return errs.ErrArgs }, before, fleet.NewClient)
 	for name, want := range map[string]grpccodes.Code{before.Name: 1001, fleet.NewClient.Name: grpccodes.InvalidArgument} {
 		if err := fleet.ParseToken(conns[name], "x"); grpcstatus.Code(err) != want || status.Code(err) != codes.Args {
 			t.Errorf("%s: the server sent %v and the client reads %v; want %v and Args", name, grpcstatus.Code(err), status.Code(err), want)
@@ -233,7 +233,7 @@ var titled = map[string]error{
 func TestOpenIMClientsReadCodeErrors(t *testing.T) {
 	var handlers error
 	old := []fleet.Client{fleet.OldClientMW, fleet.OldClientConvert}
-	conns := dial(t, fleet.New(interceptor.LegacyNegotiated), func(context.Context, string) error { return handlers }, old...)
+	conns := dial(t, fleet.New(interceptor.OpenIMNegotiated), func(context.Context, string) error { return handlers }, old...)
 	compared := 0
 	for _, f := range fixtures(t) {
 		if handlers = f.source(); handlers == nil {

@@ -46,8 +46,8 @@ var (
 
 // New returns a server with errstatus. Its handlers still return CodeErrors, and it
 // sends their details as OpenIM's servers do.
-func New(mode interceptor.LegacyMode) Server {
-	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.ExposeCodeErrorDetail(), interceptor.WithLegacy(mode))}
+func New(mode interceptor.OpenIMMode) Server {
+	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.ExposeCodeErrorDetail(), interceptor.WithOpenIMForm(mode))}
 }
 
 // A Client is a client's name and options, and a function that reads its errors.
@@ -76,11 +76,11 @@ var (
 
 	// NewClient has errstatus and reads codes.
 	NewClient = Client{"errstatus",
-		append([]grpc.DialOption{openimclient.GrpcClientContext()}, interceptor.DialOptions(interceptor.AnnounceCanonical())...),
+		append([]grpc.DialOption{openimclient.GrpcClientContext()}, interceptor.DialOptions(interceptor.WithCanonicalAnnouncement())...),
 		readStatus}
 
 	// AdaptedClient has errstatus and the adapter, for callers that read CodeErrors.
-	AdaptedClient = Client{"errstatus, adapter", service.DialOptions(interceptor.AnnounceCanonical()), readCodeError}
+	AdaptedClient = Client{"errstatus, adapter", service.DialOptions(interceptor.WithCanonicalAnnouncement()), readCodeError}
 )
 
 // readCodeError reads an error as OpenIM's API does.
@@ -94,7 +94,7 @@ func readStatus(err error) Reading {
 		return Reading{}
 	}
 	st := status.Convert(err)
-	detail, _ := status.LegacyDetail(err)
+	detail, _ := status.OpenIMDetail(err)
 	return Reading{int(st.Code().Number()), st.Message(), detail}
 }
 
