@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Example has the output that the README shows.
+// Example checks the output, which README.md shows too.
 func Example() {
 	main()
 	// Output:
@@ -15,7 +15,7 @@ func Example() {
 	// to others: NotFound
 }
 
-// TestREADME: the program in the README is this one, and so is its output.
+// TestREADME checks that README.md shows this program and its output.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -27,7 +27,7 @@ func TestREADME(t *testing.T) {
 	}
 	_, program, _ := strings.Cut(string(source), "package main\n")
 	if !strings.Contains(string(readme), "```go\npackage main\n"+program+"```\n") {
-		t.Error("the program in README.md is not that of main.go: copy it from package main on")
+		t.Error("README.md does not show the program in main.go: copy the program there, from package main on")
 	}
 	const output = "RecordNotFound: service \"mail\"\nthe code:  true 1004\nto others: NotFound\n"
 	if !strings.Contains(string(readme), output) {

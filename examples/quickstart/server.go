@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -19,16 +20,41 @@ import (
 
 const maxMessages = 1000
 
-// newServer has the quickstart service, reflection and health.
-func newServer() *grpc.Server {
-	server := grpc.NewServer(interceptor.ServerOptions()...)
+// newServer returns a server with the quickstart service, reflection and health.
+// It logs what it keeps from callers.
+func newServer(logger *slog.Logger) *grpc.Server {
+	server := grpc.NewServer(interceptor.ServerOptions(interceptor.WithObserver(logPrivate(logger)))...)
 	quickstartpb.RegisterQuickstartServer(server, quickstart{})
 	reflection.Register(server)
 	grpc_health_v1.RegisterHealthServer(server, health.NewServer())
 	return server
 }
 
-// quickstart fails on request.
+// logPrivate returns an observer that logs each failed call of which the caller
+// does not see everything: the error has a cause, its text is withheld, or a
+// metadata key is not valid and was dropped.
+func logPrivate(logger *slog.Logger) func(context.Context, interceptor.Event) {
+	return func(ctx context.Context, event interceptor.Event) {
+		attrs := []slog.Attr{
+			slog.String("method", event.Call.Method),
+			slog.String("sent", event.GRPCCode.String()),
+			slog.Any("error", event.Err),
+		}
+		if event.Source.Withheld() || hasCause(event.Err) {
+			logger.LogAttrs(ctx, slog.LevelError, "not sent to the caller: the error's private text", attrs...)
+		}
+		if len(event.DroppedKeys) > 0 {
+			attrs = append(attrs, slog.Any("keys", event.DroppedKeys))
+			logger.LogAttrs(ctx, slog.LevelWarn, "not sent to the caller: metadata with invalid keys", attrs...)
+		}
+	}
+}
+
+// hasCause reports whether err is an errstatus error with a cause: %+v prints the
+// cause after the public text.
+func hasCause(err error) bool { return fmt.Sprintf("%+v", err) != err.Error() }
+
+// quickstart implements the service, whose methods fail on request.
 type quickstart struct {
 	quickstartpb.UnimplementedQuickstartServer
 }
@@ -52,7 +78,7 @@ func (quickstart) FailStream(req *quickstartpb.FailStreamRequest, stream grpc.Se
 	return failure(req)
 }
 
-// A request is what both of the service's requests have.
+// A request has the fields that both requests of the service share.
 type request interface {
 	GetCode() string
 	GetMessage() string
@@ -60,8 +86,11 @@ type request interface {
 	GetMetadata() map[string]string
 }
 
-// failure is the error that a request asks for, nil for NoError.
+// failure returns the error that a request asks for, nil for NoError.
 func failure(req request) error {
+	if req.GetCode() == "" && req.GetCause() != "" {
+		return errors.New(req.GetCause())
+	}
 	code, err := codes.Default().Parse(req.GetCode())
 	if err != nil {
 		return badRequest("code", err.Error())

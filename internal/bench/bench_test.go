@@ -17,15 +17,15 @@ import (
 
 // TestMain silences OpenIM's packages, which log each call by default.
 func TestMain(m *testing.M) {
-	// It can fail for a file only, and gets none.
+	// It can fail only for a log file, and has none.
 	_ = log.InitLoggerFromConfig("", "", "", "", log.LevelFatal, false, false, "", 0, 0, "", false)
 	m.Run()
 }
 
-// A text says whether an error's message is the same each time.
+// A text is a kind of error message: the same each time, or formatted each time.
 type text struct {
 	name string
-	fail func(p peer) func() error
+	fail func(p peer) func() error // returns a handler of p that fails
 }
 
 var texts = []text{
@@ -36,7 +36,7 @@ var texts = []text{
 	}},
 }
 
-// received is an error as the caller's gRPC makes it of what was sent.
+// received returns the error that the caller's gRPC makes from a sent error.
 func received(tb testing.TB, sent error) error {
 	tb.Helper()
 	b, err := proto.Marshal(grpcstatus.Convert(sent).Proto())
@@ -52,7 +52,7 @@ func received(tb testing.TB, sent error) error {
 
 var result error
 
-// BenchmarkEncode is from the handler's making of an error to what gRPC is given.
+// BenchmarkEncode measures a failure in a handler until gRPC has the status.
 func BenchmarkEncode(b *testing.B) {
 	for _, text := range texts {
 		for _, p := range peers {
@@ -67,7 +67,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// BenchmarkDecode is from what gRPC returns to the code in the caller's hand.
+// BenchmarkDecode measures the caller's side: from gRPC's error to the code.
 func BenchmarkDecode(b *testing.B) {
 	for _, p := range peers {
 		if p.read == nil {
@@ -78,14 +78,14 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if !p.read(p.decode(err)) {
-					b.Fatal("the code is gone")
+					b.Fatal("the caller does not find the code")
 				}
 			}
 		})
 	}
 }
 
-// BenchmarkThereAndBack is both, and protobuf's part between the two.
+// BenchmarkThereAndBack measures both sides and protobuf's encoding in between.
 func BenchmarkThereAndBack(b *testing.B) {
 	for _, text := range texts {
 		for _, p := range peers {
@@ -97,7 +97,7 @@ func BenchmarkThereAndBack(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					if !p.read(p.decode(received(b, p.encode(fail())))) {
-						b.Fatal("the code is gone")
+						b.Fatal("the caller does not find the code")
 					}
 				}
 			})
@@ -105,7 +105,7 @@ func BenchmarkThereAndBack(b *testing.B) {
 	}
 }
 
-// BenchmarkCall is a whole unary call in memory.
+// BenchmarkCall measures a whole unary call in memory.
 func BenchmarkCall(b *testing.B) {
 	for _, text := range texts {
 		for _, p := range peers {
@@ -114,7 +114,7 @@ func BenchmarkCall(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					if !call() {
-						b.Fatal("the code is gone")
+						b.Fatal("the caller does not find the code")
 					}
 				}
 			})
@@ -122,14 +122,14 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// caller gives a function that makes a call which fails, and tells whether the caller
-// has found the code.
+// caller starts a server whose handler returns fail's error. It returns a function
+// that makes a call and reports whether the caller found the code.
 func caller(tb testing.TB, p peer, fail func() error) (call func() bool) {
 	tb.Helper()
 	if p.read == nil {
 		return connectCaller(tb, fail)
 	}
-	inHandler, inCaller := itself, itself
+	inHandler, inCaller := unchanged, unchanged
 	if p.server == nil {
 		inHandler, inCaller = p.encode, p.decode
 	}
@@ -161,15 +161,15 @@ func (s service) UnaryCall(context.Context, *testgrpc.SimpleRequest) (*testgrpc.
 	return nil, s.fail()
 }
 
-// TestCodesArrive: what is measured is what works.
+// TestCodesArrive checks that every way works that the benchmarks measure.
 func TestCodesArrive(t *testing.T) {
 	for _, text := range texts {
 		for _, p := range peers {
 			if p.read != nil && !p.read(p.decode(received(t, p.encode(text.fail(p)())))) {
-				t.Errorf("%s, %s: the code is gone", p.name, text.name)
+				t.Errorf("%s, %s: after encoding and decoding, the caller does not find the code", p.name, text.name)
 			}
 			if !caller(t, p, text.fail(p))() {
-				t.Errorf("%s, %s: the code is gone from a whole call", p.name, text.name)
+				t.Errorf("%s, %s: after a call, the caller does not find the code", p.name, text.name)
 			}
 		}
 	}

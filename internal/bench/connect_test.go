@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// connectCaller is caller with connect's own server and client, which speak gRPC over
-// Go's HTTP/2.
+// connectCaller is like caller for connect's own server and client, which use gRPC's
+// protocol over Go's HTTP/2.
 func connectCaller(tb testing.TB, fail func() error) (call func() bool) {
 	tb.Helper()
 	var protocols http.Protocols
@@ -40,6 +40,7 @@ func connectCaller(tb testing.TB, fail func() error) (call func() bool) {
 	}
 }
 
+// foundByConnect reports whether connect's caller finds the code in err.
 func foundByConnect(err error) bool {
 	failed, ok := err.(*connect.Error)
 	if !ok {

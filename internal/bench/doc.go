@@ -1,3 +1,3 @@
-// Package bench measures errstatus beside other ways of getting a domain's error to a
-// caller. It has benchmarks only; see README.md.
+// Package bench compares errstatus with other ways to send a domain error to a
+// caller. It has only benchmarks and their tests; see README.md.
 package bench

@@ -32,25 +32,25 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A peer is a way of getting a domain's error from a handler to its caller.
+// A peer is a way to send a domain error from a handler to its caller.
 type peer struct {
 	name string
 
-	// constant is an error that a handler returns as it is, often the same one;
-	// formatted makes one whose message has a number in it.
+	// constant returns an error with a constant message, in the form that costs
+	// least. formatted returns an error whose message has a number in it.
 	constant  func() error
 	formatted func(user int) error
 
-	// encode makes of a handler's error what is handed to gRPC, and decode of what
-	// gRPC returned the caller's error.
+	// encode turns a handler's error into the error that gRPC sends. decode turns
+	// gRPC's error into the caller's error.
 	encode, decode func(err error) error
 
-	// read tells whether the caller's error has the code. It is nil for connect, which
-	// has it nowhere but in a whole call.
+	// read reports whether the caller's error has the code. It is nil for connect,
+	// whose caller decodes only in a whole call.
 	read func(err error) bool
 
-	// What is installed where a whole call is made. Without it the handler calls
-	// encode, and the caller decode.
+	// server and client are the options for a whole call. Without server options,
+	// the handler calls encode and the caller calls decode.
 	server []grpc.ServerOption
 	client []grpc.DialOption
 }
@@ -64,7 +64,8 @@ func message(user int) string { return fmt.Sprintf("no user %d", user) }
 
 var sentMessage = message(47)
 
-// The handler's context of a unary call, as the servers of others want it.
+// The arguments of a unary call that some interceptors require: OpenIM's read the
+// operation's ID.
 var (
 	unaryInfo = &grpc.UnaryServerInfo{FullMethod: "/grpc.testing.TestService/UnaryCall"}
 	incoming  = metadata.NewIncomingContext(context.Background(), metadata.Pairs(constant.OperationID, "1"))
@@ -72,7 +73,8 @@ var (
 	unused    = newUnused()
 )
 
-// newUnused is a connection that is never used: OpenIM's client asks for its target.
+// newUnused returns a connection that is never used. OpenIM's client interceptor
+// reads its target.
 func newUnused() *grpc.ClientConn {
 	conn, err := grpc.NewClient("passthrough:///unused", grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -81,27 +83,28 @@ func newUnused() *grpc.ClientConn {
 	return conn
 }
 
-// through is what a server's interceptor makes of a handler's error.
-func through(i grpc.UnaryServerInterceptor) func(err error) error {
+// encodeWith returns a function that encodes a handler's error with a server
+// interceptor.
+func encodeWith(i grpc.UnaryServerInterceptor) func(err error) error {
 	return func(err error) error {
 		_, err = i(incoming, nil, unaryInfo, func(context.Context, any) (any, error) { return nil, err })
 		return err
 	}
 }
 
-// back is what a client's interceptor makes of an error of gRPC's.
-func back(i grpc.UnaryClientInterceptor) func(err error) error {
+// decodeWith returns a function that decodes gRPC's error with a client interceptor.
+func decodeWith(i grpc.UnaryClientInterceptor) func(err error) error {
 	return func(err error) error {
 		return i(outgoing, unaryInfo.FullMethod, nil, nil, unused,
 			func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return err })
 	}
 }
 
-func itself(err error) error { return err }
+func unchanged(err error) error { return err }
 
 func always(err error) func() error { return func() error { return err } }
 
-// byHand is a status with an ErrorInfo as gRPC's documentation makes one.
+// byHand returns a status with an ErrorInfo, made as gRPC's documentation shows.
 func byHand(message string) error {
 	st, err := grpcstatus.New(grpccodes.NotFound, message).WithDetails(
 		&errdetails.ErrorInfo{Reason: reason, Domain: "openim.io", Metadata: map[string]string{"code": "1004"}})
@@ -111,14 +114,14 @@ func byHand(message string) error {
 	return st.Err()
 }
 
-// A registered is an error of one's own for errdefs: typeurl knows how it is written.
+// A registered is a custom error for errdefs, which typeurl can encode.
 type registered struct{ Number int }
 
 func (e *registered) Error() string { return fmt.Sprint("code ", e.Number) }
 
 func init() { typeurl.Register(&registered{}, "errstatus.bench", "registered") }
 
-// notFound is an error that the caller finds by its type.
+// notFound reports whether err has temporal's type for a missing record.
 func notFound(err error) bool {
 	_, ok := errors.AsType[*serviceerror.NotFound](err)
 	return ok
@@ -138,8 +141,8 @@ var peers = []peer{
 		name:      "hand",
 		constant:  func() error { return byHand(sentMessage) },
 		formatted: func(user int) error { return byHand(message(user)) },
-		encode:    itself,
-		decode:    itself,
+		encode:    unchanged,
+		decode:    unchanged,
 		read: func(err error) bool {
 			for _, detail := range grpcstatus.Convert(err).Details() {
 				if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == "openim.io" {
@@ -176,7 +179,7 @@ var peers = []peer{
 		name:      "kratos",
 		constant:  always(kratosConstant),
 		formatted: func(user int) error { return kratos.New(404, reason, message(user)) },
-		encode:    func(err error) error { return grpcstatus.Convert(err).Err() }, // as gRPC asks for it
+		encode:    func(err error) error { return grpcstatus.Convert(err).Err() }, // as grpc-go does
 		decode:    func(err error) error { return kratos.FromError(err) },
 		read:      func(err error) bool { return kratos.Reason(err) == reason },
 	},
@@ -194,17 +197,17 @@ var peers = []peer{
 		formatted: func(user int) error {
 			return extgrpc.WrapWithGrpcCode(crdb.Newf("no user %d", user), grpccodes.NotFound)
 		},
-		encode: through(middleware.UnaryServerInterceptor),
-		decode: back(middleware.UnaryClientInterceptor),
+		encode: encodeWith(middleware.UnaryServerInterceptor),
+		decode: decodeWith(middleware.UnaryClientInterceptor),
 		read:   func(err error) bool { return extgrpc.GetGrpcCode(err) == grpccodes.NotFound },
 		server: []grpc.ServerOption{grpc.ChainUnaryInterceptor(middleware.UnaryServerInterceptor)},
 		client: []grpc.DialOption{grpc.WithChainUnaryInterceptor(middleware.UnaryClientInterceptor)},
 	},
 	{
-		name:      "gax", // which is for clients: the server is by hand
+		name:      "gax", // a client library: the server is by hand
 		constant:  func() error { return byHand(sentMessage) },
 		formatted: func(user int) error { return byHand(message(user)) },
-		encode:    itself,
+		encode:    unchanged,
 		decode: func(err error) error {
 			api, _ := apierror.FromError(err)
 			return api
@@ -224,8 +227,8 @@ var peers = []peer{
 		name:      "OpenIM",
 		constant:  always(openIMConstant),
 		formatted: func(user int) error { return errs.NewCodeError(number, message(user)) },
-		encode:    through(mw.RpcServerInterceptor),
-		decode:    back(mw.RpcClientInterceptor),
+		encode:    encodeWith(mw.RpcServerInterceptor),
+		decode:    decodeWith(mw.RpcClientInterceptor),
 		read: func(err error) bool {
 			code, ok := errors.AsType[errs.CodeError](err)
 			return ok && code.Code() == number
@@ -235,7 +238,7 @@ var peers = []peer{
 	},
 }
 
-// connectError is an error of connect's with the same ErrorInfo.
+// connectError returns a connect error with the same ErrorInfo.
 func connectError(underlying error) error {
 	err := connect.NewError(connect.CodeNotFound, underlying)
 	detail, detailErr := connect.NewErrorDetail(
@@ -258,14 +261,15 @@ func grpcRequest() *http.Request {
 	return r
 }
 
-// written takes an HTTP response's headers, and nothing else.
+// written is an HTTP response writer that keeps the headers and drops the body.
 type written struct{ header http.Header }
 
 func (w *written) Header() http.Header       { return w.header }
 func (*written) Write(b []byte) (int, error) { return len(b), nil }
 func (*written) WriteHeader(int)             {}
 
-// writtenByConnect writes the error's headers: that is the one way connect has.
+// writtenByConnect encodes an error into an HTTP response, the only way that connect
+// offers.
 func writtenByConnect(err error) error {
 	return connectWriter.Write(&written{http.Header{}}, connectRequest, err)
 }

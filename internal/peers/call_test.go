@@ -20,7 +20,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A call is a call of one of the quickstart's two methods. Clients in other
+// A call describes a call of one of the quickstart's two methods. Clients in other
 // languages read it as JSON.
 type call struct {
 	Name     string            `json:"-"`
@@ -38,9 +38,9 @@ func (c call) String() string {
 	return c.Name + "/stream after " + strconv.Itoa(c.Messages)
 }
 
-// inAllWays is the call as a unary one, and as streams that end before anything
-// else is sent and after some messages: the status then comes in the headers, and
-// in trailers.
+// inAllWays returns the call as a unary call, as a stream that fails before its first
+// message, and as a stream that fails after some. The status of the last comes in
+// trailers of its own; the others are trailers-only.
 func (c call) inAllWays() []call {
 	ways := []call{c, c, c}
 	ways[1].Stream = true
@@ -48,18 +48,18 @@ func (c call) inAllWays() []call {
 	return ways
 }
 
-// An answer is what a client makes of the end of a call.
+// An answer is what a client reads from the end of a call.
 type answer struct {
-	Messages  int               `json:"messages"` // that came before the end
+	Messages  int               `json:"messages"` // received before the end
 	Canonical grpccodes.Code    `json:"canonical"`
 	Message   string            `json:"message"`
 	Reason    string            `json:"reason"`
 	Domain    string            `json:"domain"`
 	Number    int32             `json:"number"`
-	Metadata  map[string]string `json:"metadata"` // but for the number
+	Metadata  map[string]string `json:"metadata"` // without the number
 }
 
-// answerOf is the answer that an error states, nil being success.
+// answerOf returns the answer that an error carries. A nil error is success.
 func answerOf(messages int, err error) answer {
 	if err == nil {
 		return answer{Messages: messages}
@@ -76,8 +76,8 @@ func answerOf(messages int, err error) answer {
 	}
 }
 
-// ask makes a call with errstatus. The error is what it ended with, nil for
-// success.
+// ask makes a call with errstatus's client interceptors. It returns the number of
+// messages and the call's error.
 func ask(t *testing.T, conn *grpc.ClientConn, c call) (messages int, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -103,8 +103,8 @@ func ask(t *testing.T, conn *grpc.ClientConn, c call) (messages int, err error) 
 	}
 }
 
-// connect connects to a server that may not listen yet, or to a proxy in front of
-// it, and waits until it serves.
+// connect connects to a server, or to a proxy in front of it, and waits until the
+// server serves. It returns ctx's cause if ctx ends first.
 func connect(t *testing.T, ctx context.Context, address string) (*grpc.ClientConn, error) {
 	t.Helper()
 	soon := grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 10 * time.Millisecond, Multiplier: 1.5, MaxDelay: 200 * time.Millisecond}}
@@ -127,13 +127,13 @@ func connect(t *testing.T, ctx context.Context, address string) (*grpc.ClientCon
 	return conn, nil
 }
 
-// An exchange is a call and the answer that it must have.
+// An exchange is a call and the wanted answer.
 type exchange struct {
 	call call
 	want answer
 }
 
-// everyCode is each row of the default table as a call and the answer wanted.
+// everyCode returns exchanges for each row of the default table.
 func everyCode() []exchange {
 	var all []exchange
 	for row := range codes.Default().All() {
@@ -144,7 +144,7 @@ func everyCode() []exchange {
 	return all
 }
 
-// answerOfRow is the answer that the table states.
+// answerOfRow returns the answer that the table specifies.
 func answerOfRow(row codes.Row, messages int) answer {
 	if row.Code.Number() == 0 {
 		return answer{Messages: messages}

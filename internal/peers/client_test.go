@@ -19,18 +19,18 @@ import (
 	"github.com/errstatus/errstatus/examples/quickstart/quickstartpb"
 )
 
-// A client is a program that takes a server's address and a file of descriptors,
-// reads calls from its standard input, a line of JSON each, makes them in turn,
-// and prints a line with the answer to each.
+// A client is a program in another language. Its arguments are a server's address
+// and a file of descriptors. It reads calls from standard input, one line of JSON
+// each, makes them in that order, and prints each answer as a line of JSON.
 type client struct {
 	language string
 	install  string
-	needs    []string // a command that fails where something is missing
+	needs    []string // a command that fails if a package is missing
 	command  []string
 }
 
-// python is Debian's, for which python3-grpcio is: another in PATH lacks it. With
-// -I it takes no packages from the environment.
+// python is Debian's Python, which finds the package python3-grpcio. Another Python
+// in PATH doesn't. With -I it uses no packages from the environment.
 const python = "/usr/bin/python3"
 
 var clients = []client{
@@ -48,8 +48,8 @@ var clients = []client{
 	},
 }
 
-// TestClients: a client that knows nothing of errstatus reads what its language's
-// gRPC has for rich errors.
+// TestClients checks that a client without errstatus, in another language, reads
+// every status as google.rpc.Status.
 func TestClients(t *testing.T) {
 	for _, c := range clients {
 		t.Run(c.language, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// find finds out whether the language and its packages are there.
+// find skips or fails the test if the language or a package isn't installed.
 func (c client) find(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command(c.needs[0], c.needs[1:]...)
@@ -74,7 +74,7 @@ func (c client) find(t *testing.T) {
 	}
 }
 
-// run makes the calls in the client's language.
+// run makes the calls in the client's language and returns the answers.
 func (c client) run(t *testing.T, server string, exchanges []exchange) []answer {
 	t.Helper()
 	arguments := append(c.command[1:], server, descriptors(t))
@@ -82,11 +82,12 @@ func (c client) run(t *testing.T, server string, exchanges []exchange) []answer 
 	cmd.Stdin = lines(t, exchanges)
 	answers := decode(t, output(t, cmd))
 	if len(answers) != len(exchanges) {
-		t.Fatalf("%s printed %d answers to %d calls", c.command, len(answers), len(exchanges))
+		t.Fatalf("%s printed %d answers; want %d", c.command, len(answers), len(exchanges))
 	}
 	return answers
 }
 
+// lines returns the client's standard input.
 func lines(t *testing.T, exchanges []exchange) io.Reader {
 	t.Helper()
 	var all bytes.Buffer
@@ -99,6 +100,7 @@ func lines(t *testing.T, exchanges []exchange) io.Reader {
 	return &all
 }
 
+// decode parses the client's standard output.
 func decode(t *testing.T, out []byte) (all []answer) {
 	t.Helper()
 	for line := range bytes.Lines(out) {
@@ -113,9 +115,9 @@ func decode(t *testing.T, out []byte) (all []answer) {
 	return all
 }
 
-// descriptors is the path of a FileDescriptorSet of all that a client needs to
-// call the quickstart and to read a google.rpc.Status. It is made of what is
-// linked in here, so that there is no generated code of other languages.
+// descriptors writes a FileDescriptorSet and returns its path. A client needs it to
+// call the quickstart and to read a google.rpc.Status. The descriptors come from
+// this program, so that the clients need no generated code.
 func descriptors(t *testing.T) string {
 	t.Helper()
 	set := &descriptorpb.FileDescriptorSet{}
@@ -138,7 +140,7 @@ func descriptors(t *testing.T) string {
 	return path
 }
 
-// addFile adds a file behind what it imports, the order in which readers link it.
+// addFile adds a file after its imports, the order that readers need.
 func addFile(set *descriptorpb.FileDescriptorSet, seen map[string]bool, file protoreflect.FileDescriptor) {
 	if seen[file.Path()] {
 		return

@@ -1,6 +1,6 @@
-// Package peers_test runs programs of others with the quickstart server: proxies
-// in front of it, and clients in other languages. Where such a program isn't
-// there its test is skipped, unless ERRSTATUS_PEERS=required says that all are.
+// Package peers_test runs other projects' programs with the quickstart server:
+// proxies in front of it, and clients in other languages. If such a program isn't
+// installed, its test is skipped. With ERRSTATUS_PEERS=required it fails instead.
 package peers_test
 
 import (
@@ -25,25 +25,24 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// missing skips the test for want of a program, or fails it where all must be
-// there.
+// missing skips the test because a program isn't installed, or fails it if all
+// programs are required.
 func missing(t *testing.T, what, install string) {
 	t.Helper()
 	const variable, required = "ERRSTATUS_PEERS", "required"
 	if os.Getenv(variable) == required {
-		t.Fatalf("%s=%s, but there is no %s; install it: %s", variable, required, what, install)
+		t.Fatalf("%s=%s, but %s is not installed: install it with: %s", variable, required, what, install)
 	}
-	t.Skipf("there is no %s; to run this test install it: %s", what, install)
+	t.Skipf("%s is not installed: to run this test, install it with: %s", what, install)
 }
 
-// compare holds the answers that a peer gave or passed on against those that are
-// wanted.
+// compare compares the answers that a client got with the wanted ones.
 func compare(t *testing.T, exchanges []exchange, got func(*testing.T, int) answer) {
 	t.Helper()
 	for i, x := range exchanges {
 		t.Run(x.call.String(), func(t *testing.T) {
 			if diff := cmp.Diff(x.want, got(t, i), cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("the answer differs from the one wanted (-want +got):\n%s", diff)
+				t.Errorf("the client got another answer (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -5,11 +5,10 @@ import (
 	"syscall"
 )
 
-// endWithTests has the kernel kill a program when the tests end without their
-// cleanup: on Ctrl-C, or when their time is up.
+// endWithTests makes the kernel kill a program if the tests end without cleanup, for
+// example on Ctrl-C or after a timeout.
 func endWithTests(cmd *exec.Cmd) {
-	// It is the end of the thread that starts the program which counts. Go ends a
-	// thread before its process only for a goroutine that has locked it, and none
-	// does here.
+	// The kernel sends the signal when the thread ends that started the program. Go
+	// ends a thread early only if a goroutine has locked it, which no test does.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

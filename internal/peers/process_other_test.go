@@ -4,6 +4,6 @@ package peers_test
 
 import "os/exec"
 
-// endWithTests does something on Linux only: elsewhere a program outlives tests
-// that end without their cleanup.
+// endWithTests does nothing here: only Linux can end a program together with tests
+// that end without cleanup.
 func endWithTests(*exec.Cmd) {}

@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// patience is how long a program may take to start, to end or to answer all
-// calls. It is for machines under load; nothing here takes as long otherwise.
+// patience bounds the time in which a program starts, ends or answers all calls.
+// Only a machine under load needs that long.
 const patience = 30 * time.Second
 
-// start runs a program until the test ends. The context is done when the program
-// has ended, of itself or not, and its cause says how.
+// start runs a program until the test ends. The returned context ends with the
+// program, and its cause is an error with the exit status.
 func start(t *testing.T, cmd *exec.Cmd) context.Context {
 	t.Helper()
 	endWithTests(cmd)
@@ -35,19 +35,19 @@ func start(t *testing.T, cmd *exec.Cmd) context.Context {
 	return running
 }
 
-// end asks a program to end, and kills it if it doesn't.
+// end sends SIGTERM to a program, and kills it if it doesn't end.
 func end(t *testing.T, cmd *exec.Cmd, running context.Context) {
 	cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-running.Done():
 	case <-time.After(patience):
-		t.Errorf("%s runs %v after SIGTERM; it is killed", cmd, patience)
+		t.Errorf("%s still runs %v after SIGTERM; want it to end", cmd, patience)
 		cmd.Process.Kill()
 		<-running.Done()
 	}
 }
 
-// output runs a program to its end, and is what it prints to standard output.
+// output runs a program to its end and returns its standard output.
 func output(t *testing.T, cmd *exec.Cmd) []byte {
 	t.Helper()
 	cmd.Stderr = t.Output()
@@ -56,15 +56,16 @@ func output(t *testing.T, cmd *exec.Cmd) []byte {
 	defer timeout.Stop()
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s: %v (it is killed after %v); it printed\n%s", cmd, err, patience, out)
+		t.Fatalf("%s: %v (the test kills it after %v); it printed\n%s", cmd, err, patience, out)
 	}
 	return out
 }
 
-// scratch is a directory for what all tests share. TestMain makes and removes it.
+// scratch is a directory for files that all tests share. TestMain creates and
+// removes it.
 var scratch string
 
-// buildQuickstart builds the quickstart once, for all tests that run it.
+// buildQuickstart builds the quickstart once for all tests and returns the path.
 var buildQuickstart = sync.OnceValues(func() (binary string, err error) {
 	binary = filepath.Join(scratch, "quickstart")
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../../examples/quickstart")
@@ -75,10 +76,11 @@ var buildQuickstart = sync.OnceValues(func() (binary string, err error) {
 	return binary, nil
 })
 
-// serving is the first line that the quickstart prints when it serves.
+// serving matches the first line that the quickstart prints when it serves.
 var serving = regexp.MustCompile(`^serving .* at ([^;]*);`)
 
-// startQuickstart starts the quickstart server at a free port, and is its address.
+// startQuickstart starts the quickstart server at a free port and returns its
+// address.
 func startQuickstart(t *testing.T) string {
 	t.Helper()
 	binary, err := buildQuickstart()
@@ -89,7 +91,7 @@ func startQuickstart(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { out.Close() }) // not sooner: it prints a line when it stops
+	t.Cleanup(func() { out.Close() }) // not earlier: the quickstart prints a line when it stops
 	cmd := exec.Command(binary, "-serve", "127.0.0.1:0")
 	cmd.Stdout, cmd.Stderr = in, t.Output()
 	start(t, cmd)

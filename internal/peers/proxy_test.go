@@ -15,21 +15,21 @@ import (
 	"google.golang.org/grpc"
 )
 
-// A proxy is a program that passes gRPC on, with a configuration that leaves
-// alone what it has by default.
+// A proxy is a program that forwards gRPC calls. Its configuration keeps the
+// defaults.
 type proxy struct {
 	program string
 	install string
-	config  string                 // a file in this directory, a template of a setup
-	args    func(s setup) []string // with which it stays in the foreground
+	config  string                 // a file in this directory, a template for a setup
+	args    func(s setup) []string // the arguments that keep it in the foreground
 }
 
-// A setup is what differs between two runs of a proxy.
+// A setup is what two runs of a proxy don't share.
 type setup struct {
 	Listen string // the proxy's address
-	Server string // the quickstart's
-	Dir    string // for all that the proxy writes
-	Config string // the configuration's path
+	Server string // the quickstart's address
+	Dir    string // the directory for the proxy's files
+	Config string // the path of the configuration
 }
 
 var proxies = []proxy{
@@ -43,7 +43,7 @@ var proxies = []proxy{
 	},
 }
 
-// TestProxies: a caller behind a proxy gets what it gets without one.
+// TestProxies checks that a caller behind a proxy gets the same as without it.
 func TestProxies(t *testing.T) {
 	for _, p := range proxies {
 		t.Run(p.program, func(t *testing.T) {
@@ -57,8 +57,8 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// find is the path of the program. Debian has servers in a directory that need
-// not be in PATH.
+// find returns the path of the program. Debian installs servers in a directory that
+// may be missing in PATH.
 func (p proxy) find(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{p.program, filepath.Join("/usr/sbin", p.program)} {
@@ -70,7 +70,7 @@ func (p proxy) find(t *testing.T) string {
 	return ""
 }
 
-// start starts the proxy in front of a server, and connects to it.
+// start starts the proxy in front of a server and connects to it.
 func (p proxy) start(t *testing.T, path, server string) *grpc.ClientConn {
 	t.Helper()
 	for {
@@ -78,14 +78,14 @@ func (p proxy) start(t *testing.T, path, server string) *grpc.ClientConn {
 		if err == nil {
 			return conn
 		}
-		// The port was free when it was picked, and taken when the proxy came to
-		// listen there.
+		// Another program took the port before the proxy did.
 		if !strings.Contains(err.Error(), "Address already in use") {
 			t.Fatalf("no answer from the server through %s: %v", p.program, err)
 		}
 	}
 }
 
+// tryStart is like start, but returns an error, for example if the port is taken.
 func (p proxy) tryStart(t *testing.T, path, server string) (*grpc.ClientConn, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -100,12 +100,13 @@ func (p proxy) tryStart(t *testing.T, path, server string) (*grpc.ClientConn, er
 	cmd.Stdout, cmd.Stderr = logs, logs
 	conn, err := connect(t, start(t, cmd), s.Listen)
 	if err != nil {
-		said, _ := os.ReadFile(logs.Name())
-		return nil, fmt.Errorf("%w; %s said\n%s", err, p.program, said)
+		logged, _ := os.ReadFile(logs.Name())
+		return nil, fmt.Errorf("%w; %s logged\n%s", err, p.program, logged)
 	}
 	return conn, nil
 }
 
+// configure writes the proxy's configuration for a setup.
 func (p proxy) configure(t *testing.T, s setup) {
 	t.Helper()
 	file, err := os.Create(s.Config)
@@ -118,7 +119,7 @@ func (p proxy) configure(t *testing.T, s setup) {
 	}
 }
 
-// freeAddress is an address on loopback where nothing listens at the moment.
+// freeAddress returns an address on loopback at which no program listens now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")

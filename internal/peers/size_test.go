@@ -17,12 +17,12 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// budget is what a status adds to a header list at most. nginx reads an answer's
-// headers into a buffer of 4 KiB; gRPC's core takes 8 KiB of them.
+// budget is the number of bytes that a status may add to a header list. nginx reads
+// response headers into a buffer of 4 KiB; gRPC's C core accepts 8 KiB.
 const budget = 4096
 
-// weight is what a status adds to a header list in the count of RFC 9113, section
-// 6.5.2: each header's name, its value and 32 bytes.
+// weight returns the bytes that a status adds to a header list. RFC 9113, section
+// 6.5.2, counts the name and the value of each header and 32 bytes.
 func weight(st *spb.Status) int {
 	header := func(name string, value int) int { return len(name) + value + 32 }
 	return header(":status", len("200")) +
@@ -32,7 +32,7 @@ func weight(st *spb.Status) int {
 		header("grpc-status-details-bin", base64.RawStdEncoding.EncodedLen(proto.Size(st)))
 }
 
-// percentEncoded is the length of a message in grpc-message.
+// percentEncoded returns the length of a message in grpc-message.
 func percentEncoded(message string) int {
 	length := len(message)
 	for _, b := range []byte(message) {
@@ -43,10 +43,10 @@ func percentEncoded(message string) int {
 	return length
 }
 
-// A size is a call whose answer is at the budget, or would be above it.
+// A size is a call whose answer is at the budget, or would exceed it.
 type size struct {
 	call call
-	cut  bool // the answer comes cut down to the budget
+	cut  bool // whether the server truncates the answer
 }
 
 func sizes(t *testing.T, direct *grpc.ClientConn) []size {
@@ -54,7 +54,7 @@ func sizes(t *testing.T, direct *grpc.ClientConn) []size {
 	return []size{
 		{call: longestWhole(t, direct, "x")},
 		{call: longestWhole(t, direct, "错")},
-		{call: longestWhole(t, direct, "~")}, // which HPACK doesn't shorten, so it's the most bytes for a proxy
+		{call: longestWhole(t, direct, "~")}, // HPACK doesn't shorten it: the most bytes for a proxy
 		{call: call{Name: "20,000 letters", Message: strings.Repeat("x", 20_000)}, cut: true},
 		{call: call{Name: "5,000 Chinese characters", Message: strings.Repeat("错", 5_000)}, cut: true},
 		{call: call{Name: "60 metadata pairs", Metadata: pairs(60)}, cut: true},
@@ -69,8 +69,8 @@ func pairs(n int) map[string]string {
 	return all
 }
 
-// longestWhole is the call with the longest message of a character that arrives
-// as it was sent: one more, and it is cut down.
+// longestWhole returns the call with the longest message of one repeated character
+// that the server does not truncate.
 func longestWhole(t *testing.T, direct *grpc.ClientConn, character string) call {
 	t.Helper()
 	repeated := func(n int) call {
@@ -82,21 +82,22 @@ func longestWhole(t *testing.T, direct *grpc.ClientConn, character string) call 
 		return truncated(err) != ""
 	})
 	if shortestCut > tooMany {
-		t.Fatalf("a message of %d times %q arrives directly without truncated in its ErrorInfo's metadata; want the status cut down to %d bytes", tooMany, character, budget)
+		t.Fatalf("a message of %d times %q has no key truncated in its ErrorInfo's metadata; want the status truncated to %d bytes", tooMany, character, budget)
 	}
 	return repeated(shortestCut - 1)
 }
 
-// sizesCode is the code of all calls that are about sizes.
+// sizesCode is the code of all calls that test sizes.
 const sizesCode = "RecordNotFound"
 
-// truncated says what an error's status lost to its size, nothing if it is whole.
+// truncated names what the server removed from an error's status. It is empty if the
+// server removed nothing.
 func truncated(err error) string {
 	return status.Convert(err).Metadata()["truncated"]
 }
 
-// everySize is calls at the budget and above it, each with the answer that comes
-// directly.
+// everySize returns calls at the budget and above it, each with the answer that a
+// caller without a proxy gets.
 func everySize(t *testing.T, address string) []exchange {
 	t.Helper()
 	direct, err := connect(t, t.Context(), address)
@@ -115,8 +116,8 @@ func everySize(t *testing.T, address string) []exchange {
 	return all
 }
 
-// checkSize checks an answer that came directly: what is wanted of proxies and
-// other clients is no more than that theirs is the same.
+// checkSize checks an answer without a proxy. The tests of proxies and clients only
+// compare their answers with it.
 func checkSize(t *testing.T, s size, err error) {
 	t.Helper()
 	st, ok := status.FromError(err)
@@ -126,12 +127,12 @@ func checkSize(t *testing.T, s size, err error) {
 	if w := weight(grpcstatus.Convert(err).Proto()); w > budget {
 		t.Errorf("%s directly: the status adds %d bytes to the header list; want %d at most", s.call, w, budget)
 	} else if w <= budget-16 && !s.cut { // 16 is more than a Chinese character adds
-		t.Errorf("%s directly: the status adds %d bytes to the header list; want what is next to %d", s.call, w, budget)
+		t.Errorf("%s directly: the status adds %d bytes to the header list; want a size next to %d", s.call, w, budget)
 	}
 	switch {
 	case s.cut && truncated(err) == "":
-		t.Errorf("%s directly: metadata %q; want truncated in it", s.call, st.Metadata())
+		t.Errorf("%s directly: metadata %q; want the key truncated", s.call, st.Metadata())
 	case !s.cut && (st.Message() != s.call.Message || !maps.Equal(st.Metadata(), s.call.Metadata)):
-		t.Errorf("%s directly: message %q with metadata %q; want both as they were sent", s.call, st.Message(), st.Metadata())
+		t.Errorf("%s directly: message %q with metadata %q; want both unchanged", s.call, st.Message(), st.Metadata())
 	}
 }

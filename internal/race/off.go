@@ -1,8 +1,8 @@
 //go:build !race
 
-// Package race tells tests whether the race detector is on: sync.Pool forgets at random
-// then, and allocations can't be counted.
+// Package race reports to tests whether the race detector is on. With it, sync.Pool
+// drops values at random, so that tests can't count allocations.
 package race
 
-// Enabled tells that the race detector is on.
+// Enabled reports whether the race detector is on.
 const Enabled = false

@@ -1,6 +1,5 @@
-// Package registry_test holds what this project's packages leave in protobuf's
-// global registry. It is a directory of its own so that nothing else is linked:
-// another import here would prove less.
+// Package registry_test checks what this project's packages register in protobuf's
+// global registry. It has its own directory so that the test links nothing else.
 package registry_test
 
 import (
@@ -20,12 +19,12 @@ import (
 	_ "github.com/errstatus/errstatus/status"
 )
 
-// linked is what the imports registered, read before any test registers more.
+// linked lists what the imports registered, before any test registers more.
 var linked = registered()
 
-func TestNothingOfOursIsRegistered(t *testing.T) {
+func TestPackagesRegisterNothing(t *testing.T) {
 	if !slices.Contains(linked, "google.rpc.Status") {
-		t.Fatalf("the registry lacks google.rpc.Status, which the packages link: this test reads the wrong one; it has %q", linked)
+		t.Fatalf("the registry has %q; want google.rpc.Status among them, which the packages link: this test reads the wrong registry", linked)
 	}
 	for _, name := range linked {
 		if lower := strings.ToLower(name); strings.Contains(lower, "openim") || strings.Contains(lower, "errstatus") {
@@ -34,7 +33,8 @@ func TestNothingOfOursIsRegistered(t *testing.T) {
 	}
 }
 
-// registered is the path or full name of all that protobuf's registry has.
+// registered returns the paths of all registered files and the full names of all
+// registered declarations.
 func registered() (names []string) {
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
 		names = append(names, file.Path(), string(file.Package()))
@@ -48,13 +48,14 @@ func registered() (names []string) {
 	return names
 }
 
-// A scope is a file or a message: what others are declared in.
+// A scope is a file or a message. Both can contain declarations.
 type scope interface {
 	Enums() protoreflect.EnumDescriptors
 	Messages() protoreflect.MessageDescriptors
 	Extensions() protoreflect.ExtensionDescriptors
 }
 
+// declared returns the full names of all declarations in a scope.
 func declared(in scope) (names []string) {
 	for i := range in.Enums().Len() {
 		enum := in.Enums().Get(i)
@@ -73,9 +74,9 @@ func declared(in scope) (names []string) {
 	return names
 }
 
-// A conflict would be a panic at the start of any program that links both
-// OpenIM's packages and ours.
-func TestOpenIMsOwnFilesRegisterBesideOurs(t *testing.T) {
+// A program may link both OpenIM's generated packages and errstatus. A conflict
+// would make it panic when it starts.
+func TestOpenIMFilesRegisterWithoutConflict(t *testing.T) {
 	for _, file := range openIM() {
 		if file.err != nil {
 			t.Errorf("registering %s: %v; want no conflict", file.path, file.err)
@@ -83,7 +84,7 @@ func TestOpenIMsOwnFilesRegisterBesideOurs(t *testing.T) {
 	}
 	for _, name := range []protoreflect.FullName{"openim.sdk.error.ErrorCode", "openim.sdk.error.RecordNotFound", "openim.protobuf.ErrorInfo"} {
 		if _, err := protoregistry.GlobalFiles.FindDescriptorByName(name); err != nil {
-			t.Errorf("looking for %s in the registry: %v; want what the test registered", name, err)
+			t.Errorf("looking for %s in the registry: %v; want the declaration that the test registered", name, err)
 		}
 	}
 }
@@ -93,7 +94,8 @@ type registration struct {
 	err  error
 }
 
-// openIM registers what OpenIM's generated Go does, once in a process.
+// openIM registers, once in a process, what OpenIM's generated Go packages
+// register.
 var openIM = sync.OnceValue(func() []registration {
 	code := descriptorpb.FieldDescriptorProto_TYPE_INT64
 	optional := descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL
@@ -118,8 +120,8 @@ var openIM = sync.OnceValue(func() []registration {
 	}
 })
 
-// register reports a conflict as an error, though the global registry may panic
-// at one.
+// register registers file. It returns a conflict as an error, also where the
+// global registry panics.
 func register(file *descriptorpb.FileDescriptorProto) (r registration) {
 	r.path = file.GetName()
 	desc, err := protodesc.NewFile(file, protoregistry.GlobalFiles)

@@ -16,28 +16,28 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// An Answer is what came back for a call, as it was written.
+// An Answer is a server's response to a call, exactly as the server wrote it.
 type Answer struct {
-	// Blocks are the header blocks in order: response headers, if they have a
-	// block of their own, and trailers.
+	// Blocks has the header blocks in order: the response headers, if they have
+	// a separate block, and the trailers.
 	Blocks []Block
 
-	// Body is what all DATA frames held.
+	// Body is the content of all DATA frames.
 	Body []byte
 
-	// Reset is the code of a RST_STREAM that ended the call, nil if none did. One
-	// that comes after the end, to stop the client, isn't looked for.
+	// Reset is the code of the RST_STREAM that ended the call, nil if there was
+	// none. The client ignores a RST_STREAM that comes after the end.
 	Reset *http2.ErrCode
 
-	// GoAway is the code of a GOAWAY that came on the connection until the end of
-	// the call, nil if none did.
+	// GoAway is the code of a GOAWAY that came on the connection before the end of
+	// the call, nil if there was none.
 	GoAway *http2.ErrCode
 
-	trailers bool // the last block ended the call
+	trailers bool // whether the last block ended the call
 }
 
-// Trailers is the header block that ended the call, the only one of an answer
-// that is trailers-only; nil if the call ended otherwise.
+// Trailers returns the header block that ended the call, or nil if the call ended
+// otherwise. A trailers-only answer has no other block.
 func (a *Answer) Trailers() Block {
 	if !a.trailers {
 		return nil
@@ -45,10 +45,10 @@ func (a *Answer) Trailers() Block {
 	return a.Blocks[len(a.Blocks)-1]
 }
 
-// TrailersOnly tells whether the first header block ended the call.
+// TrailersOnly reports whether the first header block ended the call.
 func (a *Answer) TrailersOnly() bool { return a.trailers && len(a.Blocks) == 1 }
 
-// Messages is how many whole messages the body has.
+// Messages returns the number of complete messages in the body.
 func (a *Answer) Messages() int {
 	count := 0
 	for rest := a.Body; len(rest) >= prefix; count++ {
@@ -61,11 +61,11 @@ func (a *Answer) Messages() int {
 	return count
 }
 
-// A Block is a header block: the fields of HEADERS and its CONTINUATION frames in
-// order, with pseudo-headers.
+// A Block is a header block: the fields of a HEADERS frame and its CONTINUATION
+// frames in order, including pseudo-headers.
 type Block []hpack.HeaderField
 
-// Values are those of all fields with a name.
+// Values returns the values of all fields with the given name.
 func (b Block) Values(name string) []string {
 	var values []string
 	for _, field := range b {
@@ -76,7 +76,7 @@ func (b Block) Values(name string) []string {
 	return values
 }
 
-// Get is the value of the first field with a name, empty if there is none.
+// Get returns the value of the first field with the given name, or an empty string.
 func (b Block) Get(name string) string {
 	for _, field := range b {
 		if field.Name == name {
@@ -86,8 +86,8 @@ func (b Block) Get(name string) string {
 	return ""
 }
 
-// ListSize is the size of the header list by RFC 9113, section 6.5.2, which
-// SETTINGS_MAX_HEADER_LIST_SIZE is about.
+// ListSize returns the size of the header list as RFC 9113, section 6.5.2, counts
+// it for SETTINGS_MAX_HEADER_LIST_SIZE.
 func (b Block) ListSize() int {
 	size := 0
 	for _, field := range b {
@@ -96,9 +96,9 @@ func (b Block) ListSize() int {
 	return size
 }
 
-// DetailsBin is the google.rpc.Status in grpc-status-details-bin, nil if there is
-// no such field. It is an error if there are two, or one that can't be decoded,
-// which includes one with text that is not UTF-8.
+// DetailsBin returns the google.rpc.Status in grpc-status-details-bin, or nil if
+// there is no such field. It returns an error if there are two such fields, or if
+// the field can't be decoded, for example because a text is not UTF-8.
 func (b Block) DetailsBin() (*spb.Status, error) {
 	const name = "grpc-status-details-bin"
 	values := b.Values(name)
@@ -120,8 +120,8 @@ func (b Block) DetailsBin() (*spb.Status, error) {
 	return st, nil
 }
 
-// Failure is the status of a call that failed as it should. It is an error unless
-// the block has what [Block.Status] wants, and a grpc-status in 1..16.
+// Failure returns the status of a failed call. It returns an error where
+// [Block.Status] does, and if grpc-status is not in 1..16.
 func (b Block) Failure() (*spb.Status, error) {
 	st, err := b.Status()
 	if code := grpccodes.Code(st.GetCode()); err == nil && (code < 1 || code > grpccodes.Unauthenticated) {
@@ -130,10 +130,11 @@ func (b Block) Failure() (*spb.Status, error) {
 	return st, err
 }
 
-// Status is the status that ended a call, be its code no canonical one. It is an
-// error unless the block has one grpc-status, a number of 32 bits in decimal that
-// is not negative; one grpc-message at most, of UTF-8 that is percent-encoded; and
-// in grpc-status-details-bin, if it has that, the same code and message.
+// Status returns the status that ended a call. Its code may be a raw number. Status
+// returns an error unless the block has:
+//   - one grpc-status, a decimal number from 0 to 2147483647,
+//   - at most one grpc-message, of percent-encoded UTF-8,
+//   - the same code and message in grpc-status-details-bin, if it has that field.
 func (b Block) Status() (*spb.Status, error) {
 	code, err := b.code()
 	if err != nil {
@@ -159,11 +160,11 @@ func (b Block) Status() (*spb.Status, error) {
 func (b Block) code() (int32, error) {
 	values := b.Values("grpc-status")
 	if len(values) != 1 {
-		return 0, fmt.Errorf("fields grpc-status are %q; want one", values)
+		return 0, fmt.Errorf("the values of grpc-status are %q; want one", values)
 	}
 	code, err := strconv.ParseInt(values[0], 10, 32)
 	if err != nil || strconv.FormatInt(code, 10) != values[0] || code < 0 {
-		return 0, fmt.Errorf("grpc-status is %q; want a number of 32 bits in decimal", values[0])
+		return 0, fmt.Errorf("grpc-status is %q; want a decimal number from 0 to 2147483647", values[0])
 	}
 	return int32(code), nil
 }
@@ -176,7 +177,7 @@ func (b Block) message() (string, error) {
 	notPlain := func(c rune) bool { return c < ' ' || c > '~' }
 	message, err := url.PathUnescape(values[0])
 	if err != nil || len(values) > 1 || strings.ContainsFunc(values[0], notPlain) || !utf8.ValidString(message) {
-		return "", fmt.Errorf("fields grpc-message are %q; want one of percent-encoded UTF-8", values)
+		return "", fmt.Errorf("the values of grpc-message are %q; want one of percent-encoded UTF-8", values)
 	}
 	return message, nil
 }

@@ -12,19 +12,19 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// timeout is how long a call may take: a test must not hang.
+// timeout bounds a call, so that a test does not hang.
 const timeout = 10 * time.Second
 
-// A Request is what a client sends. The zero Request but for its method is a call
-// without a message.
+// A Request is what a client sends. Only Method is required; without Messages the
+// client sends no message.
 type Request struct {
-	Method      string   // as in the path, "/package.Service/Method"
-	ContentType string   // "" is application/grpc
-	Header      Block    // further fields, such as grpc-timeout
-	Messages    [][]byte // encoded; LengthPrefixed is not yet done
+	Method      string   // the path, "/package.Service/Method"
+	ContentType string   // "" means application/grpc
+	Header      Block    // more fields, such as grpc-timeout
+	Messages    [][]byte // encoded, without the length prefix
 }
 
-// A Conn is a client's connection, for one call after another. It is not safe for
+// A Conn is a client's connection. It makes one call at a time and is not safe for
 // concurrent use.
 type Conn struct {
 	conn    net.Conn
@@ -32,27 +32,27 @@ type Conn struct {
 	decoder *hpack.Decoder
 	timeout time.Duration
 
-	next         uint32 // the next call's stream
-	window       int64  // how much more DATA the server takes on the connection
-	streamWindow int64  // the same at the beginning of a stream
+	next         uint32 // the stream of the next call
+	window       int64  // the DATA bytes that the server still accepts on the connection
+	streamWindow int64  // the DATA bytes that it accepts on a new stream
 	goAway       *http2.ErrCode
 	call         *call
 }
 
-// A call is the one under way on a connection.
+// A call is the running call of a connection.
 type call struct {
 	stream uint32
 	window int64
-	block  []byte // of the header block that is being read
-	ends   bool   // that block ends the call
+	block  []byte // the part of the current header block that was read
+	ends   bool   // whether that block ends the call
 	ended  bool
 	answer *Answer
 }
 
-// Dial connects to a server's TCP address, until the test is over. The settings
-// are announced to it, such as http2.SettingMaxHeaderListSize; by default the
-// client has no limits but those of the windows. It fails the test if there is no
-// connection.
+// Dial connects to a server's TCP address and closes the connection when the test
+// ends. It announces the settings, such as http2.SettingMaxHeaderListSize, to the
+// server. By default the client has no limits except its windows. Dial fails the
+// test if it can't connect.
 func Dial(t testing.TB, address string, settings ...http2.Setting) *Conn {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", address, timeout)
@@ -62,8 +62,8 @@ func Dial(t testing.TB, address string, settings ...http2.Setting) *Conn {
 	return NewConn(t, conn, settings...)
 }
 
-// NewConn is [Dial] with a connection that there is already, such as a bufconn's.
-// It is closed when the test is over.
+// NewConn is like [Dial] for an existing connection, such as a bufconn's. It closes
+// the connection when the test ends.
 func NewConn(t testing.TB, conn net.Conn, settings ...http2.Setting) *Conn {
 	t.Helper()
 	t.Cleanup(func() { conn.Close() })
@@ -81,10 +81,10 @@ func NewConn(t testing.TB, conn net.Conn, settings ...http2.Setting) *Conn {
 	return c
 }
 
-// Call makes a call and reads its answer to the end: to the END_STREAM, a
-// RST_STREAM, or a GOAWAY that says the call was not taken. It is an error if
-// there is no end, within ten seconds; the Answer, which is never nil, then has
-// what came until then.
+// Call makes a call and reads its answer to the end: END_STREAM, RST_STREAM, or a
+// GOAWAY that excludes the call. It returns an error if the end does not come
+// within ten seconds. The Answer is never nil; with an error, it has what came
+// before.
 func (c *Conn) Call(r Request) (*Answer, error) {
 	c.call = &call{stream: c.next, window: c.streamWindow, answer: &Answer{GoAway: c.goAway}}
 	c.next += 2
@@ -117,7 +117,7 @@ func (c *Conn) send(r Request) error {
 	for len(body) > 0 && !c.call.ended {
 		size := min(int64(len(body)), c.window, c.call.window, maxFrame)
 		if size <= 0 {
-			if err := c.read(); err != nil { // a WINDOW_UPDATE is to come, or the end
+			if err := c.read(); err != nil { // wait for a WINDOW_UPDATE, or the end
 				return err
 			}
 			continue
@@ -130,8 +130,8 @@ func (c *Conn) send(r Request) error {
 	return nil
 }
 
-// read takes one frame. Those of calls before this one count only for what they
-// do to the connection.
+// read reads and handles one frame. A frame of an earlier call changes only the
+// state of the connection.
 func (c *Conn) read() error {
 	frame, err := c.link.read()
 	if err != nil {
@@ -176,8 +176,8 @@ func (c *Conn) settings(f *http2.SettingsFrame) {
 	}
 }
 
-// headers takes a part of a header block. That of another call is decoded too:
-// the compression's state goes on through all of them.
+// headers handles a fragment of a header block. It also decodes the blocks of other
+// calls, because the compression state depends on all blocks of a connection.
 func (c *Conn) headers(mine bool, fragment []byte, whole bool) error {
 	c.call.block = append(c.call.block, fragment...)
 	if !whole {

@@ -1,17 +1,17 @@
-// Package wiretest is for tests of what is on the wire: a gRPC client and a
-// server that know HTTP/2's frames and nothing of gRPC's statuses. The client
-// shows the header blocks as a server wrote them, without a limit on their size;
-// the server writes any.
+// Package wiretest helps to test what is on the wire. It has a gRPC client and a
+// server that handle HTTP/2 frames and don't interpret gRPC statuses. The client
+// returns the header blocks that a server wrote, whatever their size. The server
+// writes any header blocks.
 package wiretest
 
 import "encoding/binary"
 
-// prefix is the size of what stands before each message: a flag for compression
-// and four bytes of length.
+// prefix is the size of the prefix of each message: a flag for compression and
+// four bytes of length.
 const prefix = 5
 
-// LengthPrefixed is the body of a call or of an answer with the given messages,
-// none of them compressed.
+// LengthPrefixed returns the body of a request or response with the given
+// messages, uncompressed.
 func LengthPrefixed(messages ...[]byte) []byte {
 	var body []byte
 	for _, m := range messages {

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// What holds until a peer's SETTINGS say more.
+// The values that hold until a peer's SETTINGS allow more.
 const (
 	maxFrame      = 16 << 10
 	initialWindow = 64<<10 - 1
 )
 
-// A link is what both ends of a connection do alike. What it writes is sent by
-// the next read.
+// A link is what client and server share: framing, compression and flow control.
+// It buffers what it writes until the next read.
 type link struct {
 	*http2.Framer
 	out     *bufio.Writer
@@ -28,12 +28,12 @@ func newLink(conn net.Conn) *link {
 	l := &link{out: bufio.NewWriter(conn)}
 	l.Framer = http2.NewFramer(l.out, bufio.NewReader(conn))
 	l.encoder = hpack.NewEncoder(&l.encoded)
-	l.encoder.SetMaxDynamicTableSize(0) // no peer's table is smaller than that
+	l.encoder.SetMaxDynamicTableSize(0) // every peer allows a table of size 0
 	return l
 }
 
-// read gives the next frame, after it has answered what needs an answer of every
-// peer: SETTINGS, PING, and DATA, for which there is always new credit.
+// read returns the next frame. It first answers SETTINGS and PING, and returns the
+// credit that a DATA frame has used.
 func (l *link) read() (http2.Frame, error) {
 	if err := l.out.Flush(); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (l *link) read() (http2.Frame, error) {
 	return frame, err
 }
 
-// credit gives back what a DATA frame has used of both windows.
+// credit returns to the peer what a DATA frame has used of both windows.
 func (l *link) credit(f *http2.DataFrame) error {
 	if f.Length == 0 {
 		return nil
@@ -68,8 +68,8 @@ func (l *link) credit(f *http2.DataFrame) error {
 	return l.WriteWindowUpdate(f.StreamID, f.Length)
 }
 
-// writeBlock writes a header block as it is: in HEADERS, and CONTINUATION for
-// what a frame doesn't hold.
+// writeBlock writes a header block unchanged, in one HEADERS frame and as many
+// CONTINUATION frames as it needs.
 func (l *link) writeBlock(stream uint32, block Block, end bool) error {
 	l.encoded.Reset()
 	for _, field := range block {

@@ -11,25 +11,24 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// A Reply is what a [Server] answers a call with. Nothing in it is checked or
-// changed. The last of what it has ends the call: a reply of Headers alone is
-// trailers-only.
+// A Reply is what a [Server] sends for a call, without a check or change. The last
+// part that is set ends the call: a Reply with only Headers is trailers-only.
 type Reply struct {
 	Headers  Block
-	Body     []byte // of 16 KiB at most; LengthPrefixed makes one of messages
+	Body     []byte // at most 16 KiB; LengthPrefixed builds one from messages
 	Trailers Block
 }
 
-// A Server gives the same reply to every call, when the client has sent all of
-// its messages. It is safe for concurrent use.
+// A Server sends the same reply to every call after the client's last message. It
+// is safe for concurrent use.
 type Server struct {
 	listener net.Listener
 	reply    atomic.Pointer[Reply]
 	running  sync.WaitGroup
 }
 
-// NewServer starts a server, which runs until the test is over. It fails the test
-// if it can't listen.
+// NewServer starts a server, which runs until the test ends. It fails the test if
+// it can't listen.
 func NewServer(t testing.TB, reply Reply) *Server {
 	t.Helper()
 	listener, err := net.Listen("tcp", "localhost:0")
@@ -48,11 +47,11 @@ func NewServer(t testing.TB, reply Reply) *Server {
 	return s
 }
 
-// Addr is the server's TCP address.
+// Addr returns the server's TCP address.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// SetReply is for the calls to come. It panics if the body is too large, for
-// which the server would have to wait for the client.
+// SetReply sets the reply to later calls. It panics if the body is larger than a
+// frame: the server does not wait for the client's window.
 func (s *Server) SetReply(reply Reply) {
 	if len(reply.Body) > maxFrame {
 		panic("wiretest: SetReply: the body is larger than a frame: give 16 KiB at most")
@@ -64,7 +63,7 @@ func (s *Server) accept(ctx context.Context) {
 	for {
 		conn, err := s.listener.Accept()
 		if err != nil {
-			return // the test is over
+			return // the test has ended
 		}
 		s.running.Go(func() {
 			defer conn.Close()
@@ -74,8 +73,8 @@ func (s *Server) accept(ctx context.Context) {
 	}
 }
 
-// serve answers until the connection fails, which is how each one ends: it is the
-// client's to tell what it had for an answer.
+// serve replies to calls until the connection fails. Every connection ends that way,
+// so serve reports no error: the client's test sees what is missing.
 func (s *Server) serve(conn net.Conn) {
 	_, err := io.CopyN(io.Discard, conn, int64(len(http2.ClientPreface)))
 	if err != nil {
@@ -91,7 +90,7 @@ func (s *Server) serve(conn net.Conn) {
 	}
 }
 
-// ends tells whether a frame is the client's last of a call.
+// ends reports whether a frame is the client's last of a call.
 func ends(frame http2.Frame) bool {
 	switch f := frame.(type) {
 	case *http2.HeadersFrame:

@@ -38,12 +38,12 @@ const (
 	streamingOutputCall = "/grpc.testing.TestService/StreamingOutputCall"
 )
 
-// A service sends some messages and fails; with a nil error it doesn't.
+// A service sends messages and then returns err.
 type service struct {
 	testgrpc.UnimplementedTestServiceServer
 	messages int
 	err      error
-	requests chan arrival // what arrived, if anyone asks
+	requests chan arrival // receives the requests, unless it is nil
 }
 
 type arrival struct {
@@ -68,7 +68,7 @@ func (s *service) StreamingOutputCall(_ *testgrpc.StreamingOutputCallRequest, st
 	return s.err
 }
 
-// serve starts a gRPC server.
+// serve starts a gRPC server and stops it when the test ends.
 func serve(t *testing.T, listener net.Listener, svc *service, opts ...grpc.ServerOption) {
 	t.Helper()
 	s := grpc.NewServer(opts...)
@@ -92,7 +92,7 @@ func listen(t *testing.T) net.Listener {
 	return listener
 }
 
-// dialed is a client of a gRPC server.
+// dialed starts a gRPC server and returns a client of it.
 func dialed(t *testing.T, svc *service, settings ...http2.Setting) *Conn {
 	t.Helper()
 	listener := listen(t)
@@ -124,7 +124,7 @@ func failure(t *testing.T, message string, details ...proto.Message) *spb.Status
 
 // The client, with a gRPC server.
 
-func TestClientReadsWhatAServerWrote(t *testing.T) {
+func TestClientReadsAFailure(t *testing.T) {
 	info := &errdetails.ErrorInfo{Reason: "R", Domain: "example.com"}
 	tests := []struct {
 		name         string
@@ -137,7 +137,7 @@ func TestClientReadsWhatAServerWrote(t *testing.T) {
 		{name: "no details", method: unaryCall, status: failure(t, "m"), trailersOnly: true},
 		{name: "no message", method: unaryCall, status: failure(t, ""), trailersOnly: true},
 		{name: "after messages", method: streamingOutputCall, messages: 3, status: failure(t, "m", info)},
-		{name: "a block of more than a frame", method: unaryCall, trailersOnly: true,
+		{name: "a block larger than a frame", method: unaryCall, trailersOnly: true,
 			status: failure(t, "m", &errdetails.ErrorInfo{Reason: strings.Repeat("r", 1<<20)})},
 	}
 	for _, tt := range tests {
@@ -174,8 +174,8 @@ func TestClientReadsASuccess(t *testing.T) {
 	}
 }
 
-// payload is a message of four kilobytes, of which some calls more than fill a
-// connection's first window. Requests and responses are alike in that field.
+// payload returns a message of 4 KiB. A hundred calls with it need more than a
+// connection's first window. It is valid as a request and as a response.
 func payload(t *testing.T) []byte {
 	t.Helper()
 	message, err := proto.Marshal(&testgrpc.SimpleResponse{Payload: &testgrpc.Payload{Body: make([]byte, 4<<10)}})
@@ -233,10 +233,10 @@ func TestClientSendsTheCallersHeaders(t *testing.T) {
 	svc := &service{requests: make(chan arrival, 1)}
 	answer := mustCall(t, dialed(t, svc), Request{
 		Method: unaryCall, ContentType: "application/grpc+proto",
-		Header: Block{{Name: "x-of-ours", Value: "v"}}, Messages: [][]byte{nil},
+		Header: Block{{Name: "x-test", Value: "v"}}, Messages: [][]byte{nil},
 	})
-	if got := (<-svc.requests).metadata.Get("x-of-ours"); !cmp.Equal(got, []string{"v"}) {
-		t.Errorf("x-of-ours arrived as %q; want v", got)
+	if got := (<-svc.requests).metadata.Get("x-test"); !cmp.Equal(got, []string{"v"}) {
+		t.Errorf("x-test arrived as %q; want v", got)
 	}
 	if got := answer.Blocks[0].Get("content-type"); got != "application/grpc+proto" {
 		t.Errorf("the answer's content-type is %q; want the request's", got)
@@ -252,10 +252,10 @@ func TestClientAnnouncesItsSettings(t *testing.T) {
 	}
 }
 
-// The client, with servers that don't answer.
+// The client, with servers that behave badly.
 
-// pretend has a server of a test's own, which goes on reading after what it does,
-// until the client is gone.
+// pretend returns a client of a server that runs the given function on its first
+// connection, and then reads until the client closes the connection.
 func pretend(t *testing.T, server func(*link) error) *Conn {
 	t.Helper()
 	listener := listen(t)
@@ -287,8 +287,8 @@ func pretend(t *testing.T, server func(*link) error) *Conn {
 	return client
 }
 
-// untilEnd reads frames until the client's connection ends, with whatever error:
-// a client that goes with something unread resets it.
+// untilEnd reads frames until the client's connection ends. It ignores the error: a
+// client that closes a connection with unread data resets it.
 func untilEnd(l *link) {
 	for {
 		if _, err := l.read(); err != nil {
@@ -333,7 +333,7 @@ func TestClientKeepsToTheServersWindow(t *testing.T) {
 			l.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: size + prefix}),
 			l.WriteWindowUpdate(0, size),
 			l.out.Flush())
-		for got := 0; err == nil && got < size+prefix; { // without credit for a stream
+		for got := 0; err == nil && got < size+prefix; { // grants no further credit
 			var frame http2.Frame
 			frame, err = l.ReadFrame()
 			if f, ok := frame.(*http2.DataFrame); ok {
@@ -383,20 +383,20 @@ func TestClientReportsALostConnection(t *testing.T) {
 	client, server := net.Pipe()
 	server.Close()
 	if answer, err := NewConn(t, client).Call(Request{Method: unaryCall}); err == nil || answer == nil {
-		t.Errorf("Call() = %+v, %v; want an answer without anything, and an error", answer, err)
+		t.Errorf("Call() = %+v, %v; want an empty answer and an error", answer, err)
 	}
 }
 
-// What is read off a block.
+// Blocks and answers.
 
-func TestListSizeCountsAsTheRFC(t *testing.T) {
+func TestListSizeCountsLikeTheRFC(t *testing.T) {
 	block := Block{{Name: "a", Value: "bc"}, {Name: "", Value: ""}}
 	if got, want := block.ListSize(), 1+2+32+32; got != want {
 		t.Errorf("ListSize() = %d; want %d", got, want)
 	}
 }
 
-func TestValuesAreThoseOfAName(t *testing.T) {
+func TestValuesSelectsByName(t *testing.T) {
 	block := Block{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}, {Name: "a", Value: "3"}}
 	if got := block.Values("a"); !cmp.Equal(got, []string{"1", "3"}) {
 		t.Errorf("Values(a) = %q; want 1 and 3", got)
@@ -406,7 +406,7 @@ func TestValuesAreThoseOfAName(t *testing.T) {
 	}
 }
 
-func TestMessagesAreWholeOnes(t *testing.T) {
+func TestMessagesCountsCompleteOnes(t *testing.T) {
 	whole := LengthPrefixed(nil, []byte("abc"))
 	for body, want := range map[string]int{
 		"":                                0,
@@ -425,12 +425,12 @@ func TestMessagesAreWholeOnes(t *testing.T) {
 func TestFailureRefuses(t *testing.T) {
 	tests := []struct {
 		name  string
-		block string // fields as lines
+		block string // one field a line
 	}{
 		{"no status", "grpc-message: m"},
 		{"two statuses", "grpc-status: 5\ngrpc-status: 5"},
 		{"success", "grpc-status: 0"},
-		{"a number that is no code", "grpc-status: 1004"},
+		{"a raw number", "grpc-status: 1004"},
 		{"a negative number", "grpc-status: -1"},
 		{"a word", "grpc-status: NOT_FOUND"},
 		{"zeros before it", "grpc-status: 05"},
@@ -480,7 +480,7 @@ var (
 	notFound        = block("grpc-status: 5\ngrpc-message: m")
 )
 
-func TestServerWritesWhatItIsGiven(t *testing.T) {
+func TestServerWritesAnyReply(t *testing.T) {
 	tests := []struct {
 		name  string
 		reply Reply
@@ -493,10 +493,10 @@ func TestServerWritesWhatItIsGiven(t *testing.T) {
 			Body:     []byte("<html>no</html>"),
 			Trailers: Block{field("", "")},
 		}},
-		{"a body ends it", Reply{Headers: responseHeaders, Body: []byte("<html>no</html>")}},
+		{"ended by the body", Reply{Headers: responseHeaders, Body: []byte("<html>no</html>")}},
 		{"empty blocks", Reply{Headers: Block{}, Trailers: Block{}}},
 		{"the largest body", Reply{Headers: responseHeaders, Body: make([]byte, maxFrame), Trailers: notFound}},
-		{"blocks of more than a frame", Reply{
+		{"blocks larger than a frame", Reply{
 			Headers:  Block{field("x", strings.Repeat("\x00", maxFrame))},
 			Trailers: Block{field("y", strings.Repeat("\x00", 1<<20))},
 		}},
@@ -533,7 +533,7 @@ func TestServerEndsWithItsTest(t *testing.T) {
 		mustCall(inner, client, Request{Method: unaryCall})
 	})
 	if answer, err := client.Call(Request{Method: unaryCall}); err == nil {
-		t.Errorf("after the server's end there is an answer, %+v; want an error", answer)
+		t.Errorf("after its test, the server answers %+v; want an error", answer)
 	}
 }
 
@@ -541,7 +541,7 @@ func TestServerRefusesABodyItCannotSend(t *testing.T) {
 	server := NewServer(t, Reply{})
 	defer func() {
 		if recover() == nil {
-			t.Error("SetReply() with more than a frame doesn't panic")
+			t.Error("SetReply() with a body larger than a frame returns; want a panic")
 		}
 	}()
 	server.SetReply(Reply{Body: make([]byte, maxFrame+1)})
@@ -576,7 +576,7 @@ func TestServerGivesBackTheWindow(t *testing.T) {
 	}
 }
 
-// receive reads a stream to its end.
+// receive reads a stream to its end and counts the messages.
 func receive(t *testing.T, client testgrpc.TestServiceClient) (arrived int, err error) {
 	t.Helper()
 	stream, err := client.StreamingOutputCall(t.Context(), &testgrpc.StreamingOutputCallRequest{})

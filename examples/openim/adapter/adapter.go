@@ -1,9 +1,9 @@
-// Package adapter lets callers that were written for OpenIM's client interceptors
-// go on as they are behind errstatus's: the errors that they get are OpenIM's
-// CodeErrors too.
+// Package adapter helps services that were written for OpenIM's interceptors.
+// [UnaryClient] gives callers errors that are also OpenIM's CodeErrors, so that
+// the callers need no change. [Replaced] maps the errors that OpenIM's servers
+// replace.
 //
-// Copy it; it is a file. It is no part of errstatus, which imports nothing of
-// OpenIM's.
+// Copy the package: it is not part of errstatus, which does not import OpenIM.
 package adapter
 
 import (
@@ -20,16 +20,18 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// UnaryClient makes a CodeError of each error that errstatus's interceptor has
-// decoded, which has to come after it in the chain:
+// UnaryClient returns an interceptor that makes each error from errstatus's client
+// interceptor a CodeError too. errstatus's interceptor must follow it in the chain:
 //
 //	grpc.WithChainUnaryInterceptor(adapter.UnaryClient(), interceptor.UnaryClient())
 //
-// It takes the place of OpenIM's GrpcClientErrorConvert. errors.As with an
-// errs.CodeError, errs.Unwrap, the Is of OpenIM's errors and apiresp.ParseError work
-// as behind that; so do errors.Is with a code and all of package status, and gRPC's
-// status.Code sees what was received. Streams need none: OpenIM has no interceptor
-// for them, so that no caller of one expects a CodeError.
+// UnaryClient replaces OpenIM's GrpcClientErrorConvert. The following work as with
+// that interceptor: errors.As with an errs.CodeError, errs.Unwrap, the Is methods of
+// OpenIM's errors, and apiresp.ParseError. errors.Is with a code and all functions of
+// package status work too, and gRPC's status.Code returns the received code.
+//
+// There is no interceptor for streams: OpenIM has none, so that callers of streams
+// don't expect a CodeError.
 func UnaryClient() grpc.UnaryClientInterceptor {
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		err := invoker(ctx, method, req, reply, cc, opts...)
@@ -40,7 +42,8 @@ func UnaryClient() grpc.UnaryClientInterceptor {
 	}
 }
 
-// adapt leaves an error as it is that is a CodeError already, or no status.
+// adapt returns err as a CodeError. It returns err unchanged if err already is a
+// CodeError or has no status.
 func adapt(target string, err error) error {
 	st, ok := status.FromError(err)
 	if !ok || errors.As(err, new(errs.CodeError)) {
@@ -49,9 +52,9 @@ func adapt(target string, err error) error {
 	return &codeError{CodeError: codeErrorOf(target, st, err), received: err}
 }
 
-// codeErrorOf is the CodeError of a status: with the code, if the peer stated one.
-// Else the code is errstatus's guess, which OpenIM's callers don't expect: it is
-// what GrpcClientErrorConvert makes of a canonical code.
+// codeErrorOf returns a CodeError for a status. It has the status's code, if the
+// status carries one. Otherwise it is the CodeError that GrpcClientErrorConvert
+// returns for a canonical code.
 func codeErrorOf(target string, st *status.Status, err error) errs.CodeError {
 	switch st.Origin() {
 	case status.OriginBare, status.OriginForeign:
@@ -66,17 +69,17 @@ func codeErrorOf(target string, st *status.Status, err error) errs.CodeError {
 	return errs.ErrInternalServer.WithDetail(grpcstatus.Convert(err).Err().Error())
 }
 
-// A codeError is a CodeError and what was received. It has no Unwrap of a single
-// error, so that errs.Unwrap stops at it and finds the CodeError.
+// A codeError is a CodeError and the received error. Its Unwrap returns a slice,
+// because errs.Unwrap must stop here to find the CodeError.
 type codeError struct {
 	errs.CodeError
 	received error
 }
 
-// Unwrap leads to the code, and to what the call returned.
+// Unwrap returns the received error, through which errors.Is finds the code.
 func (e *codeError) Unwrap() []error { return []error{e.received} }
 
-// GRPCStatus is the status as it was received. It tells an errstatus server that
-// adapts CodeErrors that this one is a received error's, whose connection's policy
-// holds.
+// GRPCStatus returns the received status. It also tells an errstatus server with
+// WithOpenIMErrors that this CodeError was received, so that the server applies the
+// connection's trust.
 func (e *codeError) GRPCStatus() *grpcstatus.Status { return grpcstatus.Convert(e.received) }

@@ -20,9 +20,9 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// received is what a caller gets of a connection with the adapter outside of
-// errstatus for what the transport returned.
-func received(t *testing.T, transports error, opts ...interceptor.ClientOption) error {
+// received returns the error that a caller gets if the transport returns
+// transportErr. The adapter comes before errstatus's interceptor.
+func received(t *testing.T, transportErr error, opts ...interceptor.ClientOption) error {
 	t.Helper()
 	conn, err := grpc.NewClient("passthrough:///services/user", grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -30,32 +30,34 @@ func received(t *testing.T, transports error, opts ...interceptor.ClientOption) 
 	}
 	defer conn.Close()
 	inner := interceptor.UnaryClient(opts...)
-	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return transports }
+	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
+		return transportErr
+	}
 	return adapter.UnaryClient()(t.Context(), "/s/m", nil, nil, conn,
 		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, opts ...grpc.CallOption) error {
 			return inner(ctx, method, req, reply, cc, invoker, opts...)
 		})
 }
 
-// sent is a status as a server sends it.
+// sent returns the status that a server sends for err.
 func sent(err error, encoder status.Encoder) error {
 	return encoder.Encode(context.Background(), err).Status.Err()
 }
 
-func TestCallersReadWhatTheyDid(t *testing.T) {
+func TestCallersReadCodeErrors(t *testing.T) {
 	notFound := errs.ErrRecordNotFound.WrapMsg("no such user", "userID", "u1")
-	full := status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true}
-	legacy := full
-	legacy.OpenIMForm = true
+	withDetail := status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true}
+	numeric := withDetail
+	numeric.OpenIMForm = true
 	tests := []struct {
 		name        string
 		received    error
 		code        int
 		msg, detail string
-		domain      codes.Code // what errors.Is finds; nil: none but the guess
+		domain      codes.Code // what errors.Is finds; nil if the status carries no code
 	}{
-		{"a canonical status", sent(notFound, full), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
-		{"OpenIM's form", sent(notFound, legacy), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
+		{"a canonical status", sent(notFound, withDetail), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
+		{"the numeric form", sent(notFound, numeric), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
 		{"a server with a private detail", sent(notFound, status.Encoder{AdaptCodeErrors: true}), 1004, "RecordNotFoundError", "", codes.RecordNotFound},
 		{"a server of codes", sent(codes.TokenExpired, status.Encoder{}), 1501, "token has expired", "", codes.TokenExpired},
 		{"OpenIM's server", grpcstatus.Error(1201, "GroupIDNotFoundError"), 1201, "GroupIDNotFoundError", "", codes.SrvGroupIDNotFound},
@@ -67,65 +69,66 @@ func TestCallersReadWhatTheyDid(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			err := received(t, tt.received)
 			want := errs.NewCodeError(tt.code, "")
-			for name, err := range map[string]error{"as it came": err, "wrapped": fmt.Errorf("loading: %w", err), "wrapped by errs": errs.WrapMsg(err, "loading")} {
+			for name, err := range map[string]error{"unchanged": err, "wrapped": fmt.Errorf("loading: %w", err), "wrapped by errs": errs.WrapMsg(err, "loading")} {
 				var codeErr errs.CodeError
 				if !errors.As(err, &codeErr) || codeErr.Code() != tt.code || codeErr.Msg() != tt.msg || codeErr.Detail() != tt.detail {
 					t.Errorf("%s: errors.As finds %+v; want %d %q %q", name, codeErr, tt.code, tt.msg, tt.detail)
 				}
 				if resp := apiresp.ParseError(err); resp.ErrCode != tt.code || resp.ErrMsg != tt.msg || resp.ErrDlt != tt.detail {
-					t.Errorf("%s: ParseError() = %+v", name, resp)
+					t.Errorf("%s: ParseError() = %+v; want %d %q %q", name, resp, tt.code, tt.msg, tt.detail)
 				}
 				if !errors.Is(err, want) || !want.Is(err) || errors.Is(err, errs.ErrDuplicateKey) || errs.ErrDuplicateKey.Is(err) {
-					t.Errorf("%s: %v is not OpenIM's error of %d, or is another", name, err, tt.code)
+					t.Errorf("%s: %v; want it to match OpenIM's error with number %d, and no other", name, err, tt.code)
 				}
 				if tt.domain != nil && (!errors.Is(err, tt.domain) || status.Code(err) != tt.domain) {
-					t.Errorf("%s: the code is %v; want %v", name, status.Code(err), tt.domain)
+					t.Errorf("%s: status.Code() = %v; want %v", name, status.Code(err), tt.domain)
 				}
 				if grpcstatus.Code(err) != grpcstatus.Code(tt.received) {
-					t.Errorf("%s: gRPC sees %v; want what was received, %v", name, grpcstatus.Code(err), grpcstatus.Code(tt.received))
+					t.Errorf("%s: gRPC's status.Code() = %v; want the received one, %v", name, grpcstatus.Code(err), grpcstatus.Code(tt.received))
 				}
 			}
 			if codeErr, ok := errs.Unwrap(errs.Wrap(err)).(errs.CodeError); !ok || codeErr.Code() != tt.code {
-				t.Errorf("errs.Unwrap() finds %v; want the CodeError", errs.Unwrap(err))
+				t.Errorf("errs.Unwrap() = %v; want the CodeError", errs.Unwrap(err))
 			}
 		})
 	}
 }
 
-// TestWhatIsNoStatusIsLeft as it came: success, and errors of before the call.
-func TestWhatIsNoStatusIsLeft(t *testing.T) {
+// The adapter returns success and errors without a status unchanged, such as an error
+// from before the call.
+func TestErrorsWithoutAStatusAreUnchanged(t *testing.T) {
 	before := errs.ErrArgs.WrapMsg("ctx missing operationID")
 	for _, err := range []error{nil, io.EOF, before, errors.New("x")} {
 		if got := received(t, err); got != err {
-			t.Errorf("%v became %v", err, got)
+			t.Errorf("the caller gets %v; want %v", got, err)
 		}
 	}
 }
 
-// TestAdaptedErrorOfAnUpstream follows its connection's policy on a server that
-// adapts CodeErrors: it is a received error still, and not the handler's own.
-func TestAdaptedErrorOfAnUpstream(t *testing.T) {
-	ours := sent(status.Error(codes.RecordNotFound, "no such user"), status.Encoder{})
-	bare := grpcstatus.Error(grpccodes.Unavailable, "secret")
+// If a handler returns an upstream's error from the adapter, the connection's trust
+// decides what the caller sees, although the error is a CodeError.
+func TestTrustAppliesToAdaptedErrors(t *testing.T) {
+	carriesCode := sent(status.Error(codes.RecordNotFound, "no such user"), status.Encoder{})
+	withoutCode := grpcstatus.Error(grpccodes.Unavailable, "secret")
 	server := status.Encoder{AdaptCodeErrors: true}
 	for _, tt := range []struct {
 		name     string
 		received error
-		policy   status.Trust
+		trust    status.Trust
 		want     grpccodes.Code
 		message  string
 	}{
-		{"a peer's code", ours, interceptor.Peer, grpccodes.NotFound, "no such user"},
-		{"a foreign code", ours, interceptor.Foreign, grpccodes.Internal, "internal server error"},
-		{"no code", bare, interceptor.Peer, grpccodes.Unavailable, "an upstream service is unavailable"},
+		{"a code, trust known", carriesCode, interceptor.Peer, grpccodes.NotFound, "no such user"},
+		{"a code, trust none", carriesCode, interceptor.Foreign, grpccodes.Internal, "internal server error"},
+		{"no code, trust known", withoutCode, interceptor.Peer, grpccodes.Unavailable, "an upstream service is unavailable"},
 	} {
 		for name, err := range map[string]error{
-			"as it came": received(t, tt.received, interceptor.WithUpstreamTrust(tt.policy)),
-			"wrapped":    errs.WrapMsg(received(t, tt.received, interceptor.WithUpstreamTrust(tt.policy)), "secret"),
+			"unchanged": received(t, tt.received, interceptor.WithUpstreamTrust(tt.trust)),
+			"wrapped":   errs.WrapMsg(received(t, tt.received, interceptor.WithUpstreamTrust(tt.trust)), "secret"),
 		} {
 			got := server.Encode(t.Context(), err)
 			if got.Status.Code() != tt.want || got.Status.Message() != tt.message {
-				t.Errorf("%s, %s: sent on as %v from %v; want %v %q", tt.name, name, got.Status, got.Source, tt.want, tt.message)
+				t.Errorf("%s, %s: the server sends %v with source %v; want %v %q", tt.name, name, got.Status, got.Source, tt.want, tt.message)
 			}
 		}
 	}

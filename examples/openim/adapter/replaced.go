@@ -11,16 +11,18 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// Replaced is a server's rule for the errors that OpenIM's servers replace, such as
-// those of a database driver. It takes the tables that the server has by WithTable:
+// Replaced returns an error mapper for the errors that OpenIM's servers replace, such
+// as a database driver's. Give it the same tables as WithTable:
 //
 //	interceptor.WithErrorMapper(adapter.Replaced(missing.Table))
 //
-// The replacement's number is understood as a CodeError's is: it is that of the first
-// table with a row for it, the default table last. The caller gets that code, with its
-// message and no detail. A number without a row is no code: the caller gets 500, and
-// the error is logged. What is a CodeError itself is left alone: its own number says
-// it, or it was received and its connection's policy holds.
+// OpenIM's package specialerror replaces an error by a CodeError. The mapper looks up
+// its number in the given tables in order, and then in the default table. The caller
+// gets that code with the code's own message and no detail. If no table has a row for
+// the number, the caller gets 500 and the server logs the error.
+//
+// The mapper ignores errors that already are CodeErrors: the server reads their number,
+// or they were received and the connection's trust applies.
 func Replaced(tables ...*codes.Table) func(err error) codes.Code {
 	tables = append(slices.Clone(tables), codes.Default())
 	return func(err error) codes.Code {

@@ -14,7 +14,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A chatCode is of a domain of its own, and has a number that OpenIM's has too.
+// A chatCode belongs to another domain. One of its numbers is also OpenIM's.
 type chatCode int32
 
 var chat = codes.MustTable("chat.example",
@@ -27,11 +27,10 @@ func (c chatCode) Error() string        { return fmt.Sprint("chat ", int32(c)) }
 func (c chatCode) Number() codes.Number { return codes.Number(c) }
 func (chatCode) Table() *codes.Table    { return chat }
 
-// TestReplacedIsWhatACodeErrorIs: a number means the same, whether a CodeError has it
-// or what an error is replaced by.
-func TestReplacedIsWhatACodeErrorIs(t *testing.T) {
+// A number means the same in a CodeError and in the replacement of an error.
+func TestReplacedReadsNumbersLikeCodeErrors(t *testing.T) {
 	for _, number := range []int{1004, 10002, 1999} {
-		driver := errors.New(fmt.Sprint("of a driver ", number))
+		driver := errors.New(fmt.Sprint("driver error ", number))
 		replacement := errs.NewCodeError(number, "Replacement")
 		if err := specialerror.AddReplace(driver, replacement); err != nil {
 			t.Fatal(err)
@@ -40,7 +39,7 @@ func TestReplacedIsWhatACodeErrorIs(t *testing.T) {
 			encoder := &status.Encoder{OpenIMForm: true, AdaptCodeErrors: true, Tables: tables, Rules: []status.Rule{{Func: adapter.Replaced(tables...)}}}
 			got, want := encoder.Encode(t.Context(), driver), encoder.Encode(t.Context(), replacement)
 			if got.Code != want.Code || got.GRPCCode != want.GRPCCode || got.Status.Code() != want.Status.Code() {
-				t.Errorf("%d of %d tables: replaced it is %v, sent as %d; a CodeError is %v, %d", number, len(tables), got.Code, got.Status.Code(), want.Code, want.Status.Code())
+				t.Errorf("%d with %d tables: a replaced error has code %v, sent as %d; want the CodeError's, %v, sent as %d", number, len(tables), got.Code, got.Status.Code(), want.Code, want.Status.Code())
 			}
 		}
 	}

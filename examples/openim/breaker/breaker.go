@@ -13,18 +13,18 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// newBreaker is that of OpenIM's tools: it opens where less than 60 % of 100 calls and more have
-// succeeded. Its window is longer than by default, so that no pause of the
-// machine closes it.
+// newBreaker returns the breaker of OpenIM's tools. It opens if less than 60 % of at
+// least 100 calls succeeded. Its window is longer than the default, so that a pause of
+// the machine does not close it.
 func newBreaker() circuitbreaker.CircuitBreaker { return sre.NewSREBraker(sre.WithWindow(time.Minute)) }
 
-// refused is what a caller gets while the breaker is open.
+// refused is the error that a caller gets while the breaker is open.
 var refused = grpcstatus.Error(grpccodes.Unavailable, "service unavailable due to circuit breaker")
 
-// breaking is a server's outermost interceptor, with the rule of open-im-server:
-// these four codes are the caller's fault, and every other is the server's. code
-// is what it takes for the code of an error.
-func breaking(b circuitbreaker.CircuitBreaker, code func(error) grpccodes.Code) grpc.UnaryServerInterceptor {
+// withBreaker returns a server interceptor that must be the outermost one. It follows
+// open-im-server's rule: four codes are the caller's fault, all others the server's.
+// The function code returns the code of an error.
+func withBreaker(b circuitbreaker.CircuitBreaker, code func(error) grpccodes.Code) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		if b.Allow() != nil {
 			return nil, refused
@@ -40,6 +40,6 @@ func breaking(b circuitbreaker.CircuitBreaker, code func(error) grpccodes.Code) 
 	}
 }
 
-// canonical is the code to ask for as long as OpenIM's form is sent to anyone: it
-// is the canonical one, whatever is sent.
+// canonical returns the canonical code of err, also if the server sends the numeric
+// form. Use it as long as any caller gets the numeric form.
 func canonical(err error) grpccodes.Code { return status.Convert(err).GRPCCode() }

@@ -16,17 +16,17 @@ func TestBreaker(t *testing.T) {
 		t.Error(err)
 	}
 	if lines := strings.Split(strings.TrimSpace(text.String()), "\n"); len(lines) != 2+len(trials) {
-		t.Errorf("printed %d lines:\n%s", len(lines), text.String())
+		t.Errorf("printed %d lines; want two headers and one for each trial:\n%s", len(lines), text.String())
 	}
 }
 
-// TestUnexpectedTrialIsAnError: the program says so, and doesn't print a lie.
+// The program fails if a breaker opens although the trial expects it to stay closed.
 func TestUnexpectedTrialIsAnError(t *testing.T) {
 	fleet.Quiet()
 	before := trials
 	t.Cleanup(func() { trials = before })
 	trials = []trial{{"OpenIM", fleet.OldConvert, grpcstatus.Code, false}}
-	if err := run(new(strings.Builder)); err == nil || !strings.Contains(err.Error(), "OpenIM: the breaker has opened: true") {
-		t.Errorf("run() = %v; want that the breaker has opened", err)
+	if err := run(new(strings.Builder)); err == nil || !strings.Contains(err.Error(), "OpenIM: the breaker opened: true") {
+		t.Errorf("run() = %v; want an error that says that the breaker opened", err)
 	}
 }

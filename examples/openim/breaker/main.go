@@ -1,7 +1,7 @@
-// The program breaker makes a thousand calls that find no record, on servers with
-// the circuit breaker of open-im-server: with OpenIM's interceptors, which send
-// 1004 in the place of a canonical code, and with errstatus. It ends with 1 where
-// the breaker does what it should not.
+// The breaker command makes a thousand calls that find no record. The servers have
+// open-im-server's circuit breaker. Some use OpenIM's interceptors, which send the
+// raw number 1004; others use errstatus. The exit status is 1 if a breaker opens or
+// stays closed against expectation.
 //
 //	go run ./breaker
 package main

@@ -16,28 +16,28 @@ import (
 
 const (
 	misses = 1000 // calls that find no record
-	hits   = 10   // calls after them that would succeed
+	hits   = 10   // later calls, which succeed unless the breaker refuses them
 )
 
 // A trial is a server with a breaker.
 type trial struct {
 	name   string
 	server fleet.Server
-	code   func(error) grpccodes.Code
-	opens  bool
+	code   func(error) grpccodes.Code // the breaker's view of an error
+	opens  bool                       // whether the breaker should open
 }
 
 var trials = []trial{
 	{"before: OpenIM's interceptors", fleet.OldConvert, grpcstatus.Code, true},
-	{"on the way: errstatus, in OpenIM's form", fleet.New(interceptor.OpenIMAlways), grpcstatus.Code, true},
-	{"  the same, with a breaker that asks errstatus", fleet.New(interceptor.OpenIMAlways), canonical, false},
+	{"migrating: errstatus in the numeric form", fleet.New(interceptor.OpenIMAlways), grpcstatus.Code, true},
+	{"  the same, but the breaker asks errstatus", fleet.New(interceptor.OpenIMAlways), canonical, false},
 	{"after: errstatus", fleet.New(interceptor.OpenIMNever), grpcstatus.Code, false},
 }
 
-// run makes the calls and prints how many were refused. It is an error if a
-// breaker opens that should not, or stays closed.
+// run makes the calls and prints how many the breaker refused. It returns an error if
+// a breaker opens that should stay closed, or the reverse.
 func run(w io.Writer) error {
-	fmt.Fprintf(w, "%48s%17s%23s\n", "", fmt.Sprint(misses, " of no record"), fmt.Sprint(hits, " that would succeed"))
+	fmt.Fprintf(w, "%48s%-20s%s\n", "", fmt.Sprint(misses, " not found"), fmt.Sprint(hits, " that would succeed"))
 	fmt.Fprintf(w, "%-48s%8s%9s%14s%9s\n", "", "handled", "refused", "handled", "refused")
 	for _, t := range trials {
 		missed, hit, err := t.calls()
@@ -46,16 +46,16 @@ func run(w io.Writer) error {
 		}
 		fmt.Fprintf(w, "%-48s%8d%9d%14d%9d\n", t.name, misses-missed, missed, hits-hit, hit)
 		if opened := missed+hit > 0; opened != t.opens {
-			return fmt.Errorf("%s: the breaker has opened: %t; want %t", t.name, opened, t.opens)
+			return fmt.Errorf("%s: the breaker opened: %t; want %t", t.name, opened, t.opens)
 		}
 	}
 	return nil
 }
 
-// calls tells how many of the calls of each kind were refused.
+// calls makes the calls and returns how many of each kind the breaker refused.
 func (t trial) calls() (missed, hit int, err error) {
 	server := t.server
-	server.Options = append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(breaking(newBreaker(), t.code))}, server.Options...)
+	server.Options = append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(withBreaker(newBreaker(), t.code))}, server.Options...)
 	running := server.Serve(func(_ context.Context, token string) error {
 		if token == "missing" {
 			return errs.ErrRecordNotFound.WrapMsg("no such token")
@@ -76,8 +76,8 @@ func (t trial) calls() (missed, hit int, err error) {
 	return missed, hit, err
 }
 
-// refusedOf counts the calls that a breaker refused; it is an error if one fails
-// because no server was reached.
+// refusedOf makes n calls and counts those that a breaker refused. It returns an error
+// if a call does not reach the server.
 func refusedOf(n int, call func() error) (count int, err error) {
 	for range n {
 		switch err := call(); {

@@ -1,7 +1,7 @@
-// The program matrix runs every server of a fleet on its way from OpenIM's errors
-// to errstatus's against every client, with every code, and prints what the client
-// reads of a handler's CodeError. It ends with 1 where one reads what it should
-// not.
+// The matrix command runs the servers and clients of a fleet that migrates from
+// OpenIM's interceptors to errstatus. Every client calls every server with every code,
+// and the command prints what the client reads when the handler returns a CodeError.
+// The exit status is 1 if a client reads something else than expected.
 //
 //	go run ./matrix
 package main

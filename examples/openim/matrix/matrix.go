@@ -15,55 +15,57 @@ import (
 	"github.com/errstatus/errstatus/interceptor"
 )
 
-// A column is a server, and a client of it.
+// A column is a server and a client that calls it.
 type column struct {
 	server fleet.Server
 	client fleet.Client
 
-	// want is what the client should read for a code.
+	// want returns what the client should read for a code.
 	want func(row codes.Row) fleet.Reading
 
-	// wire is which code should be in the place of a canonical code, where the
-	// client's errors tell; nil for OpenIM's, whose don't.
+	// wire returns the grpc-status that the server should send: a canonical code or
+	// a raw number. It is nil for OpenIM's clients, whose errors don't have it.
 	wire func(row codes.Row) grpccodes.Code
 }
 
-// A cell is what the client of a column read for a code.
+// A cell is the result of one call: what the client of a column read for a code.
 type cell struct {
 	column    column
 	row       codes.Row
 	got, want fleet.Reading
 
-	gotWire, wantWire grpccodes.Code // 0 where the client doesn't tell
+	gotWire, wantWire grpccodes.Code // grpc-status; 0 if wire is nil
 }
 
+// right reports whether the cell is as expected.
 func (c cell) right() bool { return c.got == c.want && c.gotWire == c.wantWire }
 
+// A matrix holds the results of all calls.
 type matrix struct {
 	columns []column
 	rows    []codes.Row
 	cells   map[string][]cell // by the row's name, in the order of the columns
 }
 
-// columns are all of them. Numbers get through wherever one side of the wire has
-// errstatus, but for canonical statuses to OpenIM's clients, which read no number
-// of them.
+// columns returns all columns. The client reads the right number in every column but
+// two: OpenIM's clients don't read the number in a canonical status.
 func columns() []column {
 	var all []column
-	add := func(s fleet.Server, mw, convert, ours func(codes.Row) fleet.Reading, wire func(codes.Row) grpccodes.Code) {
+	add := func(s fleet.Server, mw, convert, errstatus func(codes.Row) fleet.Reading, wire func(codes.Row) grpccodes.Code) {
 		all = append(all, column{s, fleet.OldClientMW, mw, nil}, column{s, fleet.OldClientConvert, convert, nil},
-			column{s, fleet.NewClient, ours, wire}, column{s, fleet.AdaptedClient, ours, wire})
+			column{s, fleet.NewClient, errstatus, wire}, column{s, fleet.AdaptedClient, errstatus, wire})
 	}
 	never, always, negotiated := fleet.New(interceptor.OpenIMNever), fleet.New(interceptor.OpenIMAlways), fleet.New(interceptor.OpenIMNegotiated)
 	add(fleet.OldMW, whole(mwOfNoError), whole(mwOfNoError), whole(mwOfNoError), number(errs.ServerInternalError))
-	add(fleet.OldConvert, whole(fleet.Reading{}), whole(fleet.Reading{}), whole(fleet.Reading{}), number(0)) // its NoError is a success
-	add(never, canonicalByMW, canonicalByConvert, whole(oursOfNoError), canonicalCode)
-	add(always, whole(oursOfNoError), whole(oursOfNoError), whole(oursOfNoError), number(errs.ServerInternalError))
-	add(negotiated, whole(oursOfNoError), whole(oursOfNoError), whole(oursOfNoError), canonicalCode)
+	add(fleet.OldConvert, whole(fleet.Reading{}), whole(fleet.Reading{}), whole(fleet.Reading{}), number(0)) // OpenIM sends NoError as success
+	add(never, canonicalByMW, canonicalByConvert, whole(newOfNoError), canonicalCode)
+	add(always, whole(newOfNoError), whole(newOfNoError), whole(newOfNoError), number(errs.ServerInternalError))
+	add(negotiated, whole(newOfNoError), whole(newOfNoError), whole(newOfNoError), canonicalCode)
 	return all
 }
 
-// number is the code's own, and something else for NoError.
+// number returns a function that returns the code's raw number, and ofNoError for
+// NoError.
 func number(ofNoError grpccodes.Code) func(codes.Row) grpccodes.Code {
 	return func(row codes.Row) grpccodes.Code {
 		if row.Code.Number() == 0 {
@@ -73,23 +75,25 @@ func number(ofNoError grpccodes.Code) func(codes.Row) grpccodes.Code {
 	}
 }
 
+// canonicalCode returns the canonical code that a server sends for a code.
 func canonicalCode(row codes.Row) grpccodes.Code {
 	code, _ := canonical(row)
 	return code
 }
 
-// What the handler returns for a code.
+// handlers returns what the handler's CodeError has for a code.
 func handlers(row codes.Row) fleet.Reading {
 	return fleet.Reading{Code: int(row.Code.Number()), Msg: row.Name + "Error", Detail: "row 42"}
 }
 
-// What is made of a CodeError with the number of NoError, which is no error.
+// What clients read if the handler returns a CodeError with the number of NoError.
 var (
-	mwOfNoError   = fleet.Reading{Code: errs.ServerInternalError, Msg: "NoErrorError", Detail: "row 42"}
-	oursOfNoError = fleet.Reading{Code: errs.ServerInternalError, Msg: "internal server error"}
+	mwOfNoError  = fleet.Reading{Code: errs.ServerInternalError, Msg: "NoErrorError", Detail: "row 42"}
+	newOfNoError = fleet.Reading{Code: errs.ServerInternalError, Msg: "internal server error"}
 )
 
-// whole is the code, the message and the detail, and something else for NoError.
+// whole returns a function that returns the handler's code, message and detail, and
+// ofNoError for NoError.
 func whole(ofNoError fleet.Reading) func(codes.Row) fleet.Reading {
 	return func(row codes.Row) fleet.Reading {
 		if row.Code.Number() == 0 {
@@ -99,14 +103,15 @@ func whole(ofNoError fleet.Reading) func(codes.Row) fleet.Reading {
 	}
 }
 
-// canonicalByMW: OpenIM's older client takes a canonical code for a number of its
-// own, and finds no detail.
+// canonicalByMW returns what OpenIM's older client reads from a canonical status: the
+// canonical code as a number, and no detail.
 func canonicalByMW(row codes.Row) fleet.Reading {
 	code, message := canonical(row)
 	return fleet.Reading{Code: int(code), Msg: message}
 }
 
-// canonicalByConvert: OpenIM's newer client makes 500 of every canonical code.
+// canonicalByConvert returns what OpenIM's newer client reads from a canonical status:
+// 500 for every code.
 func canonicalByConvert(row codes.Row) fleet.Reading {
 	code, message := canonical(row)
 	if code == grpccodes.Unavailable {
@@ -115,15 +120,15 @@ func canonicalByConvert(row codes.Row) fleet.Reading {
 	return fleet.Reading{Code: errs.ServerInternalError, Msg: errs.ErrInternalServer.Msg(), Detail: grpcstatus.Error(code, message).Error()}
 }
 
-// canonical is what a server sends in canonical form.
+// canonical returns the code and message that a server sends in a canonical status.
 func canonical(row codes.Row) (grpccodes.Code, string) {
 	if row.Code.Number() == 0 {
-		return grpccodes.Internal, oursOfNoError.Msg
+		return grpccodes.Internal, newOfNoError.Msg
 	}
 	return row.GRPCCode, handlers(row).Msg
 }
 
-// run makes all calls.
+// run makes all calls and returns the results.
 func run() (*matrix, error) {
 	m := &matrix{columns: columns(), cells: make(map[string][]cell)}
 	for row := range codes.Default().All() {
@@ -137,7 +142,7 @@ func run() (*matrix, error) {
 	return m, nil
 }
 
-// fill makes the calls of a column. The token says with which code to fail.
+// fill makes the calls of a column. The token of a call is the number of a code.
 func (m *matrix) fill(c column) error {
 	server := c.server.Serve(func(_ context.Context, token string) error {
 		number, err := strconv.Atoi(token)
@@ -166,7 +171,7 @@ func (m *matrix) fill(c column) error {
 	return nil
 }
 
-// wrong are the cells in which the client reads what it should not.
+// wrong returns the cells that are not as expected.
 func (m *matrix) wrong() (all []cell) {
 	for _, row := range m.rows {
 		for _, c := range m.cells[row.Name] {

@@ -15,7 +15,7 @@ func TestMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range m.wrong() {
-		t.Errorf("%s, %s to %s: %+v", c.row.Name, c.column.server.Name, c.column.client.Name, c)
+		t.Errorf("%s, server %s, client %s: read %+v, sent as %d; want %+v, %d", c.row.Name, c.column.server.Name, c.column.client.Name, c.got, c.gotWire, c.want, c.wantWire)
 	}
 	var text strings.Builder
 	m.print(&text)
@@ -26,12 +26,12 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 	if !strings.HasSuffix(text.String(), "\n1260 of 1260 right\n") {
-		t.Errorf("printed %s; want all right", text.String())
+		t.Errorf("printed\n%s\nwant all cells right", text.String())
 	}
 }
 
-// TestWrongCellsAreSaid, with what was read and what should have been.
-func TestWrongCellsAreSaid(t *testing.T) {
+// The matrix prints what the client read in a wrong cell, and what it should read.
+func TestWrongCellsArePrinted(t *testing.T) {
 	row, _ := codes.Default().Lookup(1004)
 	c := columns()[0]
 	for name, tt := range map[string]struct {
@@ -47,7 +47,7 @@ func TestWrongCellsAreSaid(t *testing.T) {
 		m.print(&text)
 		for _, want := range append(tt.want, "! RecordNotFound, from OpenIM mw to OpenIM mw: ", "0 of 1 right") {
 			if !strings.Contains(text.String(), want) {
-				t.Errorf("%s: printed %s; want %q in it", name, text.String(), want)
+				t.Errorf("%s: printed\n%s\nwant %q in it", name, text.String(), want)
 			}
 		}
 	}

@@ -12,16 +12,16 @@ import (
 const legend = `
 A handler returns errs.NewCodeError(number, "<name>Error").WithDetail("row 42"). The client reads:
   =    the number, the message and the detail
-  n    another number: 1 to 16 are gRPC's canonical codes, 500 is OpenIM's of an internal error
-  ok   a success
-  !    not what it should read there
+  n    another number: 1 to 16 are gRPC's canonical codes, 500 is OpenIM's internal error
+  ok   success
+  !    something else than expected
 
-Servers: OpenIM's two, and errstatus with WithOpenIMForm of OpenIMNever, OpenIMAlways and OpenIMNegotiated.
-Clients: mw and cv (convert), OpenIM's two; es, errstatus; ad, errstatus with the adapter. The last two announce that they
-read canonical statuses, and tell which form they got.
+Servers: OpenIM's two, and errstatus with WithOpenIMForm: OpenIMNever, OpenIMAlways and OpenIMNegotiated.
+Clients: mw and cv (convert) are OpenIM's, es is errstatus, ad is errstatus with the adapter. es and ad announce that they
+read canonical statuses. Their errors have the received grpc-status, which is checked too.
 `
 
-// print writes a line a code, and then what was wrong.
+// print writes a line for each code, and then the wrong cells.
 func (m *matrix) print(w io.Writer) {
 	servers, names := fmt.Sprintf("%36s", ""), fmt.Sprintf("%6s  %-28s", "number", "name")
 	for i := 0; i < len(m.columns); i += clients {
@@ -49,12 +49,12 @@ func (m *matrix) print(w io.Writer) {
 }
 
 const (
-	clients   = 4 // of each server
+	clients   = 4 // columns of each server
 	cellWidth = 4
-	gap       = "   " // before those of a server
+	gap       = "   " // before the columns of a server
 )
 
-// String is the cell in print.
+// String returns the cell as the matrix prints it.
 func (c cell) String() string {
 	text := strconv.Itoa(c.got.Code)
 	switch c.got {

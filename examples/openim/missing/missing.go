@@ -1,9 +1,9 @@
-// Package missing has the numbers that OpenIM's live code sends and the enum
-// openim.sdk.error.ErrorCode lacks, in a copy of errstatus's table. Without a row a
-// received number is kept, but a server doesn't take it for a code: neither of a
-// CodeError, nor in the place of a canonical code.
+// Package missing has a copy of errstatus's table with more rows: the numbers that
+// OpenIM's services send, but that the enum openim.sdk.error.ErrorCode does not have.
+// A client keeps a received number without a row. A server needs the row: it ignores
+// the number of a CodeError, and a raw number, if its tables have no row for it.
 //
-// Copy it, and leave out what your fleet doesn't send.
+// Copy the package and delete the numbers that your fleet doesn't send.
 package missing
 
 import (
@@ -12,12 +12,12 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// The numbers, named after the constants in OpenIM's code.
+// The numbers, with the names of OpenIM's constants.
 const (
 	UnknownCode         codes.ErrorCode = 1000  // open-im-server
 	SecretNotChanged    codes.ErrorCode = 1050  // open-im-server
 	OrgUserNoPermission codes.ErrorCode = 1520  // tools
-	RegisterFailed      codes.ErrorCode = 10010 // open-im-server, as the next four
+	RegisterFailed      codes.ErrorCode = 10010 // open-im-server, like the next four
 	ResetPasswordFailed codes.ErrorCode = 10011
 	RegisterLimit       codes.ErrorCode = 10012
 	LoginLimit          codes.ErrorCode = 10013
@@ -25,7 +25,8 @@ const (
 	MsgHasDeleted       codes.ErrorCode = 10207 // openim-sdk-core
 )
 
-// Table is errstatus's with them. Give it to all interceptors, by WithTable.
+// Table is errstatus's table with these rows. Pass it to all interceptors by
+// WithTable.
 var Table = mustWith(
 	row(UnknownCode, "UnknownCode", "UNKNOWN_CODE", grpccodes.Unknown, "unknown error"),
 	row(SecretNotChanged, "SecretNotChanged", "SECRET_NOT_CHANGED", grpccodes.FailedPrecondition, "the secret has not been changed"),

@@ -16,7 +16,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A server with the table understands a CodeError that it would else withhold.
+// A server with the table sends the code of a CodeError. Without the table it sends
+// the INTERNAL default, because it has no row for the number.
 func Example() {
 	handler := func(context.Context, any) (any, error) { return nil, errs.ErrOrgUserNoPermissionError.Wrap() }
 	info := &grpc.UnaryServerInfo{FullMethod: "/openim.group.Group/Dismiss"}
@@ -32,7 +33,7 @@ func Example() {
 	// PermissionDenied true
 }
 
-// TestTable: each number goes out with its row, in both forms, and comes back.
+// A server sends each number with its row, in both forms, and a client reads it back.
 func TestTable(t *testing.T) {
 	tables := []*codes.Table{missing.Table}
 	added := 0
@@ -41,19 +42,19 @@ func TestTable(t *testing.T) {
 			continue
 		}
 		added++
-		for _, legacy := range []bool{false, true} {
-			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, OpenIMForm: legacy}
+		for _, numeric := range []bool{false, true} {
+			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, OpenIMForm: numeric}
 			got := encoder.Encode(t.Context(), errs.NewCodeError(int(row.Code.Number()), "x"))
 			if got.Code != row.Code || got.GRPCCode != row.GRPCCode || got.Source != status.SourceOpenIMError {
-				t.Errorf("%s: sent as %+v", row.Name, got)
+				t.Errorf("%s: sent as %+v; want the row's code and canonical code", row.Name, got)
 			}
 			back := (&status.Decoder{Tables: tables}).FromGRPC(got.Status)
 			if back.Code() != row.Code || back.Reason() != row.Reason {
-				t.Errorf("%s: received as %v, %s", row.Name, back, back.Reason())
+				t.Errorf("%s: received as %v with reason %s; want the row's", row.Name, back, back.Reason())
 			}
 		}
 	}
 	if added != 9 {
-		t.Errorf("%d rows were added; want 9", added)
+		t.Errorf("the table has %d added rows; want 9", added)
 	}
 }

@@ -1,7 +1,8 @@
-// Package service has the options of a service of OpenIM's with errstatus: those of
-// its server, and of its connections to others. Both are for one deploy: an old
-// server hands on as it is what such a connection receives in canonical form. Copy
-// them, with the packages adapter and missing.
+// Package service has the options for an OpenIM service that uses errstatus: for its
+// server and for its connections to upstreams. Deploy both together: OpenIM's server
+// interceptors would forward a canonical status from such a connection unchanged.
+//
+// Copy the package together with the packages adapter and missing.
 package service
 
 import (
@@ -15,8 +16,8 @@ import (
 	"github.com/errstatus/errstatus/interceptor"
 )
 
-// ServerOptions take the place of those with GrpcServerErrorConvert, and of
-// mw.GrpcServer(). They are in the order in which a call passes them.
+// ServerOptions returns options that replace those with GrpcServerErrorConvert, or
+// mw.GrpcServer(). A call passes the interceptors in this order.
 func ServerOptions(opts ...interceptor.ServerOption) []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
 	own := []interceptor.ServerOption{interceptor.WithTable(missing.Table), interceptor.AdaptCodeErrors(), interceptor.WithErrorMapper(adapter.Replaced(missing.Table))}
@@ -24,20 +25,20 @@ func ServerOptions(opts ...interceptor.ServerOption) []grpc.ServerOption {
 	all := []grpc.ServerOption{openimserver.GrpcServerMetadataContext()}
 	all = append(all, interceptor.ServerOptions(append(own, opts...)...)...)
 	return append(all,
-		openimserver.GrpcServerLogger(), // inside, where it sees the whole error
+		openimserver.GrpcServerLogger(), // after errstatus, where it gets the handler's whole error
 		openimserver.GrpcServerRequestValidate(),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recovered)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)),
 	)
 }
 
-// DialOptions take the place of those with GrpcClientErrorConvert, and of
+// DialOptions returns options that replace those with GrpcClientErrorConvert, or
 // mw.GrpcClient().
 func DialOptions(opts ...interceptor.ClientOption) []grpc.DialOption {
 	own := []interceptor.ClientOption{interceptor.WithTable(missing.Table)}
 	return append([]grpc.DialOption{
 		openimclient.GrpcClientLogger(),
-		openimclient.GrpcClientContext(), // before errstatus: it makes the metadata anew
+		openimclient.GrpcClientContext(), // before errstatus: it replaces the metadata
 		grpc.WithChainUnaryInterceptor(adapter.UnaryClient()),
 	}, interceptor.DialOptions(append(own, opts...)...)...)
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// errNoDocuments is an error that OpenIM's servers replace.
+// errNoDocuments is an error that OpenIM's servers replace by ErrRecordNotFound.
 var errNoDocuments = errors.New("mongo: no documents in result")
 
 func TestMain(m *testing.M) {
@@ -36,18 +36,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newServer is a server of this package, in OpenIM's form to old clients.
+// newServer returns a server with this package's options. Old clients get the numeric
+// form.
 func newServer(opts ...interceptor.ServerOption) fleet.Server {
 	return fleet.Server{Name: "errstatus", Options: service.ServerOptions(append(opts, interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))...)}
 }
 
-// newClient is a client of this package, which doesn't announce yet.
+// newClient has this package's options without the announcement.
 var newClient = fleet.Client{Name: "errstatus", Options: service.DialOptions(), Read: fleet.AdaptedClient.Read}
 
-// An upstream is another service, which is old. Its token says how it fails; for
-// "down" it is no more.
+// An upstream calls another service, which uses OpenIM's interceptors, and returns the
+// error. The token selects the failure; "down" stops the service first.
 type upstream func(token string) error
 
+// startUpstream starts the service and connects client to it.
 func startUpstream(t *testing.T, client fleet.Client) upstream {
 	t.Helper()
 	running := fleet.OldConvert.Serve(func(_ context.Context, token string) error {
@@ -73,8 +75,9 @@ func startUpstream(t *testing.T, client fleet.Client) upstream {
 	}
 }
 
-// TestWhatCallersGet of a server that has moved, and of one that has not: the table
-// of the same name in docs/migrating-from-openim.md. A * ends what is compared.
+// TestWhatCallersGet compares servers before and after the migration. The table under
+// the same title in docs/migrating-from-openim.md has the same rows. A wanted text
+// that ends with * is a prefix.
 func TestWhatCallersGet(t *testing.T) {
 	const (
 		internal = `500 "internal server error" ""`
@@ -84,15 +87,15 @@ func TestWhatCallersGet(t *testing.T) {
 		name    string
 		handler func(upstream) error
 
-		// What a client reads: from OldConvert, with OpenIM's convert; from OldMW, with
-		// OpenIM's mw; from this package's, with both.
+		// What a client reads: OldClientConvert from OldConvert, OldClientMW from
+		// OldMW, and both from this package's server.
 		convert, mw, byConvert, byMW string
 	}{
 		{"a CodeError in the table", func(upstream) error { return errs.ErrArgs.WrapMsg("userID=u1") },
 			`1001 "ArgsError" "userID=u1"`, `1001 "ArgsError" "userID=u1"`, `1001 "ArgsError" ""`, `1001 "ArgsError" ""`},
 		{"a CodeError without a message", func(upstream) error { return errs.NewCodeError(1205, "").WithDetail("x") },
 			`1205 "" "x"`, `1205 "1205  x" "x"`, `1205 "the group type *`, `1205 "the group type *`},
-		{"a CodeError of no row", func(upstream) error { return errs.NewCodeError(1999, "NewError").Wrap() },
+		{"a CodeError without a row", func(upstream) error { return errs.NewCodeError(1999, "NewError").Wrap() },
 			`1999 "NewError" ""`, `1999 "NewError" "NewError"`, internal, internal},
 		{"a plain error", func(upstream) error { return errors.New("dsn") },
 			`500 "ServerInternalError" "dsn"`, `500 "dsn" "dsn"`, internal, internal},
@@ -102,13 +105,13 @@ func TestWhatCallersGet(t *testing.T) {
 			notFound + `x"`, `500 "rpc error: *`, notFound + `x"`, `5 "x" ""`},
 		{"a gRPC status, wrapped", func(upstream) error { return fmt.Errorf("ctx: %w", grpcstatus.Error(grpccodes.NotFound, "x")) },
 			notFound + `ctx: *`, `500 "ctx: *`, notFound + `x"`, `5 "x" ""`},
-		{"a timeout of its own", func(upstream) error { return fmt.Errorf("dsn: %w", context.DeadlineExceeded) },
+		{"the handler's own timeout", func(upstream) error { return fmt.Errorf("dsn: %w", context.DeadlineExceeded) },
 			`500 "ServerInternalError" "context deadline exceeded"`, `500 "dsn: *`, `500 "ServerInternalError" "rpc error: code = DeadlineExceeded desc = context *`, `4 "context deadline exceeded" ""`},
 		{"a panic", func(upstream) error { panic("dsn") },
 			`500 "panic error" "dsn"`, `2 "Error: 500 panic error dsn | -> *`, internal, internal},
 		{"an upstream's code", func(up upstream) error { return up("1004") },
 			`1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`},
-		{"an upstream's code of no row", func(up upstream) error { return up("1999") },
+		{"an upstream's code without a row", func(up upstream) error { return up("1999") },
 			`1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`},
 		{"an upstream's gRPC status", func(up upstream) error { return up("x") },
 			notFound + `no such method"`, `5 "no such method" "no such method"`, internal, internal},
@@ -120,7 +123,7 @@ func TestWhatCallersGet(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, r := range []struct {
 				server   fleet.Server
-				upstream fleet.Client // that the server calls with
+				upstream fleet.Client // the server's connection to the upstream
 				client   fleet.Client
 				want     string
 			}{
@@ -137,7 +140,7 @@ func TestWhatCallersGet(t *testing.T) {
 				}
 				got := r.client.Read(fleet.ParseToken(conn, "x"))
 				if text := fmt.Sprintf("%d %q %q", got.Code, got.Msg, got.Detail); !matches(text, r.want) {
-					t.Errorf("from %s, %s reads %s; want %s", r.server.Name, r.client.Name, text, r.want)
+					t.Errorf("server %s: client %s reads %s; want %s", r.server.Name, r.client.Name, text, r.want)
 				}
 				conn.Close()
 				running.Stop()
@@ -146,33 +149,34 @@ func TestWhatCallersGet(t *testing.T) {
 	}
 }
 
+// matches reports whether text equals want, or begins with want before its *.
 func matches(text, want string) bool {
-	if beginning, ok := strings.CutSuffix(want, "*"); ok {
-		return strings.HasPrefix(text, beginning)
+	if prefix, ok := strings.CutSuffix(want, "*"); ok {
+		return strings.HasPrefix(text, prefix)
 	}
 	return text == want
 }
 
-// TestReceivedErrorFollowsItsPolicy, for all of the adapter, CodeErrors that are
-// adapted and the rule for those that are replaced.
-func TestReceivedErrorFollowsItsPolicy(t *testing.T) {
-	foreign := fleet.Client{Name: "foreign", Options: service.DialOptions(interceptor.WithUpstreamTrust(interceptor.Foreign))}
+// The connection's trust decides about an upstream's error, although the adapter makes
+// it a CodeError and the server reads CodeErrors and maps replaced errors.
+func TestTrustAppliesToReceivedErrors(t *testing.T) {
+	untrusting := fleet.Client{Name: "trust none", Options: service.DialOptions(interceptor.WithUpstreamTrust(interceptor.Foreign))}
 	for token, want := range map[string]codes.Code{"1004": codes.ServerInternal, "x": codes.ServerInternal, "down": codes.SdkNetwork} {
-		up := startUpstream(t, foreign)
+		up := startUpstream(t, untrusting)
 		running := newServer().Serve(func(context.Context, string) error { return errs.WrapMsg(up(token), "calling") })
 		conn, err := fleet.NewClient.Dial(running)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := fleet.ParseToken(conn, "x"); status.Code(err) != want || strings.Contains(status.Convert(err).Message(), "Record") {
-			t.Errorf("%s: passed on as %v; want %v", token, err, want)
+			t.Errorf("%s: the caller gets %v; want %v without the upstream's message", token, err, want)
 		}
 		conn.Close()
 		running.Stop()
 	}
 }
 
-// streams fail or panic in a stream.
+// streams is a service whose stream fails or panics.
 type streams struct {
 	testgrpc.UnimplementedTestServiceServer
 	fail func() error
@@ -182,8 +186,8 @@ func (s streams) StreamingOutputCall(*testgrpc.StreamingOutputCallRequest, testg
 	return s.fail()
 }
 
-// TestStreams: what OpenIM's interceptors leave as it is, text and all, is as in a
-// call. A panic ends the process with them.
+// errstatus handles streams like unary calls. OpenIM's interceptors don't handle
+// streams: errors keep their private text, and a panic ends the process.
 func TestStreams(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fail func() error
@@ -207,7 +211,7 @@ func TestStreams(t *testing.T) {
 			_, err = stream.Recv()
 		}
 		if got := grpcstatus.Convert(err); got.Code() != tt.want || strings.Contains(fmt.Sprint(got.Proto()), "secret") {
-			t.Errorf("%s: the caller gets %v; want %d, without a text", name, got, tt.want)
+			t.Errorf("%s: the caller gets %v; want code %d without the private text", name, got, tt.want)
 		}
 		conn.Close()
 		server.Stop()

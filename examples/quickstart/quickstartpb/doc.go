@@ -1,3 +1,3 @@
-// Package quickstartpb is generated from quickstart.proto: the messages and the
-// service of the quickstart.
+// Package quickstartpb has the messages and the service of the quickstart, generated
+// from quickstart.proto.
 package quickstartpb

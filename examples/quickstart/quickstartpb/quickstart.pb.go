@@ -27,11 +27,12 @@ const (
 
 type FailRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A code's name, such as "RecordNotFound", its reason, or its number.
+	// A code's name, such as "RecordNotFound", its reason, or its number. If it is
+	// empty and there is a cause, the handler returns the cause as a plain error.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// The message of the error; by default the code's own.
+	// The message of the error. The default is the code's own message.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// What the server knows and the caller must not: the error's cause.
+	// The error's cause. The server logs it and does not send it to the caller.
 	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
 	// Metadata for the error's ErrorInfo.
 	Metadata      map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -135,12 +136,12 @@ func (*FailResponse) Descriptor() ([]byte, []int) {
 
 type FailStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in FailRequest.
+	// See FailRequest for these four fields.
 	Code     string            `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	Message  string            `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	Cause    string            `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
 	Metadata map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// How many messages come before the end; 1,000 at most.
+	// The number of messages before the end, at most 1,000.
 	Messages      int32 `protobuf:"varint,5,opt,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -213,7 +214,7 @@ func (x *FailStreamRequest) GetMessages() int32 {
 
 type FailStreamResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1, 2, 3 and so on.
+	// 1 for the first message, 2 for the second, and so on.
 	Number        int32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

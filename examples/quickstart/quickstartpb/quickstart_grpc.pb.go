@@ -31,9 +31,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 type QuickstartClient interface {
-	// Fails with the code that the request names. NoError is success.
+	// Fails with the code that the request names. NoError means success.
 	Fail(ctx context.Context, in *FailRequest, opts ...grpc.CallOption) (*FailResponse, error)
-	// Sends as many messages as the request says, then ends as Fail does.
+	// Sends the requested number of messages, then ends like Fail.
 	FailStream(ctx context.Context, in *FailStreamRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FailStreamResponse], error)
 }
 
@@ -78,9 +78,9 @@ type Quickstart_FailStreamClient = grpc.ServerStreamingClient[FailStreamResponse
 // All implementations must embed UnimplementedQuickstartServer
 // for forward compatibility.
 type QuickstartServer interface {
-	// Fails with the code that the request names. NoError is success.
+	// Fails with the code that the request names. NoError means success.
 	Fail(context.Context, *FailRequest) (*FailResponse, error)
-	// Sends as many messages as the request says, then ends as Fail does.
+	// Sends the requested number of messages, then ends like Fail.
 	FailStream(*FailStreamRequest, grpc.ServerStreamingServer[FailStreamResponse]) error
 	mustEmbedUnimplementedQuickstartServer()
 }

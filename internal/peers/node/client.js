@@ -1,5 +1,5 @@
-// client.js ADDRESS DESCRIPTORS: calls the quickstart, and prints what gRPC for
-// Node makes of the answers. ../client_test.go has what is read and printed.
+// client.js ADDRESS DESCRIPTORS: calls the quickstart and prints the answers that
+// gRPC for Node gets. ../client_test.go defines the input and the output.
 'use strict';
 
 const fs = require('node:fs');
@@ -10,13 +10,13 @@ const loader = require('@grpc/proto-loader');
 const detailsKey = 'grpc-status-details-bin';
 const timeout = 20_000; // milliseconds
 
-// entries and object turn a map field into what it is on the wire and back: read
-// from descriptors, maps are to proto-loader the repeated messages they come as.
+// entries and object convert a map field to a list of messages and back: with
+// descriptors, proto-loader does not know that the list is a map.
 const entries = (object) => Object.entries(object ?? {}).map(([key, value]) => ({ key, value }));
 const object = (entries) => Object.fromEntries(entries.map(({ key, value }) => [key, value]));
 
-// finished is how a call ended: the messages that came before, and the error,
-// null for success.
+// finished makes a call and resolves to the number of messages and the error, which
+// is null for success.
 function finished(client, { stream, messages, code, message, metadata }) {
   const request = { code, message, metadata: entries(metadata) };
   const options = { deadline: Date.now() + timeout };
@@ -33,8 +33,8 @@ function finished(client, { stream, messages, code, message, metadata }) {
   });
 }
 
-// richStatus is the google.rpc.Status in an error's trailers. It must be what
-// gRPC itself was told.
+// richStatus returns the google.rpc.Status in an error's trailers. It throws if the
+// code or the message differ from gRPC's own.
 function richStatus(types, error) {
   const [bytes] = error.metadata.get(detailsKey);
   if (bytes === undefined) return { details: [] };
@@ -71,7 +71,7 @@ function answer(types, { messages, error }) {
 async function main(address, descriptors) {
   const types = loader.loadFileDescriptorSetFromBuffer(fs.readFileSync(descriptors), { defaults: true, arrays: true });
   const { Quickstart } = grpc.loadPackageDefinition(types).errstatus.quickstart.v1;
-  // A proxy in the environment is for other addresses than loopback's.
+  // Without this, gRPC uses a proxy from the environment, also for loopback.
   const client = new Quickstart(address, grpc.credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
   for await (const line of readline.createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(answer(types, await finished(client, JSON.parse(line)))));

@@ -1,5 +1,5 @@
-"""client.py ADDRESS DESCRIPTORS: calls the quickstart, and prints what gRPC for
-Python makes of the answers. ../client_test.go has what is read and printed."""
+"""client.py ADDRESS DESCRIPTORS: calls the quickstart and prints the answers that
+gRPC for Python gets. ../client_test.go defines the input and the output."""
 
 import json
 import sys
@@ -13,13 +13,13 @@ TIMEOUT = 20  # seconds
 
 
 def message_types(path):
-    """A function that gives the class of a message by its full name."""
+    """Returns a function that returns the class of a message by its full name."""
     pool = descriptor_pool.DescriptorPool()
     with open(path, "rb") as file:
         files = descriptor_pb2.FileDescriptorSet.FromString(file.read()).file
     for file in files:
         pool.Add(file)
-    # The second is the older of the two, and isn't in later versions.
+    # Later versions of protobuf don't have MessageFactory, older ones have only it.
     make = getattr(message_factory, "GetMessageClass", None)
     make = make or message_factory.MessageFactory(pool).GetPrototype
     return lambda name: make(pool.FindMessageTypeByName(name))
@@ -71,8 +71,8 @@ class Client:
         return self.types("google.rpc.ErrorInfo")()
 
     def rich_status(self, error):
-        """What grpc_status.rpc_status.from_call does, which is in a package of
-        its own: it refuses a status that isn't what gRPC itself was told."""
+        """Does what grpc_status.rpc_status.from_call of another package does: raises
+        an error if the code or the message differ from gRPC's own."""
         for key, value in error.trailing_metadata() or ():
             if key != DETAILS:
                 continue
@@ -89,7 +89,7 @@ def answer(messages, canonical=0, message="", reason="", domain="", number=0, me
 
 
 def main(address, descriptors):
-    # gRPC's core sends calls to loopback too through a proxy in the environment.
+    # Without this, gRPC uses a proxy from the environment, also for loopback.
     options = [("grpc.enable_http_proxy", 0)]
     with grpc.insecure_channel(address, options) as channel:
         client = Client(channel, message_types(descriptors))

@@ -1,7 +1,7 @@
-// The generate command makes this project's generated Go again from its .proto
-// files: go generate ./... runs it. It needs neither protoc nor a network: it
-// compiles with protocompile, and takes the .proto files of other projects from
-// the descriptors in their Go packages.
+// The generate command generates this project's Go code from its .proto files.
+// go generate ./... runs it. It needs neither protoc nor a network: it compiles
+// with protocompile, and reads the .proto files of other projects from the
+// descriptors in their Go packages.
 package main
 
 import (
@@ -31,11 +31,12 @@ const module = "github.com/errstatus/errstatus"
 // A source is a .proto file of this project.
 type source struct {
 	importPath string
-	file       string // below the root
+	file       string // relative to the root
 	plugins    []plugin
 }
 
-// A plugin is the command of a protoc plugin, run in a directory below the root.
+// A plugin is a protoc plugin: a command and the directory, relative to the root,
+// in which it runs.
 type plugin struct {
 	dir     string
 	command []string
@@ -47,8 +48,8 @@ var (
 	errstatusPlugin = plugin{".", []string{"go", "run", "./cmd/protoc-gen-go-errstatus"}}
 )
 
-// sources stand in the order of their making: the errstatus plugin is built with
-// what is generated from the annotations.
+// sources lists the files in the order of generation: the annotations come first,
+// because building the errstatus plugin needs their generated code.
 var sources = []source{
 	{"errstatus/v1/annotations.proto", "codes/annotations/errstatus/v1/annotations.proto", []plugin{goPlugin}},
 	{"openim/sdk/error/error.proto", "codes/error.proto", []plugin{errstatusPlugin}},
@@ -84,7 +85,7 @@ func run(root string) error {
 	return nil
 }
 
-// compile makes the request that protoc would send to a plugin.
+// compile returns the request that protoc would send to a plugin.
 func compile(root string, src source) (*pluginpb.CodeGeneratorRequest, error) {
 	compiler := protocompile.Compiler{
 		Resolver:       resolver(root),
@@ -100,8 +101,8 @@ func compile(root string, src source) (*pluginpb.CodeGeneratorRequest, error) {
 	}
 	addFile(request, files[0], map[string]bool{})
 
-	// The compiler's options are dynamic messages; through bytes they become
-	// those of the Go packages that are linked in.
+	// The compiler returns options as dynamic messages. Encoding and decoding turns
+	// them into messages of the linked Go packages.
 	b, err := proto.Marshal(request)
 	if err != nil {
 		return nil, err
@@ -110,8 +111,8 @@ func compile(root string, src source) (*pluginpb.CodeGeneratorRequest, error) {
 	return request, proto.Unmarshal(b, request)
 }
 
-// resolver finds a file among the descriptors of this program's own packages and
-// among the sources.
+// resolver returns a resolver that finds a file among the descriptors linked into
+// this program and among the sources.
 func resolver(root string) protocompile.Resolver {
 	return protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
 		if desc, err := protoregistry.GlobalFiles.FindFileByPath(path); err == nil {
@@ -126,7 +127,7 @@ func resolver(root string) protocompile.Resolver {
 	})
 }
 
-// addFile adds a file to the request, after those that it imports.
+// addFile adds a file to the request, after the files that it imports.
 func addFile(request *pluginpb.CodeGeneratorRequest, file protoreflect.FileDescriptor, done map[string]bool) {
 	if done[file.Path()] {
 		return
@@ -142,7 +143,8 @@ func addFile(request *pluginpb.CodeGeneratorRequest, file protoreflect.FileDescr
 	request.ProtoFile = append(request.ProtoFile, protodesc.ToFileDescriptorProto(file))
 }
 
-// generate runs the plugin and writes what it makes, or nothing if it fails.
+// generate runs the plugin and writes the generated files. If the plugin fails,
+// generate writes nothing.
 func (p plugin) generate(root string, request *pluginpb.CodeGeneratorRequest) error {
 	in, err := proto.Marshal(request)
 	if err != nil {
@@ -158,7 +160,7 @@ func (p plugin) generate(root string, request *pluginpb.CodeGeneratorRequest) er
 	}
 	response := &pluginpb.CodeGeneratorResponse{}
 	if err := proto.Unmarshal(out, response); err != nil {
-		return fmt.Errorf("%s: its answer: %w", strings.Join(p.command, " "), err)
+		return fmt.Errorf("%s: decoding the plugin's response: %w", strings.Join(p.command, " "), err)
 	}
 	if response.Error != nil {
 		return fmt.Errorf("%s", response.GetError())

@@ -29,7 +29,7 @@ func TestEverySourceCompiles(t *testing.T) {
 			if got := request.GetFileToGenerate(); !slices.Equal(got, []string{src.importPath}) {
 				t.Errorf("FileToGenerate = %q; want %q alone", got, src.importPath)
 			}
-			// Plugins read the files in order, each after those that it imports.
+			// Plugins read the files in order and need imported files first.
 			var seen []string
 			for _, file := range request.ProtoFile {
 				for _, dependency := range file.Dependency {
@@ -44,14 +44,14 @@ func TestEverySourceCompiles(t *testing.T) {
 			}
 			last := request.ProtoFile[len(request.ProtoFile)-1]
 			if len(last.GetSourceCodeInfo().GetLocation()) == 0 {
-				t.Error("the source has no positions: its comments would not reach the generated code")
+				t.Error("the source has no positions; want them: without, its comments are missing in the generated code")
 			}
 		})
 	}
 }
 
-// The google/rpc/code.proto that lies beside the annotations, for those who
-// compile with protoc, is the one that this program compiles with.
+// The repository has a copy of google/rpc/code.proto beside the annotations, for
+// users of protoc. It must equal the file that this program compiles with.
 func TestCodeProtoIsGoogles(t *testing.T) {
 	const path = "google/rpc/code.proto"
 	compiler := protocompile.Compiler{Resolver: protocompile.ResolverFunc(func(asked string) (protocompile.SearchResult, error) {
@@ -70,11 +70,12 @@ func TestCodeProtoIsGoogles(t *testing.T) {
 	}
 	got, want := protodesc.ToFileDescriptorProto(files[0]), protodesc.ToFileDescriptorProto(linked)
 	if !proto.Equal(got, want) {
-		t.Errorf("%s is\n%v\nthe Go package has\n%v", path, got, want)
+		t.Errorf("%s is\n%v\nwant the Go package's\n%v", path, got, want)
 	}
 }
 
-// A file that two others import is sent once, or plugins refuse the request.
+// Plugins refuse a request that contains a file twice, such as one that two other
+// files import.
 func TestCompileSendsAFileOnce(t *testing.T) {
 	root := t.TempDir()
 	copyProtos(t, root)
@@ -94,19 +95,19 @@ func TestCompileSendsAFileOnce(t *testing.T) {
 	}
 }
 
-func TestCompileSaysWhereAnErrorIs(t *testing.T) {
+func TestCompileErrorsHavePositions(t *testing.T) {
 	tests := []struct {
 		name     string
 		old, new string
 		want     string // a regular expression
 	}{
-		{name: "a syntax error", old: "  // Entity missing.\n  RecordNotFound = 1004 [", new: "  RecordNotFound 1004 [",
+		{name: "a syntax error", old: "  // The entity does not exist.\n  RecordNotFound = 1004 [", new: "  RecordNotFound 1004 [",
 			want: `^openim/sdk/error/error\.proto:\d+:18: syntax error`},
-		{name: "an option that isn't there", old: `message: "record not found"`, new: `text: "record not found"`,
+		{name: "an unknown option", old: `message: "record not found"`, new: `text: "record not found"`,
 			want: `^openim/sdk/error/error\.proto:\d+:\d+: .*text`},
-		{name: "a canonical code that isn't there", old: "grpc_code: NOT_FOUND", new: "grpc_code: NOT_FOND",
+		{name: "an unknown canonical code", old: "grpc_code: NOT_FOUND", new: "grpc_code: NOT_FOND",
 			want: `^openim/sdk/error/error\.proto:\d+:\d+: .*NOT_FOND`},
-		{name: "an import that isn't there", old: `import "errstatus/v1/annotations.proto";`, new: `import "errstatus/v2/annotations.proto";`,
+		{name: "an unknown import", old: `import "errstatus/v1/annotations.proto";`, new: `import "errstatus/v2/annotations.proto";`,
 			want: `^openim/sdk/error/error\.proto:\d+:\d+: .*errstatus/v2/annotations\.proto.*list it in sources`},
 	}
 	for _, tt := range tests {
@@ -125,18 +126,18 @@ func TestCompileSaysWhereAnErrorIs(t *testing.T) {
 func TestCompileNamesAMissingFile(t *testing.T) {
 	_, err := compile(t.TempDir(), errorProto(t))
 	if want := filepath.FromSlash("codes/error.proto"); err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("compile's error in an empty directory is %v; want one that names the file, %s", err, want)
+		t.Errorf("compile's error in an empty directory is %v; want one that names the file %s", err, want)
 	}
 }
 
-// A value that someone forgot to describe must stop the making, and leave what
-// was made before as it was.
+// A value without a row makes the plugin fail, and the file that was generated
+// before stays unchanged.
 func TestAValueWithoutARowStopsThePlugin(t *testing.T) {
 	root := t.TempDir()
 	copyProtos(t, root)
-	edit(t, filepath.Join(root, "codes/error.proto"), "  // Entity missing.\n  RecordNotFound = 1004 [", "  Forgotten = 1005;\n\n  // Entity missing.\n  RecordNotFound = 1004 [")
+	edit(t, filepath.Join(root, "codes/error.proto"), "  // The entity does not exist.\n  RecordNotFound = 1004 [", "  Forgotten = 1005;\n\n  // The entity does not exist.\n  RecordNotFound = 1004 [")
 	generated := filepath.Join(root, "codes/error_errstatus.pb.go")
-	write(t, generated, "as it was")
+	write(t, generated, "before")
 
 	request, err := compile(root, errorProto(t))
 	if err != nil {
@@ -146,17 +147,17 @@ func TestAValueWithoutARowStopsThePlugin(t *testing.T) {
 	if want := regexp.MustCompile(`openim/sdk/error/error\.proto:\d+:3: openim\.sdk\.error\.Forgotten has no option`); err == nil || !want.MatchString(err.Error()) {
 		t.Errorf("the plugin's error is %v; want one that matches %q", err, want)
 	}
-	if got := read(t, generated); got != "as it was" {
-		t.Errorf("the generated file was written, %d bytes; want it untouched", len(got))
+	if got := read(t, generated); got != "before" {
+		t.Errorf("the generated file has changed, to %d bytes; want it unchanged", len(got))
 	}
 }
 
-// The enum that the manual shows is one that the plugin takes.
+// The plugin accepts the enum in docs/own-codes.md.
 func TestDocumentedEnumIsATable(t *testing.T) {
 	_, rest, _ := strings.Cut(read(t, projectRoot+"/docs/own-codes.md"), "```proto\n")
 	shown, _, found := strings.Cut(rest, "```")
 	if !found {
-		t.Fatal("docs/own-codes.md shows no proto")
+		t.Fatal("docs/own-codes.md has no proto block; want one")
 	}
 	root := t.TempDir()
 	copyProtos(t, root)
@@ -172,16 +173,16 @@ func TestDocumentedEnumIsATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := read(t, filepath.Join(root, "billing/error_errstatus.pb.go")); !strings.Contains(got, "CardDeclined BillingCode = 3") {
-		t.Errorf("the plugin makes\n%s\nwant CardDeclined in it", got)
+		t.Errorf("the plugin generates\n%s\nwant CardDeclined in it", got)
 	}
 }
 
-func TestAPluginThatFailsIsNamed(t *testing.T) {
+func TestErrorNamesTheFailingPlugin(t *testing.T) {
 	root := t.TempDir()
 	for name, p := range map[string]plugin{
-		"it exits with an error": {".", []string{"go", "no-such-command"}},
-		"it isn't there":         {".", []string{filepath.Join(root, "no-such-command")}},
-		"its answer is none":     {".", []string{"go", "version"}},
+		"exit status": {".", []string{"go", "no-such-command"}},
+		"missing":     {".", []string{filepath.Join(root, "no-such-command")}},
+		"no response": {".", []string{"go", "version"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := p.generate(root, &pluginpb.CodeGeneratorRequest{})
@@ -192,42 +193,42 @@ func TestAPluginThatFailsIsNamed(t *testing.T) {
 	}
 }
 
-// What is committed is what the .proto files say. It is made in a copy of the
-// project, in which each generated file is first made stale.
-func TestRunMakesWhatIsCommitted(t *testing.T) {
+// The committed generated files are up to date. The test generates them again in
+// a copy of the project, in which it first makes each one stale.
+func TestGeneratedFilesAreUpToDate(t *testing.T) {
 	root := t.TempDir()
 	var generated []string
 	walk(t, func(path string) {
 		content := read(t, filepath.Join(projectRoot, path))
-		if isMade(path) {
+		if isGenerated(path) {
 			generated = append(generated, path)
 			content += "\n// stale\n"
 		}
 		write(t, filepath.Join(root, path), content)
 	})
-	makers := 0
+	plugins := 0
 	for _, src := range sources {
-		makers += len(src.plugins)
+		plugins += len(src.plugins)
 	}
-	if len(generated) != makers {
-		t.Fatalf("the project's generated files are %q; want one for each of the %d plugins in sources", generated, makers)
+	if len(generated) != plugins {
+		t.Fatalf("the project's generated files are %q; want one for each of the %d plugins in sources", generated, plugins)
 	}
 	if err := run(root); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range generated {
 		if got, want := read(t, filepath.Join(root, path)), read(t, filepath.Join(projectRoot, path)); got != want {
-			t.Errorf("%s is not what its .proto says (%d bytes, committed are %d): run go generate ./... and commit it", path, len(got), len(want))
+			t.Errorf("%s is stale: generating it gives %d bytes, committed are %d: run go generate ./... and commit it", path, len(got), len(want))
 		}
 	}
 }
 
-// isMade tells whether a file is made from one of the sources: all are.
-func isMade(path string) bool {
+// isGenerated reports whether a file is generated from one of the sources.
+func isGenerated(path string) bool {
 	return strings.HasSuffix(path, ".pb.go")
 }
 
-// walk calls f with each file that a build of the project can need.
+// walk calls f with each file that a build of the project may need.
 func walk(t *testing.T, f func(path string)) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(projectRoot), ".", func(path string, entry fs.DirEntry, err error) error {
@@ -262,10 +263,11 @@ func errorProto(t *testing.T) source {
 	return sources[i]
 }
 
-// builtPlugin is the errstatus plugin of this project, to run in any directory.
+// builtPlugin builds this project's errstatus plugin and returns it. It runs in
+// any directory.
 func builtPlugin(t *testing.T) plugin {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "plugin.exe") // a name that every system runs
+	binary := filepath.Join(t.TempDir(), "plugin.exe") // Windows runs no file without .exe
 	build := exec.Command("go", "build", "-o", binary, "./cmd/protoc-gen-go-errstatus")
 	build.Dir = projectRoot
 	if out, err := build.CombinedOutput(); err != nil {
@@ -278,7 +280,7 @@ func edit(t *testing.T, path, old, new string) {
 	t.Helper()
 	content := read(t, path)
 	if !strings.Contains(content, old) {
-		t.Fatalf("%s lacks %q, which the test changes", path, old)
+		t.Fatalf("%s has no %q; want it: the test replaces it", path, old)
 	}
 	write(t, path, strings.Replace(content, old, new, 1))
 }

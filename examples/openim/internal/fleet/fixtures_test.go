@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A fixture is an answer of OpenIM's servers, and what OpenIM's clients read of it.
+// A fixture is a recorded answer of an OpenIM server, with what OpenIM's clients read
+// from it.
 type fixture struct {
 	Name      string
 	ErrorCode *int                                  `json:"error_code"`
@@ -42,7 +43,7 @@ type fixture struct {
 	Client    struct{ MW, Convert json.RawMessage } `json:"openim_client"`
 }
 
-// fixtures are those with a code's number, which OpenIM's clients were asked of.
+// fixtures returns the fixtures that have a raw number and a client's reading.
 func fixtures(t *testing.T) (all []fixture) {
 	t.Helper()
 	file, err := os.Open("../../../../internal/e2e/testdata/openim_legacy.jsonl")
@@ -60,12 +61,12 @@ func fixtures(t *testing.T) (all []fixture) {
 		}
 	}
 	if want := 150; len(all) < want {
-		t.Fatalf("%d fixtures; want %d", len(all), want)
+		t.Fatalf("%d fixtures; want at least %d", len(all), want)
 	}
 	return all
 }
 
-// status is the gRPC status as it was received.
+// status returns the recorded gRPC status.
 func (f fixture) status(t *testing.T) *grpcstatus.Status {
 	t.Helper()
 	p := &spb.Status{Code: int32(f.Code), Message: f.Message}
@@ -81,7 +82,7 @@ func (f fixture) status(t *testing.T) *grpcstatus.Status {
 	return grpcstatus.FromProto(p)
 }
 
-// reading is what a client of OpenIM's had read.
+// reading decodes what an OpenIM client read.
 func reading(t *testing.T, text json.RawMessage) (r fleet.Reading) {
 	t.Helper()
 	if err := json.Unmarshal(text, &r); err != nil {
@@ -90,7 +91,7 @@ func reading(t *testing.T, text json.RawMessage) (r fleet.Reading) {
 	return r
 }
 
-// dial connects every client to a server.
+// dial starts a server and connects every client to it.
 func dial(t *testing.T, server fleet.Server, fail func(context.Context, string) error, clients ...fleet.Client) map[string]*grpc.ClientConn {
 	t.Helper()
 	running := server.Serve(fail)
@@ -107,9 +108,9 @@ func dial(t *testing.T, server fleet.Server, fail func(context.Context, string) 
 	return conns
 }
 
-// TestOpenIMsClientsReadOurFormAsOpenIMs: what they read of what OpenIM's servers
-// sent they read of what a server of ours sends on of it.
-func TestOpenIMsClientsReadOurFormAsOpenIMs(t *testing.T) {
+// An errstatus server forwards an upstream's answer in the numeric form. OpenIM's
+// clients read from it what they read from the upstream's own answer.
+func TestOpenIMClientsReadForwardedErrors(t *testing.T) {
 	var handlers error
 	fail := func(context.Context, string) error { return handlers }
 	old := []fleet.Client{fleet.OldClientMW, fleet.OldClientConvert}
@@ -123,16 +124,16 @@ func TestOpenIMsClientsReadOurFormAsOpenIMs(t *testing.T) {
 					want = reading(t, f.Client.Convert)
 				}
 				if got := c.Read(fleet.ParseToken(conns[c.Name], "x")); got != want {
-					t.Errorf("%s, %v, %s: read %+v; want %+v", f.Name, mode, c.Name, got, want)
+					t.Errorf("%s, form %v: client %s reads %+v; want %+v", f.Name, mode, c.Name, got, want)
 				}
 			}
 		}
 	}
 }
 
-// TestLegacyDetailIsWhatOpenIMsMessageSays, though OpenIM's Go is linked here and
-// nothing of it there.
-func TestLegacyDetailIsWhatOpenIMsMessageSays(t *testing.T) {
+// OpenIMDetail parses OpenIM's detail by hand. It returns the same text as OpenIM's
+// generated package, which this test links.
+func TestOpenIMDetailMatchesOpenIMsPackage(t *testing.T) {
 	compared := 0
 	for _, f := range fixtures(t) {
 		details := f.status(t).Details()
@@ -141,7 +142,7 @@ func TestLegacyDetailIsWhatOpenIMsMessageSays(t *testing.T) {
 		}
 		info, ok := details[0].(*errinfo.ErrorInfo)
 		if !ok {
-			t.Fatalf("%s: the first detail is a %T", f.Name, details[0])
+			t.Fatalf("%s: the first detail is a %T; want OpenIM's ErrorInfo", f.Name, details[0])
 		}
 		compared++
 		if text, ok := status.OpenIMDetail(f.status(t).Err()); !ok || text != info.GetCause() {
@@ -149,41 +150,41 @@ func TestLegacyDetailIsWhatOpenIMsMessageSays(t *testing.T) {
 		}
 	}
 	if compared < 80 {
-		t.Errorf("compared %d; want 80", compared)
+		t.Errorf("compared %d details; want at least 80", compared)
 	}
-	// A program that links it has it as a message among the details.
+	// In a program that links OpenIM's package, Details returns its message type.
 	st := status.FromGRPC(grpcstatus.FromProto(&spb.Status{Code: 1004, Details: fixtures(t)[0].status(t).Proto().Details}))
 	if _, ok := st.Details()[1].(*errinfo.ErrorInfo); !ok {
-		t.Errorf("Details() = %v; want our ErrorInfo and OpenIM's", st.Details())
+		t.Errorf("Details() = %v; want google.rpc.ErrorInfo and OpenIM's", st.Details())
 	}
 }
 
-// TestOpenIMsInterceptorInside: a server may keep it, inside of errstatus's, which
-// then finds a number in the place of a canonical code.
-func TestOpenIMsInterceptorInside(t *testing.T) {
+// A server may keep OpenIM's interceptor after errstatus's in the chain. errstatus then
+// gets a status with a raw number and sends the code that it stands for.
+func TestOpenIMInterceptorInside(t *testing.T) {
 	server := fleet.Server{Name: "both", Options: append(interceptor.ServerOptions(), mw.GrpcServer())}
 	fail := func(context.Context, string) error { return errs.ErrTokenExpired.WrapMsg("since noon") }
 	conn := dial(t, server, fail, fleet.NewClient)[fleet.NewClient.Name]
 	err := fleet.ParseToken(conn, "x")
 	if got := fleet.NewClient.Read(err); got != (fleet.Reading{Code: 1501, Msg: "TokenExpiredError", Detail: "since noon"}) || grpcstatus.Code(err) != grpccodes.Unauthenticated {
-		t.Errorf("read %+v, %v", got, grpcstatus.Code(err))
+		t.Errorf("the client reads %+v with canonical code %v; want 1501, message and detail, with Unauthenticated", got, grpcstatus.Code(err))
 	}
 }
 
-// TestAnnouncementBeforeOpenIMsMetadata is lost, as the documentation says: OpenIM's
-// interceptor makes the metadata anew. The client reads the old form then.
-func TestAnnouncementBeforeOpenIMsMetadata(t *testing.T) {
+// OpenIM's client interceptor replaces the outgoing metadata. If it runs after
+// errstatus's, the announcement is lost and the client gets the numeric form.
+func TestAnnouncementBeforeOpenIMMetadata(t *testing.T) {
 	before := fleet.Client{Name: "before", Options: append(interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()), openimclient.GrpcClientContext())}
 	conns := dial(t, fleet.New(interceptor.OpenIMNegotiated), func(context.Context, string) error { return errs.ErrArgs }, before, fleet.NewClient)
 	for name, want := range map[string]grpccodes.Code{before.Name: 1001, fleet.NewClient.Name: grpccodes.InvalidArgument} {
 		if err := fleet.ParseToken(conns[name], "x"); grpcstatus.Code(err) != want || status.Code(err) != codes.Args {
-			t.Errorf("%s: sent %v, read %v; want %v, and Args", name, grpcstatus.Code(err), status.Code(err), want)
+			t.Errorf("%s: the server sent %v and the client reads %v; want %v and Args", name, grpcstatus.Code(err), status.Code(err), want)
 		}
 	}
 }
 
-// source makes again what the handler of a fixture had returned, nil where that is
-// not of an error whose number has a row.
+// source returns the error that the handler of a fixture returned. It returns nil if
+// the fixture does not come from a CodeError that this test can rebuild.
 func (f fixture) source() error {
 	_, title, _ := strings.Cut(f.Name, "/")
 	if name, ok := strings.CutPrefix(title, "seed/"); ok && f.ErrorCode != nil {
@@ -226,10 +227,10 @@ var titled = map[string]error{
 	"wrapped/errors.Join_two_codes": errors.Join(errs.ErrNoPermission, errs.ErrRecordNotFound),
 }
 
-// TestOpenIMsClientsReadHandlersErrorsAsOpenIMs: what they read of a handler's
-// CodeError that OpenIM's server sent they read of ours, but for the message that
-// the older of OpenIM's servers sends once more where there is no detail.
-func TestOpenIMsClientsReadHandlersErrorsAsOpenIMs(t *testing.T) {
+// If a handler returns a CodeError, OpenIM's clients read the same from an errstatus
+// server as from OpenIM's. The only difference: OpenIM's older server repeats the
+// message as the detail if there is no detail.
+func TestOpenIMClientsReadCodeErrors(t *testing.T) {
 	var handlers error
 	old := []fleet.Client{fleet.OldClientMW, fleet.OldClientConvert}
 	conns := dial(t, fleet.New(interceptor.OpenIMNegotiated), func(context.Context, string) error { return handlers }, old...)
@@ -244,14 +245,14 @@ func TestOpenIMsClientsReadHandlersErrorsAsOpenIMs(t *testing.T) {
 				want.Detail = ""
 			}
 			if *f.ErrorCode == 0 {
-				want = fleet.Reading{Code: 500, Msg: "internal server error"} // NoError is no error's code
+				want = fleet.Reading{Code: 500, Msg: "internal server error"} // NoError, returned as an error, is a bug
 			}
 			if got := old[i].Read(fleet.ParseToken(conns[old[i].Name], "x")); got != want {
-				t.Errorf("%s, %s: read %+v; want %+v", f.Name, old[i].Name, got, want)
+				t.Errorf("%s: client %s reads %+v; want %+v", f.Name, old[i].Name, got, want)
 			}
 		}
 	}
 	if compared < 125 {
-		t.Errorf("%d were compared; want 125", compared)
+		t.Errorf("compared %d errors; want at least 125", compared)
 	}
 }

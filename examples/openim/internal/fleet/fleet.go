@@ -1,7 +1,6 @@
-// Package fleet has the servers and clients of an OpenIM fleet that moves to
-// errstatus: OpenIM's own of today, and those with errstatus. They speak OpenIM's
-// service Auth, of which one method is used: parseToken, whose handler fails as it
-// is told to.
+// Package fleet has the servers and clients of an OpenIM fleet that migrates to
+// errstatus: OpenIM's own and those with errstatus. They use one method of OpenIM's
+// service Auth, parseToken. A function decides how its handler fails.
 package fleet
 
 import (
@@ -25,18 +24,18 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A Server is a way of running one.
+// A Server is a server's name and options. Serve runs it.
 type Server struct {
 	Name    string
 	Options []grpc.ServerOption
 }
 
-// The servers.
+// OpenIM's own servers.
 var (
-	// OldMW is OpenIM's older chain, of one interceptor.
+	// OldMW has OpenIM's older server interceptor.
 	OldMW = Server{"OpenIM mw", []grpc.ServerOption{mw.GrpcServer()}}
 
-	// OldConvert is OpenIM's newer one, in the order in which open-im-server has it.
+	// OldConvert has OpenIM's newer server interceptors in open-im-server's order.
 	OldConvert = Server{"OpenIM convert", []grpc.ServerOption{
 		openimserver.GrpcServerMetadataContext(),
 		openimserver.GrpcServerErrorConvert(),
@@ -45,20 +44,20 @@ var (
 	}}
 )
 
-// New is a server with errstatus, whose handlers go on returning CodeErrors, and
-// which sends their details as OpenIM's does.
+// New returns a server with errstatus. Its handlers still return CodeErrors, and it
+// sends their details as OpenIM's servers do.
 func New(mode interceptor.OpenIMMode) Server {
 	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.ExposeCodeErrorDetail(), interceptor.WithOpenIMForm(mode))}
 }
 
-// A Client is a way of making calls, and of reading their errors.
+// A Client is a client's name and options, and a function that reads its errors.
 type Client struct {
 	Name    string
 	Options []grpc.DialOption
 	Read    func(error) Reading
 }
 
-// A Reading is what a caller sees of an error; the zero Reading is success.
+// A Reading is what a caller reads from an error. The zero Reading is success.
 type Reading struct {
 	Code        int
 	Msg, Detail string
@@ -66,25 +65,25 @@ type Reading struct {
 
 // The clients.
 var (
-	// OldClientMW is OpenIM's older client.
+	// OldClientMW has OpenIM's older client interceptor.
 	OldClientMW = Client{"OpenIM mw", []grpc.DialOption{mw.GrpcClient()}, readCodeError}
 
-	// OldClientConvert is OpenIM's newer one.
+	// OldClientConvert has OpenIM's newer client interceptors.
 	OldClientConvert = Client{"OpenIM convert", []grpc.DialOption{
 		openimclient.GrpcClientContext(),
 		openimclient.GrpcClientErrorConvert(),
 	}, readCodeError}
 
-	// NewClient has errstatus, and reads codes.
+	// NewClient has errstatus and reads codes.
 	NewClient = Client{"errstatus",
 		append([]grpc.DialOption{openimclient.GrpcClientContext()}, interceptor.DialOptions(interceptor.WithCanonicalAnnouncement())...),
 		readStatus}
 
-	// AdaptedClient has errstatus, for callers that still read CodeErrors.
+	// AdaptedClient has errstatus and the adapter, for callers that read CodeErrors.
 	AdaptedClient = Client{"errstatus, adapter", service.DialOptions(interceptor.WithCanonicalAnnouncement()), readCodeError}
 )
 
-// readCodeError reads as OpenIM's API does.
+// readCodeError reads an error as OpenIM's API does.
 func readCodeError(err error) Reading {
 	resp := apiresp.ParseError(err)
 	return Reading{resp.ErrCode, resp.ErrMsg, resp.ErrDlt}
@@ -99,7 +98,7 @@ func readStatus(err error) Reading {
 	return Reading{int(st.Code().Number()), st.Message(), detail}
 }
 
-// An authServer's parseToken fails with what fail returns for the token.
+// An authServer's parseToken returns fail's error for the token.
 type authServer struct {
 	auth.UnimplementedAuthServer
 	fail func(ctx context.Context, token string) error
@@ -112,14 +111,14 @@ func (s *authServer) ParseToken(ctx context.Context, req *auth.ParseTokenReq) (*
 	return &auth.ParseTokenResp{}, nil
 }
 
-// A Running server.
+// A Running is a started server.
 type Running struct {
 	server   *grpc.Server
 	listener *bufconn.Listener
 }
 
-// Serve starts a server in this process, whose handler fails with what fail
-// returns for a token.
+// Serve starts the server in this process. Its handler returns fail's error for the
+// token of the call.
 func (s Server) Serve(fail func(ctx context.Context, token string) error) *Running {
 	r := &Running{grpc.NewServer(s.Options...), bufconn.Listen(64 << 10)}
 	auth.RegisterAuthServer(r.server, &authServer{fail: fail})
@@ -127,7 +126,7 @@ func (s Server) Serve(fail func(ctx context.Context, token string) error) *Runni
 	return r
 }
 
-// Stop ends the server and its connections.
+// Stop stops the server and closes its connections.
 func (r *Running) Stop() { r.server.Stop() }
 
 // Dial connects to a running server.
@@ -138,18 +137,17 @@ func (c Client) Dial(to *Running) (*grpc.ClientConn, error) {
 	}, c.Options...)...)
 }
 
-// ParseToken calls the method as OpenIM's services do, which give every call an
-// operation's ID.
+// ParseToken calls the method with an operation's ID, as OpenIM's services do.
 func ParseToken(conn *grpc.ClientConn, token string) error {
 	ctx := mcontext.NewCtx("example")
 	_, err := auth.NewAuthClient(conn).ParseToken(ctx, &auth.ParseTokenReq{Token: token})
 	return err
 }
 
-// Quiet ends the logging of errors that callers don't read, and that of OpenIM's
-// packages, which print each call by default.
+// Quiet turns off the default log of errstatus and that of OpenIM's packages, which
+// log each call.
 func Quiet() {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	// It can fail for a file only, and gets none.
+	// It can fail only for a log file, and has none.
 	_ = log.InitLoggerFromConfig("", "", "", "", log.LevelFatal, false, false, "", 0, 0, "", false)
 }

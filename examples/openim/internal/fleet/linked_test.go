@@ -23,9 +23,9 @@ import (
 	_ "github.com/errstatus/errstatus/codes/annotations"
 )
 
-// TestLinked is in a program that has all of OpenIM's protocol and all of
-// errstatus: that it starts shows that none is registered twice. What has OpenIM's
-// name is OpenIM's.
+// TestLinked runs in a program that links OpenIM's whole protocol and errstatus. The
+// program would not start if a name were registered twice. Names in OpenIM's packages
+// must be registered by OpenIM's own files.
 func TestLinked(t *testing.T) {
 	for name, path := range map[protoreflect.FullName]string{
 		"openim.protobuf.ErrorInfo": "errinfo/errinfo.proto",
@@ -33,10 +33,10 @@ func TestLinked(t *testing.T) {
 	} {
 		d, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
 		if err != nil || d.ParentFile().Path() != path {
-			t.Errorf("%s is %v, %v; want OpenIM's, of %s", name, d, err, path)
+			t.Errorf("%s is %v (%v); want OpenIM's declaration in %s", name, d, err, path)
 		}
 	}
 	if d, err := protoregistry.GlobalFiles.FindDescriptorByName("openim.sdk.error.ErrorCode"); err == nil {
-		t.Errorf("%s is registered by %s; want nothing of that name", d.FullName(), d.ParentFile().Path())
+		t.Errorf("%s is registered by %s; want no declaration with that name", d.FullName(), d.ParentFile().Path())
 	}
 }
