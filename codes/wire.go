@@ -17,7 +17,7 @@ import (
 // An entry is a row of a table, with what is sent for it.
 type entry struct {
 	Row
-	errorInfo string // the serialized ErrorInfo
+	errorInfo []byte // the serialized ErrorInfo, never changed
 
 	// status and details are made when they are first needed. If they were made
 	// at start-up, every program would pay for protobuf's initialization of the
@@ -28,7 +28,8 @@ type entry struct {
 
 func newEntry(domain string, row Row) *entry {
 	row.Localized = slices.Clip(slices.Clone(row.Localized)) // clipped: an append by a user copies it
-	return &entry{Row: row, errorInfo: string(appendErrorInfo(nil, row.Reason, domain, row.Code.Number()))}
+	number := strconv.Itoa(int(row.Code.Number()))
+	return &entry{Row: row, errorInfo: errorinfo.Append(nil, row.Reason, domain, number, nil)}
 }
 
 // GRPCStatus returns the status that is sent for the code with a number: the
@@ -84,7 +85,7 @@ var scratch = sync.Pool{New: func() any { return new(spb.Status) }}
 func (e *entry) withMessage(message string) *grpcstatus.Status {
 	details := e.details.Load()
 	if details == nil {
-		details = &[]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: []byte(e.errorInfo)}}
+		details = &[]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: e.errorInfo}}
 		e.details.Store(details)
 	}
 	p := scratch.Get().(*spb.Status)
@@ -93,32 +94,4 @@ func (e *entry) withMessage(message string) *grpcstatus.Status {
 	p.Message, p.Details = "", nil
 	scratch.Put(p)
 	return st
-}
-
-// AppendErrorInfo appends to b the serialized google.rpc.ErrorInfo of the code
-// with a number: its reason, the table's domain, and the number in
-// metadata["code"]. The number must be positive, because no other is sent.
-func (t *Table) AppendErrorInfo(b []byte, number Number) []byte {
-	if e, ok := t.byNumber[number]; ok {
-		return append(b, e.errorInfo...)
-	}
-	return appendErrorInfo(b, errorinfo.UnknownReason(int32(number)), t.domain, number)
-}
-
-// ByErrorInfo returns the code with a row whose google.rpc.ErrorInfo, as
-// [Table.AppendErrorInfo] writes it, has exactly the bytes b. For most received
-// errors this is all that a client has to read.
-//
-// If ok is false, b may still identify a code of the table, with more metadata,
-// in another order, or with a number without a row.
-func (t *Table) ByErrorInfo(b []byte) (code Code, ok bool) {
-	e, ok := t.byErrorInfo[string(b)]
-	if !ok {
-		return nil, false
-	}
-	return e.Code, true
-}
-
-func appendErrorInfo(b []byte, reason, domain string, number Number) []byte {
-	return errorinfo.Append(b, reason, domain, strconv.Itoa(int(number)), nil)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// DialOptions installs [UnaryClient] and [StreamClient] on a connection, after
-// the interceptors of the options before it:
+// DialOptions returns the options that install [UnaryClient] and [StreamClient] on a
+// connection, after the interceptors of the options before them:
 //
 //	grpc.NewClient(target, interceptor.DialOptions()...)
 func DialOptions(opts ...ClientOption) []grpc.DialOption {
@@ -22,16 +22,16 @@ func DialOptions(opts ...ClientOption) []grpc.DialOption {
 	}
 }
 
-// UnaryClient makes domain errors of the statuses that unary calls return; see
-// [status.Decoder]. gRPC's own status.Code and status.Convert still see the
-// status as it was received, and so do retry interceptors on either side of it.
-// An error without a status comes back as it is.
+// UnaryClient returns an interceptor that turns the statuses of unary calls into domain
+// errors; see [status.Decoder]. gRPC's own status.Code and status.Convert still return
+// the status as it was received, and so do retry interceptors on either side. An error
+// without a status is returned unchanged. It panics if an option has a wrong value.
 func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
 	c := newClient(opts)
 	if c.announces {
 		return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
 			err := invoker(announce(ctx), method, req, reply, cc, callOpts...)
-			return c.unary(ctx, err, method, req)
+			return c.unaryError(ctx, err, method, req)
 		}
 	}
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
@@ -39,12 +39,13 @@ func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
 		if err == nil {
 			return nil
 		}
-		return c.unary(ctx, err, method, req)
+		return c.unaryError(ctx, err, method, req)
 	}
 }
 
-// StreamClient is [UnaryClient] for streams: for the error of opening one and
-// those of its methods. The io.EOF that ends a stream stays io.EOF.
+// StreamClient returns [UnaryClient]'s counterpart for streams. It decodes the error of
+// opening a stream and the errors of its methods. The io.EOF that ends a stream stays
+// io.EOF.
 func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
 	c := newClient(opts)
 	return func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, callOpts ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -61,15 +62,16 @@ func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
 	}
 }
 
-// A client is what the options of a client's interceptors come to.
+// A client holds what the options of a client's interceptors amount to.
 type client struct {
 	decoder   status.Decoder
-	announces bool // that it reads canonical statuses
+	announces bool // that it reads the canonical form
 	observers observers
 }
 
-// unary is what the caller gets for the error of a unary call; nil for nil.
-func (c *client) unary(ctx context.Context, err error, method string, req any) error {
+// unaryError returns the caller's error, of the error of a unary call. It is nil for
+// nil.
+func (c *client) unaryError(ctx context.Context, err error, method string, req any) error {
 	decoded := c.decoder.Decode(ctx, err)
 	if len(c.observers.list) > 0 && !unchanged(err, decoded) {
 		c.observe(ctx, decoded, interceptors.NewClientCallMeta(method, nil, req))
@@ -77,7 +79,7 @@ func (c *client) unary(ctx context.Context, err error, method string, req any) e
 	return decoded
 }
 
-// observe tells the observers of an error that was decoded.
+// observe tells the observers about an error that was decoded.
 func (c *client) observe(ctx context.Context, err error, call interceptors.CallMeta) {
 	st := status.Convert(err)
 	c.observers.observe(ctx, Event{
@@ -91,17 +93,17 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 	})
 }
 
-// A clientStream decodes the errors of a stream. It keeps the caller's context:
-// the stream's own is cancelled when the stream ends, for whatever reason, and
-// asking for it would rule out gRPC's transparent retries.
+// A clientStream decodes the errors of a stream. It keeps the caller's context. The
+// stream's own context is cancelled when the stream ends, for whatever reason, and
+// calling its Context method would turn off gRPC's transparent retries.
 type clientStream struct {
 	grpc.ClientStream
 	client   *client
 	ctx      context.Context
 	desc     *grpc.StreamDesc
 	method   string
-	end      error       // what RecvMsg ended with
-	observed atomic.Bool // a stream can fail in more than one of its methods
+	end      error       // that RecvMsg ended with
+	observed atomic.Bool // more than one method of a stream can fail
 }
 
 func (s *clientStream) decode(err error) error {
@@ -115,8 +117,8 @@ func (s *clientStream) decode(err error) error {
 	return decoded
 }
 
-// RecvMsg gives the same error, identical, each time after the stream has ended,
-// as gRPC's own does; the inner stream is asked no more.
+// RecvMsg returns the identical error each time after the stream has ended, as gRPC's own
+// RecvMsg does. It then no longer calls the inner stream.
 func (s *clientStream) RecvMsg(m any) error {
 	if s.end == nil {
 		s.end = s.decode(s.ClientStream.RecvMsg(m))

@@ -3,30 +3,34 @@
 //	server := grpc.NewServer(interceptor.ServerOptions()...)
 //	conn, err := grpc.NewClient(target, interceptor.DialOptions()...)
 //
-// On a server it turns what a handler returns into a canonical gRPC status: see
-// the Encode method of [status.Encoder] for what becomes of which error. On a
-// client it turns the status back into an error that holds the code: see
-// [status.Decoder]. Calls and streams alike; success costs no more than a wrapper
-// around a client's stream.
+// On a server, it sends the error that a handler returns as a canonical gRPC status:
+// [status.Encoder.Encode] lists which error becomes which status. On a client, it turns
+// the status back into an error that has the domain code: see [status.Decoder]. Both
+// work for unary calls and for streams. A call that succeeds costs no allocation, and a
+// client's stream costs one wrapper.
 //
-// Install it on every server and every connection of a process. A status that
-// comes over a connection without it can't be told from one made in the handler,
-// and is passed on to the handler's caller.
+// Install it on every server and on every connection of a process. A status that is
+// received over a connection without it looks like one that the handler made, and is
+// sent to the handler's caller.
 //
-// In a chain, logging and metrics come first, then errstatus, then recovery, so
-// that what logs and counts sees the status that is sent and a panic becomes one:
+// In a chain, logging and metrics come first, then errstatus, then recovery. Logging
+// and metrics then see the status that is sent, and a panic becomes a status too:
 //
 //	grpc.NewServer(
 //		grpc.ChainUnaryInterceptor(logging, interceptor.UnaryServer(), recovery),
 //		grpc.ChainStreamInterceptor(…),
 //	)
 //
-// Recovery is go-grpc-middleware's, with [RecoveryHandler]. What callers don't
-// read goes to the log, or to an observer: see [WithObserver].
+// Recovery is go-grpc-middleware's, with [status.Recovered]:
+//
+//	recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(status.Recovered))
+//
+// The log, or an observer, gets what callers don't: see [LogWithheld] and
+// [WithObserver].
 //
 // In a fleet of OpenIM's services, [WithOpenIMForm], [WithCanonicalAnnouncement] and
-// [AdaptCodeErrors] are for the time in which old and new ones run side by side.
+// [WithOpenIMErrors] are for the time in which old and new services run side by side.
 //
-// Options with a wrong value panic when the interceptor is made, with the option
-// and the value named.
+// An option with a wrong value panics when the interceptor is made. The text names the
+// option and the value.
 package interceptor

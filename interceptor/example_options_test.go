@@ -41,12 +41,12 @@ func ExampleWithObserver() {
 
 // A panic reaches the caller as any error that states nothing, and the observer
 // with its value and its stack.
-func ExampleRecoveryHandler() {
+func ExampleWithObserver_recovery() {
 	observer := interceptor.WithObserver(func(_ context.Context, event interceptor.Event) {
 		fmt.Println(event.Source, "-", event.Panic.Value, "- stack:", len(event.Panic.Stack) > 0)
 	})
 	server := interceptor.UnaryServer(observer)
-	inner := recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(interceptor.RecoveryHandler))
+	inner := recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(status.Recovered))
 	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
 
 	_, err := server(context.Background(), nil, info, func(ctx context.Context, req any) (any, error) {
@@ -60,7 +60,7 @@ func ExampleRecoveryHandler() {
 
 // What a partner's service says is not for this service's callers.
 func ExampleWithUpstreamTrust() {
-	partner := interceptor.UnaryClient(interceptor.WithUpstreamTrust(interceptor.Foreign))
+	partner := interceptor.UnaryClient(interceptor.WithUpstreamTrust(status.TrustNone))
 	call := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
 		return status.ToGRPC(status.Error(codes.RecordNotFound, "no row in partners.accounts")).Err()
 	}

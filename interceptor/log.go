@@ -10,19 +10,21 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// LogWithheld is the observer that servers have by default. It logs an error
-// whose text is withheld from the caller once, at ERROR through slog.Default, with
-// the method, the canonical code and the error with all that it wraps; so it does
-// with a [status.CodeError] that is INTERNAL or UNKNOWN, whose detail is. Of other
-// events it logs nothing. An observer of one's own can call it.
+// LogWithheld is the observer that a server has by default. It logs a failure whose
+// cause nobody can learn from what the caller reads: an error whose text is withheld,
+// and an adapted [status.OpenIMError] that is INTERNAL or UNKNOWN, because its detail is
+// private. It writes one record at ERROR through slog.Default, with the method, the
+// canonical code and the error with all that it wraps. It ignores all other events.
+//
+// An observer that is given with [WithObserver] replaces it, and can call it.
 func LogWithheld(ctx context.Context, event Event) {
-	if event.Call.IsClient || !withholds(event.Source, event.GRPCCode) {
+	if event.Call.IsClient || !isLogged(event.Source, event.GRPCCode) {
 		return
 	}
 	attrs := callAttrs(event)
 	attrs = append(attrs, slog.Any("error", event.Err))
 	if _, ok := event.Err.(loggable); !ok {
-		// The text around an error of ours has its public text and not its cause.
+		// The text of the outer error has an inner error's public text, without its cause.
 		if inner, ok := errors.AsType[loggable](event.Err); ok {
 			attrs = append(attrs, slog.Any("wrapped", inner))
 		}
@@ -33,20 +35,20 @@ func LogWithheld(ctx context.Context, event Event) {
 	slog.LogAttrs(ctx, slog.LevelError, "grpc: error withheld from the caller", attrs...)
 }
 
-// withholds tells of a failure of the server's own that nobody can find the cause
-// of by what the caller reads.
-func withholds(source status.Source, code grpccodes.Code) bool {
-	own := code == grpccodes.Internal || code == grpccodes.Unknown
-	return source.Withheld() || source == status.SourceOpenIMError && own
+// isLogged reports whether LogWithheld logs an event of a server.
+func isLogged(source status.Source, code grpccodes.Code) bool {
+	serverFault := code == grpccodes.Internal || code == grpccodes.Unknown
+	return source.Withheld() || source == status.SourceOpenIMError && serverFault
 }
 
-// loggable is an error that has more to log than its text.
+// A loggable error has more to log than its text.
 type loggable interface {
 	error
 	slog.LogValuer
 }
 
-// callAttrs are called as in go-grpc-middleware's logging.
+// callAttrs returns the attributes of a call. Their keys are those of
+// go-grpc-middleware's logging.
 func callAttrs(event Event) []slog.Attr {
 	return []slog.Attr{
 		slog.String("grpc.service", event.Call.Service),

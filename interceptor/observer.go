@@ -12,59 +12,59 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// An Event is a call that failed, as an observer is told of it. It is private to
-// the process: the error holds what the caller is not to read.
+// An Event is a call that failed, as an observer gets it. It is private to this process:
+// its error holds what the caller must not read.
 type Event struct {
 	// Call has the service, the method and the kind of call, the request of a unary
-	// one, and which side this is.
+	// call, and whether this is the client's side.
 	Call interceptors.CallMeta
 
-	// Code is the code that is sent or was received; where none is stated, the one
-	// that a client guesses. It is never nil.
+	// Code is the code that was sent or received. If the status carries none, it is the
+	// code that a client guesses. It is never nil.
 	Code codes.Code
 
-	// GRPCCode is the canonical code: that on the wire, or, where the code's number is
-	// in its place, the one that would stand there on a server, and that of the code's
-	// row on a client.
+	// GRPCCode is the canonical code. It is the code on the wire, except in the numeric
+	// form: there it is, on a server, the one that the raw number replaces, and on a
+	// client that of the code's row.
 	GRPCCode grpccodes.Code
 
-	// Legacy tells that the code's number is on the wire in the place of a canonical
-	// code, as in OpenIM's form: on a server, that the caller gets that; on a client,
-	// that the server sent it, be it OpenIM's or one of ours by [WithOpenIMForm].
+	// OpenIMForm reports whether the status is in the numeric form: on a server, that
+	// the caller gets it; on a client, that the server sent it, be it OpenIM's or
+	// errstatus with [WithOpenIMForm].
 	OpenIMForm bool
 
-	// Err is on a server what the handler returned, causes and all; if that is not
-	// to be run again (a method of it panics, or it wraps too much), it is an error
-	// that says so, with its type and the first of the texts in it. On a client it is
-	// what the caller gets.
+	// Err is, on a server, the error that the handler returned, with its causes. If that
+	// error isn't safe to run (a method of it panics, or it wraps too much), Err is an
+	// error with its type and the first texts in it. On a client, Err is the error that
+	// the caller gets.
 	Err error
 
-	// Source tells on a server which kind of error decided on the answer.
+	// Source says, on a server, what decided on the status.
 	Source status.Source
 
-	// Origin tells where the status comes from: on a client the received one, on a
-	// server that of the handler's error. It is Legacy for a server that sends numbers
-	// in the place of canonical codes and no ErrorInfo of ours: OpenIM's.
+	// Origin says where the status comes from: on a client, the received one; on a
+	// server, the one in the handler's error. It is status.OriginNumeric for a server
+	// that sends raw numbers without an ErrorInfo, as OpenIM's do.
 	Origin status.Origin
 
-	// Truncated names what was left out for the sake of size: "details",
-	// "metadata", "message", after commas. On a client it is what the sender says.
-	Truncated string
+	// Truncated has the parts that were truncated to keep the status small. On a client,
+	// it is what the sender says.
+	Truncated status.Truncation
 
-	// DroppedKeys are, on a server, the keys that the handler gave for the
-	// ErrorInfo's metadata and that can't be there.
+	// DroppedKeys has, on a server, the metadata keys that the handler gave and that are
+	// not sent: AIP-193 forbids them, or errstatus reserves them.
 	DroppedKeys []string
 
-	// Panic is, on a server, the handler's panic that a RecoveryHandler made an
-	// error of, or that of a rule or a method of the error; nil if there was none.
-	// Print it, rather than its Value, which can be an error that can't be printed.
+	// Panic is, on a server, the handler's panic that [status.Recovered] made an error,
+	// or the panic of a rule or of a method of the error. It is nil if there was none.
+	// Print it, and not its Value: that can be an error that can't be printed.
 	Panic *status.PanicError
 }
 
 // observers are called one after the other.
 type observers struct {
 	list  []func(context.Context, Event)
-	given bool // by an option, be it nil
+	given bool // by an option, which may be WithObserver(nil)
 }
 
 func (o *observers) add(f func(context.Context, Event)) {
@@ -80,8 +80,7 @@ func (o *observers) observe(ctx context.Context, event Event) {
 	}
 }
 
-// contained calls an observer. Its panic is not the caller's business; the log is
-// the last to hear of it, and may panic too.
+// callObserver calls an observer, and logs its panic. The log can panic too.
 func callObserver(ctx context.Context, event Event, f func(context.Context, Event)) {
 	defer func() {
 		value := recover()
@@ -95,8 +94,8 @@ func callObserver(ctx context.Context, event Event, f func(context.Context, Even
 	f(ctx, event)
 }
 
-// same tells whether an error came back as it was. Errors of a type that can't be
-// compared are never made here.
+// unchanged reports whether decoding returned the error that it was given. Decoding makes
+// no error of a type that can't be compared.
 func unchanged(before, after error) bool {
 	return !reflect.ValueOf(after).Comparable() || before == after
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +63,7 @@ func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
 		{"a deadline", deadline, interceptor.Event{Code: codes.Default().DefaultFor(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.SourceDeadline}},
 		{"a legacy peer", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceForwarded, Origin: status.OriginNumeric}},
 		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
-			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, Truncated: "message"}},
+			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, Truncated: status.TruncatedMessage}},
 		{"keys that can't be", status.New(codes.Args, "").WithMetadata("code", "1").WithMetadata("Key", "2").Err(),
 			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, DroppedKeys: []string{"Key", "code"}}},
 	}
@@ -156,19 +155,19 @@ func TestTwiceInstalledTheObserverIsToldOnce(t *testing.T) {
 }
 
 func TestClientsObserverIsToldWhatWasReceived(t *testing.T) {
-	large := new(status.Encoder).Encode(t.Context(), status.Error(codes.Args, strings.Repeat("x", 5000))).Status
+	large := new(status.Encoder).Encode(t.Context(), status.Error(codes.Args, strings.Repeat("x", 5000))).Status()
 	tests := []struct {
 		name      string
 		received  error
 		want      codes.Code
 		grpc      grpccodes.Code
 		origin    status.Origin
-		truncated string
+		truncated status.Truncation
 	}{
-		{"ours", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.OriginKnown, ""},
-		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginNumeric, ""},
-		{"bare", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginBare, ""},
-		{"cut", large.Err(), codes.Args, grpccodes.InvalidArgument, status.OriginKnown, "message"},
+		{"ours", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.OriginKnown, 0},
+		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginNumeric, 0},
+		{"bare", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginBare, 0},
+		{"cut", large.Err(), codes.Args, grpccodes.InvalidArgument, status.OriginKnown, status.TruncatedMessage},
 	}
 	for _, tt := range tests {
 		var o observing
@@ -283,7 +282,7 @@ func (panickingHandler) Handle(context.Context, slog.Record) error {
 }
 
 func TestRecoveryHandlerHidesThePanic(t *testing.T) {
-	handler := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
+	handler := recovery.WithRecoveryHandler(status.Recovered)
 	for _, value := range []any{"dsn=secret", codes.RecordNotFound, status.Error(codes.Args, "x"), loops{}, error(panicsInError{})} {
 		var o observing
 		recovered := func() (err error) {
@@ -312,25 +311,23 @@ func TestRecoveryHandlerHidesThePanic(t *testing.T) {
 	}
 }
 
-func TestWrongSizesAndPoliciesPanic(t *testing.T) {
+func TestWrongOptionValuesPanic(t *testing.T) {
 	for name, tt := range map[string]struct {
 		make func()
 		want string
 	}{
 		"too small":         {func() { interceptor.WithMaxStatusSize(1023) }, "WithMaxStatusSize(1023)"},
 		"negative":          {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
-		"unknown policy":    {func() { interceptor.WithUpstreamTrust(3) }, "Upstream(Policy(3))"},
+		"unknown trust":     {func() { interceptor.WithUpstreamTrust(3) }, "WithUpstreamTrust(Trust(3))"},
+		"unknown level":     {func() { interceptor.WithOpenIMErrors(3) }, "WithOpenIMErrors(OpenIMErrors(3))"},
 		"a code's no table": {func() { interceptor.WithErrorMapping(errors.New("x"), homeless(1)) }, "interceptor_test.homeless"},
 	} {
 		if got := panicOf(tt.make); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "interceptor: ") {
 			t.Errorf("%s: panics with %q; want %q in it", name, got, tt.want)
 		}
 	}
-	for _, policy := range []status.Trust{interceptor.Peer, interceptor.Foreign, interceptor.Proxy} {
-		if name := policy.String(); !slices.Contains([]string{"peer", "foreign", "proxy"}, name) {
-			t.Errorf("String() = %q", name)
-		}
-		interceptor.WithUpstreamTrust(policy)
+	for _, trust := range []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll} {
+		interceptor.WithUpstreamTrust(trust)
 	}
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A ServerOption is for [UnaryServer], [StreamServer] and [ServerOptions].
+// A ServerOption is an option of [UnaryServer], [StreamServer] and [ServerOptions].
 type ServerOption interface{ applyServer(*server) }
 
-// A ClientOption is for [UnaryClient], [StreamClient] and [DialOptions].
+// A ClientOption is an option of [UnaryClient], [StreamClient] and [DialOptions].
 type ClientOption interface{ applyClient(*client) }
 
-// An Option is for both sides.
+// An Option is an option for both sides.
 type Option interface {
 	ServerOption
 	ClientOption
@@ -36,18 +36,18 @@ type tableOption struct{ table *codes.Table }
 func (o tableOption) applyServer(s *server) { s.encoder.Tables = append(s.encoder.Tables, o.table) }
 func (o tableOption) applyClient(c *client) { c.decoder.Tables = append(c.decoder.Tables, o.table) }
 
-// WithTable gives a table besides the default one, or, with the same domain, in
-// its place. On a server it decides what its codes are on the wire, whatever
-// their own table says. On a client it makes the codes of its domain known.
+// WithTable adds a table to the default one or, if it has the same domain, replaces the
+// default one. On a server, the table says what its codes are on the wire, whatever their
+// own table says. On a client, it makes the codes of its domain known.
 //
-// The option may be given once for each domain. The first table is also the one
-// for what names no domain: the server's default code of INTERNAL, the client's
-// guesses, and numbers in the place of a canonical code that no table has a row
-// for are of its type. To keep those of [codes.Default], give that first.
+// The option may be given once for each domain. The first table is also used where no
+// domain is named: it has the server's INTERNAL default, the codes that a client guesses,
+// and the type of raw numbers that are in no table. To use [codes.Default] for these,
+// give it first.
 func WithTable(table *codes.Table) Option {
 	switch {
 	case table == nil:
-		panic("interceptor: WithTable(nil): give a table, from codes.NewTable or a table's With")
+		panic("interceptor: WithTable(nil): give a table, from codes.NewTable or a table's WithRows")
 	case table.Len() == 0:
 		panic("interceptor: WithTable(&codes.Table{}): the table has no rows: make it with codes.NewTable")
 	}
@@ -57,15 +57,16 @@ func WithTable(table *codes.Table) Option {
 	return tableOption{table}
 }
 
-// WithErrorMapping gives a code to handler errors that match target as by errors.Is, and
-// state no code:
+// WithErrorMapping gives a code to the errors of handlers that match target as errors.Is
+// does, and that state no code:
 //
 //	interceptor.WithErrorMapping(sql.ErrNoRows, codes.RecordNotFound)
 //
-// The caller reads the code's default message; the error stays in the process. A
-// received error matches as a whole: the code in it is its sender's.
+// The caller gets the code with the message of its row. The error stays in the process.
+// target isn't searched for in what an upstream's error wraps.
 //
-// All of WithErrorMapping and [WithErrorMapper] are one list, tried in the order given.
+// The mappings and mappers of a server ([WithErrorMapper]) are one list, tried in the
+// order in which they are given.
 func WithErrorMapping(target error, code codes.Code) ServerOption {
 	switch {
 	case target == nil:
@@ -82,11 +83,11 @@ func WithErrorMapping(target error, code codes.Code) ServerOption {
 	})
 }
 
-// WithErrorMapper gives codes to handler errors that state none, by a function of
-// one's own; it returns nil for an error that it leaves to the next rule. It runs
-// concurrently, on every such error, and is given the error as the handler
-// returned it, unless that wraps more than 1,000 errors or more than 64 levels of
-// them: errors.Is and errors.As would never return from one that wraps itself.
+// WithErrorMapper gives codes to the errors of handlers that state no code, by a function.
+// The function returns nil for an error that it leaves to the next mapping. It runs for
+// each such error, concurrently, with the error that the handler returned. It doesn't run
+// for an error that wraps more than 1,000 errors or more than 64 levels of them: errors.Is
+// and errors.As never return from one that wraps itself.
 func WithErrorMapper(f func(err error) codes.Code) ServerOption {
 	if f == nil {
 		panic("interceptor: WithErrorMapper(nil): give a function")
@@ -96,13 +97,13 @@ func WithErrorMapper(f func(err error) codes.Code) ServerOption {
 	})
 }
 
-// WithMaxStatusSize bounds what a status may add to the header list of its
-// answer, in bytes; by default it is [status.DefaultMaxSize], 4,096. See
-// [status.Encoder] for what counts and what is left out first.
+// WithMaxStatusSize limits the bytes that a status adds to the header list of its answer.
+// The default is [status.DefaultMaxSize], 4,096. The MaxSize field of [status.Encoder]
+// documents what counts, and what is truncated first.
 //
-// A larger one is for servers whose clients and proxies are known to take it:
-// nginx answers 502 above about 4 KiB by default, and clients in C++, Python and
-// Java lose a status above 8 KiB.
+// A larger limit is for servers whose clients and proxies are known to accept it. By
+// default, nginx answers 502 above about 4 KiB, and clients in C++, Python and Java lose a
+// status above 8 KiB.
 func WithMaxStatusSize(bytes int) ServerOption {
 	if bytes < status.LeastMaxSize {
 		panic(fmt.Sprintf("interceptor: WithMaxStatusSize(%d): give at least %d: a code needs as much", bytes, status.LeastMaxSize))
@@ -110,65 +111,35 @@ func WithMaxStatusSize(bytes int) ServerOption {
 	return serverOption(func(s *server) { s.encoder.MaxSize = bytes })
 }
 
-// WithRetryPushback tells gRPC's native retries to wait as long as a [status.Status]
-// says that was made with WithRetryDelay, or with a google.rpc.RetryInfo, by the
-// trailer grpc-retry-pushback-ms (gRFC A6). What came from upstream, and gRPC's own
-// statuses, push nothing back. A handler that sets that trailer itself is to set no delay: two
-// values forbid the retry.
+// WithRetryPushback tells gRPC's native retries to wait for the delay of a [status.Status]
+// that has one, from WithRetryDelay or a google.rpc.RetryInfo. It is sent as the trailer
+// grpc-retry-pushback-ms (gRFC A6). A received status and a gRPC status of the handler's
+// push nothing back.
+//
+// A handler that sets this trailer itself must not give a delay too: gRPC takes two values
+// as a ban on retries.
 func WithRetryPushback() ServerOption {
 	return serverOption(func(s *server) { s.encoder.RetryPushback = true })
 }
 
-// WithDebugInfo lets google.rpc.DebugInfo details out to callers. Without it
-// they stay in the process: they hold stack traces.
+// WithDebugInfo sends google.rpc.DebugInfo details to callers. Without it they stay in the
+// process, because they hold stack traces. A received DebugInfo is never sent.
 func WithDebugInfo() ServerOption {
 	return serverOption(func(s *server) { s.encoder.DebugInfo = true })
 }
 
-// AdaptCodeErrors understands the errors of OpenIM's handlers as codes, so that those
-// need no change: a [status.CodeError], such as errs.CodeError, anywhere in the
-// error, with a number that a table has. Its message is public; its detail stays in
-// the process, see [ExposeCodeErrorDetail], while that of an upstream's error goes
-// on with it like any detail. It counts like a code that is stated, but not where
-// it has a GRPCStatus method too, which says what it is. One that is INTERNAL or
-// UNKNOWN is logged as a withheld error is: see [LogWithheld].
+// WithUpstreamTrust says how far the process trusts the upstream of a connection: which of
+// its statuses are forwarded, if a handler returns the received error unchanged. The
+// default is [status.TrustKnown].
 //
-// Without this option such an error states no code: others have the same methods
-// and mean something else, such as an HTTP client's error with a Code of 404.
-func AdaptCodeErrors() ServerOption {
-	return serverOption(func(s *server) { s.encoder.AdaptCodeErrors = true })
-}
-
-// ExposeCodeErrorDetail is [AdaptCodeErrors] that sends the detail too, as OpenIM's
-// servers do: as an openim.protobuf.ErrorInfo, which [status.OpenIMDetail] reads.
-// Details often have what is private, such as the text of a database's error.
-func ExposeCodeErrorDetail() ServerOption {
-	return serverOption(func(s *server) { s.encoder.ExposeCodeErrorDetail = true })
-}
-
-// The policies of [Upstream].
-const (
-	// Peer passes on what states a code of a known domain, and numbers in the place
-	// of a canonical code. It is the default.
-	Peer = status.TrustKnown
-
-	// Foreign passes on nothing: another company's service, say.
-	Foreign = status.TrustNone
-
-	// Proxy passes on everything, for a server that stands for the one behind it.
-	Proxy = status.TrustAll
-)
-
-// Upstream says how far the process trusts what it receives over a connection:
-// what becomes of an error received there that a handler returns as it came.
-// What is not passed on reaches the handler's caller as UNAVAILABLE or
-// DEADLINE_EXCEEDED with a fixed message if it was that, else as the default code
-// of INTERNAL. A code that the handler puts around the error is sent in any case.
-func WithUpstreamTrust(policy status.Trust) ClientOption {
-	if !policy.Valid() {
-		panic(fmt.Sprintf("interceptor: Upstream(%v): give Peer, Foreign or Proxy", policy))
+// A status that isn't forwarded reaches the handler's caller as UNAVAILABLE or
+// DEADLINE_EXCEEDED with a fixed message if it has that code, and as the INTERNAL default
+// otherwise. A code that the handler puts around the error is always sent.
+func WithUpstreamTrust(trust status.Trust) ClientOption {
+	if !trust.Valid() {
+		panic(fmt.Sprintf("interceptor: WithUpstreamTrust(%v): give TrustKnown, TrustNone or TrustAll of package status", trust))
 	}
-	return clientOption(func(c *client) { c.decoder.Trust = policy })
+	return clientOption(func(c *client) { c.decoder.Trust = trust })
 }
 
 type observerOption struct{ observe func(context.Context, Event) }
@@ -176,19 +147,19 @@ type observerOption struct{ observe func(context.Context, Event) }
 func (o observerOption) applyServer(s *server) { s.observers.add(o.observe) }
 func (o observerOption) applyClient(c *client) { c.observers.add(o.observe) }
 
-// WithObserver calls f for each call that fails: on a server with what the
-// handler returned and what the caller gets, on a client with the error that was
-// decoded. It runs before the error is handed on, concurrently for concurrent
-// calls, and once a call even where the interceptors are installed twice. Where f
-// panics, the call goes on, and the panic is logged.
+// WithObserver calls f for each call that fails: on a server with the handler's error and
+// what the caller gets, on a client with the decoded error. f runs before the error is
+// returned, concurrently for concurrent calls, and once for a call even if the
+// interceptors are installed twice. If f panics, the call goes on and the panic is logged.
 //
-// A server's default is [LogWithheld], which f takes the place of; WithObserver(nil)
-// silences it. Given more than once, all are called, in the order given.
+// On a server, f replaces the default observer, [LogWithheld]. WithObserver(nil) only
+// turns that off. If the option is given more than once, all observers are called in the
+// given order.
 func WithObserver(f func(ctx context.Context, event Event)) Option {
 	return observerOption{f}
 }
 
-// newServer is a server of options, with the default observer.
+// newServer returns the server that the options amount to.
 func newServer(opts []ServerOption) *server {
 	checkNil(opts)
 	s := &server{}
@@ -196,14 +167,16 @@ func newServer(opts []ServerOption) *server {
 		o.applyServer(s)
 	}
 	checkDomains(s.encoder.Tables)
-	s.forOpenIM = s.encoder
-	s.forOpenIM.OpenIMForm = true
+	s.numericEncoder = s.encoder
+	s.numericEncoder.OpenIMForm = true
+	s.removesAnnouncement = s.removesAnnouncement || s.openIM != OpenIMNever
 	if !s.observers.given {
 		s.observers.list = append(s.observers.list, LogWithheld)
 	}
 	return s
 }
 
+// newClient returns the client that the options amount to.
 func newClient(opts []ClientOption) *client {
 	checkNil(opts)
 	c := &client{}
@@ -214,6 +187,7 @@ func newClient(opts []ClientOption) *client {
 	return c
 }
 
+// checkNil panics if an option is nil.
 func checkNil[O any](opts []O) {
 	for i, o := range opts {
 		if any(o) == nil {
@@ -222,13 +196,12 @@ func checkNil[O any](opts []O) {
 	}
 }
 
-// checkDomains refuses a second table of a domain: one of the two would be
-// ignored in silence.
+// checkDomains panics if two tables have one domain: one of them would be ignored.
 func checkDomains(tables []*codes.Table) {
 	seen := make(map[string]bool, len(tables))
 	for _, t := range tables {
 		if seen[t.Domain()] {
-			panic(fmt.Sprintf("interceptor: WithTable: two tables of domain %q: make one of them with a table's With", t.Domain()))
+			panic(fmt.Sprintf("interceptor: WithTable: two tables of domain %q: make one of them with a table's WithRows", t.Domain()))
 		}
 		seen[t.Domain()] = true
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// ServerOptions installs [UnaryServer] and [StreamServer] on a server, after the
-// interceptors of the options before it:
+// ServerOptions returns the options that install [UnaryServer] and [StreamServer] on a
+// server, after the interceptors of the options before them:
 //
 //	grpc.NewServer(interceptor.ServerOptions()...)
 func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
@@ -20,121 +20,122 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 	}
 }
 
-// UnaryServer sends what a unary handler returns as a canonical gRPC status; see
-// [status.Encoder]. Installed twice it does the same as once.
+// UnaryServer returns an interceptor that sends the error of a unary handler as a
+// canonical gRPC status; see [status.Encoder.Encode]. Installed twice, it does the same
+// as once. It panics if an option has a wrong value.
 //
-// The error that interceptors outside of it see holds that status, and leads to
-// the handler's own error through errors.Is and errors.As. One whose text is
-// withheld from the caller is logged at ERROR through slog.Default; see
-// [LogWithheld] and [WithObserver].
+// Interceptors outside of it get an error that has this status, and that leads to the
+// handler's own error through errors.Is and errors.As. An error whose text is withheld
+// from the caller is logged; see [LogWithheld] and [WithObserver].
 //
-// It never sees what gRPC answers by itself: an unknown method, a request that
-// can't be decoded, a response that can't be encoded.
+// It doesn't see what gRPC answers itself: an unknown method, a request that can't be
+// decoded, a response that can't be encoded.
 func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
 	s := newServer(opts)
-	plain := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	intercept := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		resp, err := handler(ctx, req)
 		if err == nil {
 			return resp, nil
 		}
-		return resp, s.unary(ctx, err, req, info)
+		return resp, s.unaryError(ctx, err, req, info)
 	}
-	if !s.strips {
-		return plain
+	if !s.removesAnnouncement {
+		return intercept
 	}
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		ctx, _ = strip(ctx)
-		return plain(ctx, req, info, handler)
+		ctx, _ = removeAnnouncement(ctx)
+		return intercept(ctx, req, info, handler)
 	}
 }
 
-// unary is what gRPC gets for the error of a unary handler.
-func (s *server) unary(ctx context.Context, err error, req any, info *grpc.UnaryServerInfo) error {
+// unaryError returns the error for gRPC, of an error that a unary handler returned.
+func (s *server) unaryError(ctx context.Context, err error, req any, info *grpc.UnaryServerInfo) error {
 	encoded := s.encoderFor(ctx).Encode(ctx, err)
-	if s.observed(&encoded) {
-		s.observers.observe(ctx, s.event(&encoded, interceptors.NewServerCallMeta(info.FullMethod, nil, req)))
+	if s.hasObserverFor(encoded) {
+		s.observers.observe(ctx, s.event(encoded, interceptors.NewServerCallMeta(info.FullMethod, nil, req)))
 	}
-	if encoded.Trailer != nil {
-		// It fails outside of a gRPC server only, where nobody retries.
-		_ = grpc.SetTrailer(ctx, encoded.Trailer)
+	if trailer := encoded.Trailer(); trailer != nil {
+		_ = grpc.SetTrailer(ctx, trailer) // fails only outside of a gRPC server, where nobody retries
 	}
 	return encoded.Err()
 }
 
-// StreamServer is [UnaryServer] for streams. Where the handler's own SendMsg or
-// RecvMsg has failed, gRPC has sent a status already, and what the handler
-// returns then reaches nobody.
+// StreamServer returns [UnaryServer]'s counterpart for streams. If the handler's own
+// SendMsg or RecvMsg has failed, gRPC has already sent a status, and the caller doesn't
+// see the handler's error.
 func StreamServer(opts ...ServerOption) grpc.StreamServerInterceptor {
 	s := newServer(opts)
-	plain := func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	intercept := func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		err := handler(srv, stream)
 		if err == nil {
 			return nil
 		}
-		return s.stream(stream, err, info)
+		return s.streamError(stream, err, info)
 	}
-	if !s.strips {
-		return plain
+	if !s.removesAnnouncement {
+		return intercept
 	}
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		return plain(srv, stripStream(stream), info, handler)
+		return intercept(srv, removeStreamAnnouncement(stream), info, handler)
 	}
 }
 
-// stream is what gRPC gets for the error of a stream's handler.
-func (s *server) stream(stream grpc.ServerStream, err error, info *grpc.StreamServerInfo) error {
+// streamError returns the error for gRPC, of an error that a stream's handler returned.
+func (s *server) streamError(stream grpc.ServerStream, err error, info *grpc.StreamServerInfo) error {
 	ctx := stream.Context()
 	encoded := s.encoderFor(ctx).Encode(ctx, err)
-	if s.observed(&encoded) {
-		s.observers.observe(ctx, s.event(&encoded, interceptors.NewServerCallMeta(info.FullMethod, info, nil)))
+	if s.hasObserverFor(encoded) {
+		s.observers.observe(ctx, s.event(encoded, interceptors.NewServerCallMeta(info.FullMethod, info, nil)))
 	}
-	if encoded.Trailer != nil {
-		stream.SetTrailer(encoded.Trailer)
+	if trailer := encoded.Trailer(); trailer != nil {
+		stream.SetTrailer(trailer)
 	}
 	return encoded.Err()
 }
 
-// A server is what the options of a server's interceptors come to.
+// A server holds what the options of a server's interceptors amount to.
 type server struct {
-	encoder   status.Encoder
-	forOpenIM status.Encoder // the same, in OpenIM's form
-	legacy    OpenIMMode
-	strips    bool // takes announcements out of the metadata
-	observers observers
+	encoder             status.Encoder
+	numericEncoder      status.Encoder // the same, for the numeric form
+	openIM              OpenIMMode
+	removesAnnouncement bool
+	observers           observers
 }
 
-// observed tells whether observers are to be told of an error: once, by the
-// interceptor that decides first, and the default one only of what it logs.
-func (s *server) observed(encoded *status.Encoded) bool {
-	if encoded.Source == status.SourceEncoded {
+// hasObserverFor reports whether an observer is to be told about an error. Of two
+// interceptors, the inner one tells. The default observer is told what it logs, so that
+// no event is built for the rest.
+func (s *server) hasObserverFor(encoded status.Encoded) bool {
+	if encoded.Source() == status.SourceEncoded {
 		return false
 	}
-	return len(s.observers.list) > 0 && (s.observers.given || withholds(encoded.Source, encoded.GRPCCode))
+	return len(s.observers.list) > 0 && (s.observers.given || isLogged(encoded.Source(), encoded.GRPCCode()))
 }
 
-// encoderFor is the encoder for the caller of an RPC.
+// encoderFor returns the encoder for the caller of an RPC.
 func (s *server) encoderFor(ctx context.Context) *status.Encoder {
-	if s.legacy == OpenIMAlways || s.legacy == OpenIMNegotiated && !announced(ctx) {
-		return &s.forOpenIM
+	if s.openIM == OpenIMAlways || s.openIM == OpenIMNegotiated && !announced(ctx) {
+		return &s.numericEncoder
 	}
 	return &s.encoder
 }
 
-func (s *server) event(encoded *status.Encoded, call interceptors.CallMeta) Event {
+// event returns the event of a call that failed.
+func (s *server) event(encoded status.Encoded, call interceptors.CallMeta) Event {
 	event := Event{
 		Call:        call,
-		Code:        encoded.Code,
-		GRPCCode:    encoded.GRPCCode,
-		OpenIMForm:  isRawNumber(encoded.Status.Code()),
+		Code:        encoded.Code(),
+		GRPCCode:    encoded.GRPCCode(),
+		OpenIMForm:  isRawNumber(encoded.Status().Code()),
 		Err:         encoded.Original(),
-		Source:      encoded.Source,
-		Origin:      encoded.Origin,
-		Truncated:   encoded.Truncated,
-		DroppedKeys: encoded.DroppedKeys,
-		Panic:       encoded.Panic,
+		Source:      encoded.Source(),
+		Origin:      encoded.Origin(),
+		Truncated:   encoded.Truncated(),
+		DroppedKeys: encoded.DroppedKeys(),
+		Panic:       encoded.Panic(),
 	}
-	if encoded.Code == nil {
-		event.Code = (&status.Decoder{Tables: s.encoder.Tables}).FromGRPC(encoded.Status).Code()
+	if event.Code == nil {
+		event.Code = (&status.Decoder{Tables: s.encoder.Tables}).FromGRPC(encoded.Status()).Code()
 	}
 	return event
 }

@@ -10,29 +10,75 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
+	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// The bounds of [Encoder.MaxSize].
+// The limits of [Encoder.MaxSize], in bytes.
 const (
-	// DefaultMaxSize is what a status may add to a header list where nothing else
-	// is said. nginx passes an answer's head of 4 KiB by default.
+	// DefaultMaxSize is the limit if none is set. By default, nginx passes the head of
+	// an answer up to 4 KiB.
 	DefaultMaxSize = 4096
 
-	// LeastMaxSize is room for what is never left out: the canonical code, the
-	// reason, the domain and the number.
+	// LeastMaxSize is the lowest limit. It has room for what is never truncated: the
+	// canonical code, the reason, the domain and the number.
 	LeastMaxSize = 1024
 )
 
-// A header's size is that of its name, its value and 32 bytes (RFC 9113, section
-// 6.5.2); a binary value counts in base64.
+// A Truncation is a set of the parts of a status that its sender has truncated to keep
+// it small. The zero Truncation is empty: the status is whole.
+//
+//	if st.Truncated()&status.TruncatedDetails != 0 { … }
+type Truncation uint8
+
+const (
+	// TruncatedDetails means that details were dropped or shortened.
+	TruncatedDetails Truncation = 1 << iota
+
+	// TruncatedMetadata means that pairs of the metadata were dropped.
+	TruncatedMetadata
+
+	// TruncatedMessage means that the message was shortened.
+	TruncatedMessage
+)
+
+var truncationNames = [...]string{"details", "metadata", "message"}
+
+// String returns the parts as metadata["truncated"] has them, such as
+// "details,message".
+func (t Truncation) String() string {
+	var parts []string
+	for i, name := range truncationNames {
+		if t&(1<<i) != 0 {
+			parts = append(parts, name)
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+// parseTruncation returns the parts that the text names. It ignores any others, and
+// text that is longer than all of the parts together.
+func parseTruncation(text string) (t Truncation) {
+	if len(text) > len("details,metadata,message") {
+		return 0
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		if i := slices.Index(truncationNames[:], part); i >= 0 {
+			t |= 1 << i
+		}
+	}
+	return t
+}
+
+// The size of a header field is that of its name, its value and 32 bytes (RFC 9113,
+// section 6.5.2). A binary value counts in base64.
 const (
 	headerOverhead  = 32
 	contentTypeName = "content-type"
@@ -45,77 +91,120 @@ const (
 	pushbackName   = "grpc-retry-pushback-ms"
 )
 
-// cutMark ends a message that was cut.
+// cutMark ends a text that was shortened.
 const cutMark = "..."
 
-// What a status can lose to its size, in the order of losing it.
-const (
-	cutDetails  = "details"
-	cutMetadata = "metadata"
-	cutMessage  = "message"
-)
-
-// A budget fits a status into a number of bytes. It keeps count of what the parts
-// take, so that fitting costs no more than a pass over each.
+// A budget fits a status into a number of bytes. It counts what each part takes, so
+// that fitting costs no more than a pass over each part.
 type budget struct {
 	p         *spb.Status
-	code      codes.Code // that the ErrorInfo of ours states; nil if there is none
-	guess     bool       // that code: the ErrorInfo names none
-	infoIndex int        // of that among the details: 1 after OpenIM's, else 0
-	limit     int        // for what p adds to the header list
+	limit     int        // of the bytes that p adds to the header list
+	code      codes.Code // that p carries, or nil
+	guessed   bool       // the ErrorInfo names no code
+	infoIndex int        // of the ErrorInfo that carries the code: 1 after OpenIM's detail, else 0
 
-	message int // bytes of the message, percent-encoded
-	text    int // and as it is
-	details int // bytes of the details, as fields of p
+	messageSize int // bytes of the message, percent-encoded
+	textSize    int // bytes of the message
+	detailsSize int // bytes of the details, as fields of p
 
-	info *errdetails.ErrorInfo // our ErrorInfo, once it has to change
-	cut  []string              // what was left out
+	info *editedInfo // the ErrorInfo, from the moment that it has to change
+	cut  Truncation
 }
 
-// headerSize is what p adds to the header list of an answer that has nothing
-// else, Trailers-Only, with the content type application/grpc.
-func headerSize(p *spb.Status) int { return newBudget(p).size() }
+// An editedInfo is an ErrorInfo as values. Its metadata has the number and the note of
+// what was truncated.
+type editedInfo struct {
+	reason, domain string
+	metadata       map[string]string
+}
 
-func newBudget(p *spb.Status) *budget {
-	b := &budget{p: p, message: percentEncodedLen(p.GetMessage()), text: len(p.GetMessage())}
-	for _, d := range p.GetDetails() {
-		b.details += sizeOf(d)
+func (i *editedInfo) size() int { return errorinfo.Size(i.reason, i.domain, "", i.metadata) }
+
+// fit makes what is sent for st, within MaxSize, and enters it into r.
+func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source Source) {
+	p := st.proto(e.Tables, e.DebugInfo && source != SourceForwarded)
+	r.grpcCode = grpccodes.Code(p.Code)
+	b := budget{p: p, limit: e.maxSize(), code: r.code}
+	if r.code != nil {
+		b.guessed = st.reception().guessed
+		if !b.guessed && e.inOpenIMForm(r.code) {
+			toOpenIMForm(p, r.code.Number())
+			b.infoIndex = 1
+		}
 	}
-	return b
+	if keys := st.more().droppedKeys; keys != nil {
+		r.change().droppedKeys = keys
+	}
+	if pushback := st.more().pushback; pushback != "" && e.RetryPushback {
+		r.change().pushback = pushback
+		b.limit -= pushbackSize(pushback)
+	}
+	b.count()
+	if b.size()+maxSubtype > b.limit {
+		b.limit -= contentTypeExtra(ctx)
+	}
+	if cut := b.fit(); cut != 0 {
+		r.change().truncated = cut
+	}
+	r.status = grpcstatus.FromProto(p)
+}
+
+func (e *Encoder) maxSize() int {
+	if e.MaxSize == 0 {
+		return DefaultMaxSize
+	}
+	return max(e.MaxSize, LeastMaxSize)
+}
+
+// headerSize returns the bytes that p adds to the header list of a Trailers-Only
+// answer with the content type application/grpc.
+func headerSize(p *spb.Status) int {
+	b := budget{p: p}
+	b.count()
+	return b.size()
+}
+
+// count counts what the parts of p take.
+func (b *budget) count() {
+	b.messageSize, b.textSize = percentEncodedLen(b.p.GetMessage()), len(b.p.GetMessage())
+	for _, d := range b.p.GetDetails() {
+		b.detailsSize += sizeOf(d)
+	}
 }
 
 func (b *budget) size() int {
-	n := fixedSize + len(strconv.Itoa(int(b.p.GetCode()))) + b.message
-	if b.details == 0 {
+	n := fixedSize + len(strconv.Itoa(int(b.p.GetCode()))) + b.messageSize
+	if b.detailsSize == 0 {
 		return n // gRPC sends no grpc-status-details-bin then
 	}
-	encoded := protowire.SizeTag(1) + protowire.SizeVarint(uint64(b.p.GetCode())) + fieldSize(b.text) + b.details
+	encoded := protowire.SizeTag(1) + protowire.SizeVarint(uint64(b.p.GetCode())) + fieldSize(b.textSize) + b.detailsSize
 	return n + detailsBinSize + base64.RawStdEncoding.EncodedLen(encoded)
 }
 
 func (b *budget) fits() bool { return b.size() <= b.limit }
 
-// percentEncodedLen is the length of text in grpc-message.
+// percentEncodedLen returns the length of text in grpc-message.
 func percentEncodedLen(text string) int {
 	n := len(text)
 	for i := range len(text) {
-		n += int(percentEncoded[text[i]])
+		n += int(percentEncodedExtra[text[i]])
 	}
 	return n
 }
 
-// percentEncoded is how many bytes more a byte takes in grpc-message.
-var percentEncoded = func() (more [256]uint8) {
-	for c := range more {
+// percentEncodedExtra has the bytes that grpc-message needs for a byte of text, less
+// one.
+var percentEncodedExtra = func() (extra [256]uint8) {
+	for c := range extra {
 		if c < ' ' || c > '~' || c == '%' {
-			more[c] = 2
+			extra[c] = 2
 		}
 	}
-	return more
+	return extra
 }()
 
-// fieldSize is the size of a field of n bytes, with a number up to 15; nothing is
-// written of an empty one.
+// fieldSize returns the size of a protobuf field with n bytes and a field number up to
+// 15. Protobuf omits an empty field.
 func fieldSize(n int) int {
 	if n == 0 {
 		return 0
@@ -123,34 +212,76 @@ func fieldSize(n int) int {
 	return protowire.SizeTag(1) + protowire.SizeBytes(n)
 }
 
-// detailSize is what a detail takes in a google.rpc.Status; it is there even if
-// it is empty.
+// detailSize returns the size of a detail in a google.rpc.Status. An empty detail
+// isn't omitted.
 func detailSize(typeURL, value int) int {
 	return protowire.SizeTag(1) + protowire.SizeBytes(fieldSize(typeURL)+fieldSize(value))
 }
 
 func sizeOf(d *anypb.Any) int { return detailSize(len(d.GetTypeUrl()), len(d.GetValue())) }
 
-// fit leaves out what is too much, and tells what it left out: details from the
-// last to the first, then metadata, then the message's end.
-func (b *budget) fit() []string {
+// errorInfoSize returns the size in a google.rpc.Status of an ErrorInfo of n bytes.
+func errorInfoSize(n int) int { return detailSize(len(errorinfo.TypeURL), n) }
+
+// fit truncates the status until it fits, in the order that [Encoder.MaxSize]
+// documents. It returns the parts that it truncated.
+func (b *budget) fit() Truncation {
 	if b.fits() {
-		return nil
+		return 0
 	}
 	if b.code != nil {
-		b.reduceErrorInfo() // of a peer's that may do
+		b.reduceErrorInfo() // for a received one this can be enough
 	}
 	b.fitDetails()
-	b.fitLegacyDetail()
+	b.fitOpenIMDetail()
 	b.fitMetadata()
 	b.fitMessage()
-	b.dropLegacyDetail()
-	if b.info != nil {
-		b.p.Details[b.infoIndex] = pack(b.info)
+	b.dropOpenIMDetail()
+	if i := b.info; i != nil {
+		b.p.Details[b.infoIndex] = &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: packErrorInfo(i.reason, i.domain, "", i.metadata)}
 	}
 	return b.cut
 }
 
+// markCut notes that a part is truncated, also in the ErrorInfo.
+func (b *budget) markCut(part Truncation) {
+	b.cut |= part
+	if b.code == nil {
+		return
+	}
+	before := b.info.size()
+	received := parseTruncation(b.info.metadata[errorinfo.TruncatedKey])
+	b.info.metadata[errorinfo.TruncatedKey] = (received | b.cut).String()
+	b.detailsSize += errorInfoSize(b.info.size()) - errorInfoSize(before)
+}
+
+// reduceErrorInfo makes the ErrorInfo editable, and drops from a received one what has
+// no bound: a long reason, a long number, a long note of what was truncated, unknown
+// fields. The ErrorInfo names the same code as before.
+func (b *budget) reduceErrorInfo() {
+	packed := b.p.Details[b.infoIndex]
+	scanned, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
+	info := &editedInfo{reason: string(scanned.Reason), domain: string(scanned.Domain), metadata: maps.Collect(errorinfo.All(packed.GetValue()))}
+	hasNumber := !b.guessed && info.metadata[errorinfo.NumberKey] == strconv.Itoa(int(b.code.Number()))
+	switch {
+	case len(info.reason) > errorinfo.MaxReason && hasNumber:
+		info.reason = codes.RowOf(b.code).Reason
+	case len(info.reason) > errorinfo.MaxReason: // it names no code
+		info.reason = ""
+		delete(info.metadata, errorinfo.NumberKey)
+	case !hasNumber && len(info.metadata[errorinfo.NumberKey]) > errorinfo.MaxDigits:
+		delete(info.metadata, errorinfo.NumberKey)
+	}
+	if cut := parseTruncation(info.metadata[errorinfo.TruncatedKey]); cut != 0 {
+		info.metadata[errorinfo.TruncatedKey] = cut.String()
+	} else {
+		delete(info.metadata, errorinfo.TruncatedKey)
+	}
+	b.info = info
+	b.detailsSize += errorInfoSize(info.size()) - sizeOf(packed)
+}
+
+// fitDetails drops details from the last to the first until the rest fits.
 func (b *budget) fitDetails() {
 	first := 0
 	if b.code != nil {
@@ -159,43 +290,44 @@ func (b *budget) fitDetails() {
 	if len(b.p.Details) == first || b.fits() {
 		return
 	}
-	b.markCut(cutDetails)
+	b.markCut(TruncatedDetails)
 	for last := len(b.p.Details) - 1; last >= first && !b.fits(); last-- {
 		d := b.p.Details[last]
 		b.p.Details = b.p.Details[:last]
-		b.details -= sizeOf(d)
+		b.detailsSize -= sizeOf(d)
+		var shorter *anypb.Any
 		switch d.MessageName() {
 		case badRequestName:
-			b.fitViolations(d)
+			shorter = b.shortenBadRequest(d)
 		case openIMDetailName:
-			if shorter := b.shortenDetail(d); shorter != nil {
-				b.details += sizeOf(shorter)
-				b.p.Details = append(b.p.Details, shorter)
-			}
+			shorter = b.shortenDetail(d)
+		}
+		if shorter != nil {
+			b.detailsSize += sizeOf(shorter)
+			b.p.Details = append(b.p.Details, shorter)
 		}
 	}
 }
 
-// fitViolations puts back as many of a BadRequest's violations as there is room
-// for, if that is any.
-func (b *budget) fitViolations(d *anypb.Any) {
+// shortenBadRequest returns a BadRequest with as many of d's violations as fit, or nil
+// if none does. d isn't counted in b.
+func (b *budget) shortenBadRequest(d *anypb.Any) *anypb.Any {
 	ends := violationEnds(d.GetValue(), b.limit)
-	rest := b.details
-	tooMany := sort.Search(len(ends), func(i int) bool {
-		b.details = rest + detailSize(len(d.GetTypeUrl()), ends[i])
+	rest := b.detailsSize
+	n := sort.Search(len(ends), func(i int) bool {
+		b.detailsSize = rest + detailSize(len(d.GetTypeUrl()), ends[i])
 		return !b.fits()
 	})
-	b.details = rest
-	if tooMany > 0 {
-		end := ends[tooMany-1]
-		b.details += detailSize(len(d.GetTypeUrl()), end)
-		b.p.Details = append(b.p.Details, &anypb.Any{TypeUrl: d.GetTypeUrl(), Value: d.GetValue()[:end]})
+	b.detailsSize = rest
+	if n == 0 {
+		return nil
 	}
+	return &anypb.Any{TypeUrl: d.GetTypeUrl(), Value: d.GetValue()[:ends[n-1]]}
 }
 
-// violationEnds are where the field violations of a serialized BadRequest end, in
-// its first bytes. Up to there the bytes are one with the violations before, and
-// no others.
+// violationEnds returns where each field violation ends in the first bytes of a
+// serialized BadRequest. The bytes up to such an end are a BadRequest with the
+// violations before it.
 func violationEnds(value []byte, first int) (ends []int) {
 	const fieldViolations protowire.Number = 1
 	for end := 0; end < min(first, len(value)); {
@@ -211,211 +343,137 @@ func violationEnds(value []byte, first int) (ends []int) {
 	return ends
 }
 
-// fitLegacyDetail keeps of OpenIM's detail, where it has to be the first, what there
-// is room for. One without a text stays.
-func (b *budget) fitLegacyDetail() {
+// fitOpenIMDetail shortens the text of OpenIM's detail in the numeric form, in which it
+// has to be the first. It stays there without a text.
+func (b *budget) fitOpenIMDetail() {
 	if b.infoIndex == 0 || len(b.p.Details[0].GetValue()) == 0 || b.fits() {
 		return
 	}
-	b.markCut(cutDetails)
-	b.details -= sizeOf(b.p.Details[0])
+	b.markCut(TruncatedDetails)
+	b.detailsSize -= sizeOf(b.p.Details[0])
 	first := b.shortenDetail(b.p.Details[0])
 	if first == nil {
 		first = packOpenIMDetail("")
 	}
 	b.p.Details[0] = first
-	b.details += sizeOf(first)
+	b.detailsSize += sizeOf(first)
 }
 
-// dropLegacyDetail is for the longest of domains, and beside a pushback: OpenIM's
-// clients read the number and the message without an empty detail, too.
-func (b *budget) dropLegacyDetail() {
+// dropOpenIMDetail drops OpenIM's detail from the numeric form if nothing else can go,
+// such as for the longest domain. OpenIM's clients read the number and the message
+// without it.
+func (b *budget) dropOpenIMDetail() {
 	if b.infoIndex == 0 || b.fits() {
 		return
 	}
-	b.details -= sizeOf(b.p.Details[0])
+	b.detailsSize -= sizeOf(b.p.Details[0])
 	b.p.Details, b.infoIndex = b.p.Details[1:], 0
 }
 
-// shorter is an OpenIM's detail, which is not counted now, with the beginning of its
-// text that there is room for; nil if that is nothing.
+// shortenDetail returns OpenIM's detail d with as much of its text as fits, or nil if
+// nothing does. d isn't counted in b.
 func (b *budget) shortenDetail(d *anypb.Any) *anypb.Any {
 	text, _, _ := readOpenIMDetail(d.GetValue())
-	rest := b.details
-	whole := packOpenIMDetail(text)
-	if b.details = rest + sizeOf(whole); text != "" && b.fits() { // its other fields were too much
-		b.details = rest
-		return whole
+	rest := b.detailsSize
+	defer func() { b.detailsSize = rest }()
+	textOnly := packOpenIMDetail(text) // d can have other fields
+	if b.detailsSize = rest + sizeOf(textOnly); text != "" && b.fits() {
+		return textOnly
 	}
 	keep := longestPrefix(text, func(end int) int {
-		b.details = rest + detailSize(len(openIMDetailURL), fieldSize(end+len(cutMark)))
+		b.detailsSize = rest + detailSize(len(openIMDetailURL), fieldSize(end+len(cutMark)))
 		return b.limit - b.size()
 	})
-	b.details = rest
 	if keep == 0 {
 		return nil
 	}
 	return packOpenIMDetail(text[:keep] + cutMark)
 }
 
-// fitMetadata keeps of the user's metadata the first keys that there is room for.
+// fitMetadata keeps as many of the user's keys as fit, in sorted order.
 func (b *budget) fitMetadata() {
 	if b.code == nil || b.fits() {
 		return
 	}
-	users := b.info.GetMetadata()
-	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(users)), isReserved)
+	users := b.info.metadata
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(users)), errorinfo.IsReserved)
 	if len(keys) == 0 {
 		return
 	}
-	b.markCut(cutMetadata)
+	b.markCut(TruncatedMetadata)
 	kept := make(map[string]string)
-	for _, key := range []string{numberKey, truncatedKey} {
+	for _, key := range []string{errorinfo.NumberKey, errorinfo.TruncatedKey} {
 		if value, ok := users[key]; ok {
 			kept[key] = value
 		}
 	}
-	b.info.Metadata = kept
-	rest := 0 // of the other details, of which OpenIM's has stayed
+	b.info.metadata = kept
+	rest := 0 // of the other details, only OpenIM's is left
 	if b.infoIndex > 0 {
 		rest = sizeOf(b.p.Details[0])
 	}
-	size := proto.Size(b.info)
+	size := b.info.size()
+	b.detailsSize = rest + errorInfoSize(size)
 	for _, key := range keys {
-		size += pairSize(key, users[key])
-		b.details = rest + errorInfoSize(size)
-		if !b.fits() {
-			size -= pairSize(key, users[key])
-			b.details = rest + errorInfoSize(size)
+		pair := errorinfo.PairSize(key, users[key])
+		if b.detailsSize = rest + errorInfoSize(size+pair); !b.fits() {
+			b.detailsSize = rest + errorInfoSize(size)
 			return
 		}
+		size += pair
 		kept[key] = users[key]
 	}
 }
 
-// pairSize is what a pair takes in an ErrorInfo.
-func pairSize(key, value string) int {
-	return fieldSize(protowire.SizeTag(1) + protowire.SizeBytes(len(key)) + protowire.SizeTag(1) + protowire.SizeBytes(len(value)))
-}
-
-// errorInfoSize is what an ErrorInfo of n bytes takes in a google.rpc.Status.
-func errorInfoSize(n int) int { return detailSize(len(errorInfoURL), n) }
-
+// fitMessage shortens the message.
 func (b *budget) fitMessage() {
 	if b.fits() {
 		return
 	}
-	b.markCut(cutMessage)
+	b.markCut(TruncatedMessage)
 	text, counted := b.p.Message, 0
-	b.message = len(cutMark)
+	b.messageSize = len(cutMark)
 	keep := longestPrefix(text, func(end int) int {
-		b.message += percentEncodedLen(text[counted:end])
-		b.text = end + len(cutMark)
+		b.messageSize += percentEncodedLen(text[counted:end])
+		b.textSize = end + len(cutMark)
 		counted = end
 		return b.limit - b.size()
 	})
 	b.p.Message = text[:keep] + cutMark
-	b.message, b.text = percentEncodedLen(b.p.Message), len(b.p.Message)
+	b.messageSize, b.textSize = percentEncodedLen(b.p.Message), len(b.p.Message)
 }
 
-// longest is where the longest beginning of text ends that leaves room: spare is how
-// much, less than 0 if it is too long. It is asked of ends of runes, in order, until
-// one is too long; those before which there is room in any case are leapt over.
-func longestPrefix(text string, spare func(end int) int) (keep int) {
-	for left := 0; keep < len(text); {
-		// A byte takes 13/3 at most: 3 in grpc-message, and 4/3 in base64.
-		end := min(keep+max(left/5-4, 1), len(text))
+// longestPrefix returns the length of the longest prefix of text that fits. spare
+// returns the bytes that are left with a prefix, less than 0 if it doesn't fit. It is
+// called for ends of runes, in order, until one doesn't fit. Ends that must fit, by the
+// bytes that are left, are skipped.
+func longestPrefix(text string, spare func(end int) int) (length int) {
+	for left := 0; length < len(text); {
+		// A byte takes at most 13/3 bytes: 3 in grpc-message, and 4/3 in base64.
+		end := min(length+max(left/5-4, 1), len(text))
 		for end < len(text) && !utf8.RuneStart(text[end]) {
 			end++
 		}
 		if left = spare(end); left < 0 {
-			return keep
+			return length
 		}
-		keep = end
+		length = end
 	}
-	return keep
+	return length
 }
 
-// note says in the ErrorInfo that a part was left out.
-func (b *budget) markCut(part string) {
-	if !slices.Contains(b.cut, part) {
-		b.cut = append(b.cut, part)
-	}
-	if b.code == nil {
-		return
-	}
-	before := proto.Size(b.info)
-	b.info.Metadata[truncatedKey] = joinCuts(append(splitCuts(b.info.Metadata[truncatedKey]), b.cut...))
-	b.details += errorInfoSize(proto.Size(b.info)) - errorInfoSize(before)
-}
+// maxRowSize returns at least the size that a status with a row's ErrorInfo and a
+// message adds to a header list, with any usual content type. Only the message has no
+// bound: it counts three times in grpc-message, and by 4/3 in base64.
+func maxRowSize(message string) int { return 900 + maxSubtype + 13*(len(message)/3+1) }
 
-// allCuts are what a status can lose, in the order of losing it.
-var allCuts = []string{cutDetails, cutMetadata, cutMessage}
-
-// splitCuts are the parts that a peer says were left out. A longer text than all
-// of them is none of ours.
-func splitCuts(text string) []string {
-	if len(text) > len(cutDetails+","+cutMetadata+","+cutMessage) {
-		return nil
-	}
-	return strings.Split(text, ",")
-}
-
-// joinCuts are parts in the order of losing them, each once, and no others.
-func joinCuts(parts []string) string {
-	known := slices.DeleteFunc(slices.Clone(allCuts), func(part string) bool { return !slices.Contains(parts, part) })
-	return strings.Join(known, ",")
-}
-
-// reduceErrorInfo takes our ErrorInfo apart, to be changed. What in a peer's
-// has no bound goes: it can have a reason, a number and a list of cuts of any
-// length, and fields of its own. The code that it names stays the same.
-func (b *budget) reduceErrorInfo() {
-	packed := b.p.Details[b.infoIndex]
-	b.info = &errdetails.ErrorInfo{}
-	if err := proto.Unmarshal(packed.GetValue(), b.info); err != nil {
-		panic(err) // these bytes were written here, or have been read before
-	}
-	b.info.ProtoReflect().SetUnknown(nil)
-	if b.info.Metadata == nil {
-		b.info.Metadata = make(map[string]string, 1)
-	}
-	numbered := !b.guess && b.info.Metadata[numberKey] == strconv.Itoa(int(b.code.Number()))
-	switch {
-	case len(b.info.Reason) > maxReason && numbered:
-		row, _ := b.code.Table().Lookup(b.code.Number())
-		b.info.Reason = row.Reason
-	case len(b.info.Reason) > maxReason: // the code is a guess: nothing names one
-		b.info.Reason = ""
-		delete(b.info.Metadata, numberKey)
-	case !numbered && len(b.info.Metadata[numberKey]) > maxDigits:
-		delete(b.info.Metadata, numberKey)
-	}
-	if cut := joinCuts(splitCuts(b.info.Metadata[truncatedKey])); cut == "" {
-		delete(b.info.Metadata, truncatedKey)
-	} else {
-		b.info.Metadata[truncatedKey] = cut
-	}
-	b.details += errorInfoSize(proto.Size(b.info)) - sizeOf(packed)
-}
-
-const (
-	maxReason = 63                // AIP-193
-	maxDigits = len("2147483647") // of an int32
-)
-
-// rowSize is what the status of a row adds to the header list at most, whose
-// message is all that has no bound: it counts thrice in grpc-message, and by 4/3
-// in base64.
-func rowSize(message string) int { return 900 + maxSubtype + 13*(len(message)/3+1) }
-
-// maxSubtype is what content types are longer than application/grpc at most in
-// practice, such as application/grpc+proto. Only near the bound they are looked
-// up.
+// maxSubtype is by how much a usual content type is longer than application/grpc, such
+// as application/grpc+proto. The real one is only looked up for a status that is near
+// its limit.
 const maxSubtype = 64
 
-// contentTypeExtra is by how much the content type of an answer to the RPC of ctx
-// is longer than application/grpc. gRPC answers with the client's.
+// contentTypeExtra returns by how much the content type of the answer to the RPC of ctx
+// is longer than application/grpc. gRPC answers with the client's content type.
 func contentTypeExtra(ctx context.Context) int {
 	extra := 0
 	for _, value := range metadata.ValueFromIncomingContext(ctx, contentTypeName) {
@@ -424,7 +482,7 @@ func contentTypeExtra(ctx context.Context) int {
 	return extra
 }
 
-// pushbackSize is what a pushback adds to the header list.
+// pushbackSize returns the size that a pushback adds to the header list.
 func pushbackSize(value string) int {
 	if value == "" {
 		return 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -23,6 +24,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -90,12 +92,12 @@ func TestBudget(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
 				got := checkBudget(t, size, tt.err)
-				if size == 0 && got.Truncated != tt.truncated {
-					t.Errorf("left out %q; want %q", got.Truncated, tt.truncated)
+				if size == 0 && got.Truncated().String() != tt.truncated {
+					t.Errorf("left out %q; want %q", got.Truncated().String(), tt.truncated)
 				}
 			}
-			if got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), tt.err); got.Truncated != "" {
-				t.Errorf("with room for all, left out %q", got.Truncated)
+			if got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), tt.err); got.Truncated() != 0 {
+				t.Errorf("with room for all, left out %q", got.Truncated().String())
 			}
 		})
 	}
@@ -122,25 +124,25 @@ func checkFit(t testing.TB, encoder status.Encoder, size int, err error) status.
 	if got.Size() > bound {
 		t.Errorf("size %d, want %d at most", got.Size(), bound)
 	}
-	sent, whole := got.Status.Proto(), all.Status.Proto()
-	if sent.Code != whole.Code || got.Code != all.Code || got.Source != all.Source || got.GRPCCode != all.GRPCCode {
-		t.Errorf("%d, %v from %v; want %d, %v from %v", sent.Code, got.Code, got.Source, whole.Code, all.Code, all.Source)
+	sent, whole := got.Status().Proto(), all.Status().Proto()
+	if sent.Code != whole.Code || got.Code() != all.Code() || got.Source() != all.Source() || got.GRPCCode() != all.GRPCCode() {
+		t.Errorf("%d, %v from %v; want %d, %v from %v", sent.Code, got.Code(), got.Source(), whole.Code, all.Code(), all.Source())
 	}
-	cut := strings.Split(got.Truncated, ",")
+	cut := strings.Split(got.Truncated().String(), ",")
 	if text, was := strings.CutSuffix(sent.Message, "..."); sent.Message != whole.Message &&
 		(!was || !strings.HasPrefix(whole.Message, text) || !slices.Contains(cut, "message")) {
-		t.Errorf("message %.50q..., left out %q; want a beginning of %.50q with a mark", sent.Message, got.Truncated, whole.Message)
+		t.Errorf("message %.50q..., left out %q; want a beginning of %.50q with a mark", sent.Message, got.Truncated().String(), whole.Message)
 	}
 	if !utf8.ValidString(sent.Message) {
 		t.Errorf("the message was cut inside of a rune: %q", sent.Message[len(sent.Message)-10:])
 	}
 	checkDetails(t, got, proto.CloneOf(sent), whole)
 	// The next hop sends the same again.
-	received := new(status.Decoder).Decode(t.Context(), got.Status.Err())
-	if got.Code != nil && got.Code.Table() == codes.Default() {
+	received := new(status.Decoder).Decode(t.Context(), got.Status().Err())
+	if got.Code() != nil && got.Code().Table() == codes.Default() {
 		again := encoder.Encode(t.Context(), received)
-		if diff := cmp.Diff(sent, again.Status.Proto(), protocmp.Transform()); diff != "" || again.Truncated != "" {
-			t.Errorf("sent on, left out %q (-want +got):\n%s", again.Truncated, diff)
+		if diff := cmp.Diff(sent, again.Status().Proto(), protocmp.Transform()); diff != "" || again.Truncated() != 0 {
+			t.Errorf("sent on, left out %q (-want +got):\n%s", again.Truncated().String(), diff)
 		}
 	}
 	return got
@@ -150,25 +152,25 @@ func checkFit(t testing.TB, encoder status.Encoder, size int, err error) status.
 // out; of the others the first stay as they were, the last maybe in part.
 func checkDetails(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
 	t.Helper()
-	if got.GRPCCode != got.Status.Code() {
+	if got.GRPCCode() != got.Status().Code() {
 		checkLegacyDetail(t, got, sent, whole)
 		sent.Details, whole.Details = sent.Details[1:], whole.Details[1:]
 	}
 	kept := sent.Details
-	if got.Code != nil {
+	if got.Code() != nil {
 		want, info := &errdetails.ErrorInfo{}, &errdetails.ErrorInfo{}
 		if err := errors.Join(whole.Details[0].UnmarshalTo(want), sent.Details[0].UnmarshalTo(info)); err != nil {
 			t.Fatal(err)
 		}
-		if read := status.FromGRPC(got.Status); got.Code.Table() == codes.Default() && read.Code() != got.Code {
-			t.Errorf("ErrorInfo %v is read as %v; want %v", info, read.Code(), got.Code)
+		if read := status.FromGRPC(got.Status()); got.Code().Table() == codes.Default() && read.Code() != got.Code() {
+			t.Errorf("ErrorInfo %v is read as %v; want %v", info, read.Code(), got.Code())
 		}
 		if info.Domain != want.Domain || info.Metadata["code"] != want.Metadata["code"] && len(want.Metadata["code"]) <= 10 ||
 			info.Reason != want.Reason && len(want.Reason) <= 63 {
 			t.Errorf("ErrorInfo %v; want the reason, domain and number of %.200v", info, want)
 		}
-		if info.Metadata["truncated"] != got.Truncated && got.Truncated != "" {
-			t.Errorf(`metadata["truncated"] is %q, and the observer told %q`, info.Metadata["truncated"], got.Truncated)
+		if info.Metadata["truncated"] != got.Truncated().String() && got.Truncated() != 0 {
+			t.Errorf(`metadata["truncated"] is %q, and the observer told %q`, info.Metadata["truncated"], got.Truncated().String())
 		}
 		for key, value := range info.Metadata {
 			if key != "truncated" && key != "code" && want.Metadata[key] != value {
@@ -223,7 +225,7 @@ func TestBudgetIsUsedUp(t *testing.T) {
 		size := 0
 		for n := 1; ; n++ {
 			got := encoder.Encode(t.Context(), grow(n).Err())
-			if got.Truncated != "" {
+			if got.Truncated() != 0 {
 				break
 			}
 			size = got.Size()
@@ -234,7 +236,7 @@ func TestBudgetIsUsedUp(t *testing.T) {
 	}
 	// As many violations stay as there is room for: one more is too many.
 	got := encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(violations(100)).Err())
-	kept := violationsOf(t, got.Status.Proto().Details[1])
+	kept := violationsOf(t, got.Status().Proto().Details[1])
 	st := status.New(codes.Args, "x").WithDetails(violations(kept + 1))
 	if more := (&status.Encoder{}).Encode(t.Context(), st.Err()); more.Size() <= 2000-len("truncated"+"details") {
 		t.Errorf("%d violations stayed; there was room for more: they take %d", kept, more.Size())
@@ -248,11 +250,11 @@ func TestBudgetIsUsedUp(t *testing.T) {
 	br := violations(100)
 	br.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 99, protowire.BytesType), make([]byte, 5000)))
 	got = encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(br).Err())
-	if n := violationsOf(t, got.Status.Proto().Details[1]); n != kept {
+	if n := violationsOf(t, got.Status().Proto().Details[1]); n != kept {
 		t.Errorf("%d violations stayed of a BadRequest with an unknown field; want %d", n, kept)
 	}
 	got = encoder.Encode(t.Context(), keys(100, 50).Err())
-	sent := status.FromGRPC(got.Status).Metadata()
+	sent := status.FromGRPC(got.Status()).Metadata()
 	for i := range len(sent) - 1 {
 		if sent[fmt.Sprintf("key%03d", i)] == "" {
 			t.Errorf("key%03d was left out, with %d pairs kept", i, len(sent)-1)
@@ -273,8 +275,8 @@ func TestBudgetOfARow(t *testing.T) {
 	}
 	encoder := &status.Encoder{Tables: []*codes.Table{table}}
 	for _, err := range []error{codes.RecordNotFound, status.Error(codes.RecordNotFound, ""), status.Wrap(errors.New("x"), codes.RecordNotFound, "")} {
-		if got := encoder.Encode(t.Context(), err); got.Size() > status.DefaultMaxSize || got.Truncated != "message" || !strings.HasPrefix(got.Status.Message(), "record not found ") {
-			t.Errorf("Encode(%v): %d bytes, left out %q", err, got.Size(), got.Truncated)
+		if got := encoder.Encode(t.Context(), err); got.Size() > status.DefaultMaxSize || got.Truncated().String() != "message" || !strings.HasPrefix(got.Status().Message(), "record not found ") {
+			t.Errorf("Encode(%v): %d bytes, left out %q", err, got.Size(), got.Truncated().String())
 		}
 	}
 }
@@ -290,7 +292,7 @@ func TestBudgetCountsTheContentType(t *testing.T) {
 		if proto.Size()+len("+proto") > status.DefaultMaxSize {
 			t.Fatalf("with %d letters: %d bytes and six more for +proto", n, proto.Size())
 		}
-		if plain.Truncated != "" {
+		if plain.Truncated() != 0 {
 			break
 		}
 	}
@@ -299,10 +301,10 @@ func TestBudgetCountsTheContentType(t *testing.T) {
 // TestTruncatedAddsUp: what an earlier hop has left out is still said.
 func TestTruncatedAddsUp(t *testing.T) {
 	first := (&status.Encoder{MaxSize: 4096}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 600)).WithDetails(violations(1000)).Err())
-	received := new(status.Decoder).Decode(t.Context(), first.Status.Err())
+	received := new(status.Decoder).Decode(t.Context(), first.Status().Err())
 	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), received)
-	if got := status.FromGRPC(second.Status).Metadata()["truncated"]; first.Truncated != "details" || got != "details,message" {
-		t.Errorf("left out %q, then %q in all; want details, then details,message", first.Truncated, got)
+	if got := status.FromGRPC(second.Status()).Metadata()["truncated"]; first.Truncated().String() != "details" || got != "details,message" {
+		t.Errorf("left out %q, then %q in all; want details, then details,message", first.Truncated().String(), got)
 	}
 	if st := status.Convert(received).WithMetadata("user", "42"); st.Metadata()["truncated"] != "details" {
 		t.Errorf("metadata %v; want what the peer said of its cuts", st.Metadata())
@@ -313,7 +315,7 @@ func TestTruncatedAddsUp(t *testing.T) {
 func TestDroppedKeys(t *testing.T) {
 	st := status.New(codes.Args, "x").WithMetadata("Bad", "1").WithMetadata("ok", "2").WithMetadata("code", "3").WithMetadata("Bad", "4")
 	got := new(status.Encoder).Encode(t.Context(), st.Err())
-	if diff := cmp.Diff([]string{"Bad", "code"}, got.DroppedKeys); diff != "" {
+	if diff := cmp.Diff([]string{"Bad", "code"}, got.DroppedKeys()); diff != "" {
 		t.Errorf("dropped keys (-want +got):\n%s", diff)
 	}
 	peers := grpcError(t, grpccodes.NotFound, "x", &errdetails.ErrorInfo{
@@ -342,8 +344,8 @@ func FuzzBudget(f *testing.F) {
 		}
 		br := violations(int(fields % 2000))
 		st = st.WithDetails(wrapperspb.String(detail), br, &anypb.Any{TypeUrl: key, Value: []byte(value)})
-		if got := checkBudget(t, int(size), st.Err()); got.Truncated == "" {
-			checkSame(t, st, status.FromGRPC(got.Status))
+		if got := checkBudget(t, int(size), st.Err()); got.Truncated() == 0 {
+			checkSame(t, st, status.FromGRPC(got.Status()))
 		}
 		if p, err := proto.Marshal(status.ToGRPC(st.Err()).Proto()); err != nil {
 			t.Errorf("%v can't be sent: %v", p, err)
@@ -368,8 +370,8 @@ func checkSame(t testing.TB, sent, got *status.Status) {
 func FuzzErrorInfo(f *testing.F) {
 	for row := range codes.Default().All() {
 		if row.Code.Number() > 0 {
-			f.Add(codes.Default().AppendErrorInfo(nil, row.Code.Number()), uint32(row.GRPCCode))
-			f.Add(codes.Default().AppendErrorInfo(nil, row.Code.Number()), uint32(row.Code.Number()))
+			f.Add(errorinfo.Append(nil, row.Reason, "openim.io", strconv.Itoa(int(row.Code.Number())), nil), uint32(row.GRPCCode))
+			f.Add(errorinfo.Append(nil, row.Reason, "openim.io", strconv.Itoa(int(row.Code.Number())), nil), uint32(row.Code.Number()))
 		}
 	}
 	for _, number := range []string{"1305", "0", "-1", "01004", " 1004", "0x3ec", "2147483648", "18446744073709551616", "１００４"} {
@@ -399,8 +401,8 @@ func FuzzErrorInfo(f *testing.F) {
 		if st.Code().Number() <= 0 {
 			t.Errorf("code %v is no error's", st.Code())
 		}
-		if got := checkBudget(t, 0, decoded(gst.Err())); got.Status.Code() < 1 || got.Status.Code() > 16 {
-			t.Errorf("sent on with code %d, want 1..16", got.Status.Code())
+		if got := checkBudget(t, 0, decoded(gst.Err())); got.Status().Code() < 1 || got.Status().Code() > 16 {
+			t.Errorf("sent on with code %d, want 1..16", got.Status().Code())
 		}
 	})
 }

@@ -82,16 +82,16 @@ func TestAdaptCodeErrors(t *testing.T) {
 	rules := []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := (&status.Encoder{AdaptCodeErrors: true, Rules: rules}).Encode(t.Context(), tt.err)
-			if got.Source != tt.source || got.Status.Code() != tt.grpc || got.GRPCCode != tt.grpc || got.Status.Message() != tt.message || got.Code != tt.code {
-				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source, got.Status, got.Code, tt.source, tt.grpc, tt.message, tt.code)
+			got := (&status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail, Rules: rules}).Encode(t.Context(), tt.err)
+			if got.Source() != tt.source || got.Status().Code() != tt.grpc || got.GRPCCode() != tt.grpc || got.Status().Message() != tt.message || got.Code() != tt.code {
+				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source(), got.Status(), got.Code(), tt.source, tt.grpc, tt.message, tt.code)
 			}
 			checkErrorInfo(t, got, tt.code, "")
-			if text := fmt.Sprint(got.Status.Proto()); strings.Contains(text, secret) {
+			if text := fmt.Sprint(got.Status().Proto()); strings.Contains(text, secret) {
 				t.Errorf("the answer has private text: %s", text)
 			}
-			if _, ok := status.OpenIMDetail(got.Status.Err()); ok {
-				t.Errorf("the detail is sent: %v", got.Status)
+			if _, ok := status.OpenIMDetail(got.Status().Err()); ok {
+				t.Errorf("the detail is sent: %v", got.Status())
 			}
 			if tt.name != "nil" && tt.name != "wrapping itself" {
 				checkResolved(t, got, tt.err)
@@ -103,8 +103,8 @@ func TestAdaptCodeErrors(t *testing.T) {
 // TestCodeErrorsAreNotUnderstoodByDefault: an HTTP client's error has a Code too.
 func TestCodeErrorsAreNotUnderstoodByDefault(t *testing.T) {
 	got := new(status.Encoder).Encode(t.Context(), &codeError{1004, secret, secret})
-	if got.Source != status.SourceUnknown || got.Code != codes.ServerInternal || strings.Contains(fmt.Sprint(got.Status.Proto()), secret) {
-		t.Errorf("Encode() = %v from %v; want INTERNAL, of which nothing is known", got.Status, got.Source)
+	if got.Source() != status.SourceUnknown || got.Code() != codes.ServerInternal || strings.Contains(fmt.Sprint(got.Status().Proto()), secret) {
+		t.Errorf("Encode() = %v from %v; want INTERNAL, of which nothing is known", got.Status(), got.Source())
 	}
 }
 
@@ -116,17 +116,17 @@ func TestCodeErrorsOfEveryCode(t *testing.T) {
 		}
 		for _, legacy := range []bool{false, true} {
 			for detail, want := range map[string]string{"row 42": "row 42", "": "", "r\xffw": "r\uFFFDw"} {
-				encoder := &status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true, OpenIMForm: legacy}
+				encoder := &status.Encoder{OpenIMErrors: status.OpenIMErrorsWithDetail, OpenIMForm: legacy}
 				got := encoder.Encode(t.Context(), &codeError{int(row.Code.Number()), "msg", detail})
-				st := status.FromGRPC(got.Status)
-				if st.Code() != row.Code || st.Message() != "msg" || st.Origin() != status.OriginKnown || got.GRPCCode != row.GRPCCode {
-					t.Errorf("%v: received as %v, %v, canonical %v", row.Code, st, st.Origin(), got.GRPCCode)
+				st := status.FromGRPC(got.Status())
+				if st.Code() != row.Code || st.Message() != "msg" || st.Origin() != status.OriginKnown || got.GRPCCode() != row.GRPCCode {
+					t.Errorf("%v: received as %v, %v, canonical %v", row.Code, st, st.Origin(), got.GRPCCode())
 				}
 				text, ok := status.OpenIMDetail(st.Err())
 				if text != want || ok != (detail != "" || legacy) {
 					t.Errorf("%v, legacy %t: received with the detail %q, %t; want %q", row.Code, legacy, text, ok, want)
 				}
-				for _, d := range got.Status.Proto().Details {
+				for _, d := range got.Status().Proto().Details {
 					if _, ok := openIMText(d.Value); d.TypeUrl == legacyURL && !ok {
 						t.Errorf("%v, legacy %t: OpenIM's clients can't read %x", row.Code, legacy, d.Value)
 					}
@@ -142,10 +142,10 @@ func TestCodeErrorsNumberIsATables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoder := &status.Encoder{AdaptCodeErrors: true, Tables: []*codes.Table{shop, greatest}}
+	encoder := &status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail, Tables: []*codes.Table{shop, greatest}}
 	for number, want := range map[int]codes.Code{1004: shopClosed, 1001: codes.Args, 1: shopBroken, math.MaxInt32: codes.ErrorCode(math.MaxInt32)} {
-		if got := encoder.Encode(t.Context(), &codeError{code: number}); got.Code != want || got.Source != status.SourceOpenIMError {
-			t.Errorf("%d is %v from %v; want %v", number, got.Code, got.Source, want)
+		if got := encoder.Encode(t.Context(), &codeError{code: number}); got.Code() != want || got.Source() != status.SourceOpenIMError {
+			t.Errorf("%d is %v from %v; want %v", number, got.Code(), got.Source(), want)
 		}
 	}
 }

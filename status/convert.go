@@ -8,46 +8,43 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// Code is the code of an error, of whatever enum it is; it is never nil:
+// Code returns the code of an error, of whatever enum it is. It is never nil:
 //
 //   - NoError for nil;
-//   - the first code that is stated in err in this process: a bare code or that
-//     of a [Status];
-//   - that of the first received status;
-//   - for a gRPC status that nobody decoded, what a client interceptor would make
-//     of it;
-//   - SdkUnknownCode for any other error, and for one with a method that panics
+//   - the first code that is stated in err: a bare code, or that of a [Status] error;
+//   - the code of the first received status;
+//   - for a gRPC status that no client interceptor decoded, the code that one with the
+//     default table finds;
+//   - SdkUnknownCode for any other error, and for an error with a method that panics
 //     before a code is found.
 //
-// For a metric's label, the code's name is that of its row:
+// The code of a cause doesn't count if the error around it has a code of its own.
+// errors.Is finds both.
 //
-//	row, _ := code.Table().Lookup(code.Number())
-//
-// A cause's code doesn't count where the error around it has its own, unlike
-// with errors.Is, which looks at the whole tree.
+// For the label of a metric use [codes.Label].
 func Code(err error) codes.Code {
-	switch e := err.(type) { // what a search finds first
+	switch e := err.(type) { // a search would find these first
 	case nil:
 		return codes.NoError
 	case *receivedError:
-		return e.code()
+		return e.code
 	}
 	if f := find(err); f.code != nil {
 		return f.code
-	} else if st := f.statusOf(); st != nil {
+	} else if st := f.status(); st != nil {
 		return st.code
 	}
 	return codes.SdkUnknownCode
 }
 
-// FromError is the status of an error; ok tells whether the error has one.
+// FromError returns the Status of an error. ok reports whether the error has one.
 //
-//   - nil is a nil Status, and ok;
-//   - a code or a [Status] that is stated in err, under %w or errors.Join too, is
-//     that, with its own message and not the text around it;
-//   - a gRPC status is decoded as by a client interceptor with the default table;
-//   - any other error is SdkUnknownCode with that code's message, and not ok: its
-//     text may be private.
+//   - For nil it returns a nil Status, and true.
+//   - For a code or a [Status] error, also under %w or in errors.Join, it returns the
+//     code with its own message and not with the text around it.
+//   - A gRPC status is decoded as by a client interceptor with the default table.
+//   - For any other error it returns SdkUnknownCode with that code's message, and false:
+//     the error's own text may be private.
 func FromError(err error) (st *Status, ok bool) {
 	if err == nil {
 		return nil, true
@@ -56,28 +53,27 @@ func FromError(err error) (st *Status, ok bool) {
 	if f.code != nil {
 		return New(f.code, ""), true
 	}
-	if st := f.statusOf(); st != nil {
+	if st := f.status(); st != nil {
 		return st, true
 	}
 	return New(codes.SdkUnknownCode, ""), false
 }
 
-// Convert is [FromError] for one who doesn't ask whether the error has a status.
-// It is nil only for nil.
+// Convert returns the Status of an error as [FromError] does. It is nil only for nil.
 func Convert(err error) *Status {
 	st, _ := FromError(err)
 	return st
 }
 
-// statusOf is the status that was found, nil if there was none.
-func (f *finding) statusOf() *Status {
+// status returns the Status that was found, or nil if there was none.
+func (f *finding) status() *Status {
 	switch {
-	case f.resolved != nil:
-		return f.resolved.status()
+	case f.encoded != nil:
+		return f.encoded.asStatus()
 	case f.stated != nil:
 		return &f.stated.st
 	case f.failed != nil:
-		return nil // as on a server: what it says after that is not heard
+		return nil // as on a server: what comes after the panic doesn't count
 	case f.received != nil:
 		return f.received.status()
 	case f.restated != nil:
@@ -86,12 +82,12 @@ func (f *finding) statusOf() *Status {
 	return FromGRPC(f.grpc)
 }
 
-// ToGRPC is the gRPC status that a server with our interceptors and no options
-// sends for an error; see [Encoder]. It is nil for nil.
+// ToGRPC returns the gRPC status that a server with errstatus's interceptors and no
+// options sends for an error, or nil for nil. See [Encoder].
 func ToGRPC(err error) *grpcstatus.Status {
-	return new(Encoder).Encode(context.Background(), err).Status
+	return new(Encoder).Encode(context.Background(), err).Status()
 }
 
-// FromGRPC is what a client with our interceptors and no options makes of a gRPC
-// status; see [Decoder]. It is nil for nil and for a status with code OK.
+// FromGRPC returns the Status that a client with errstatus's interceptors and no options
+// makes of a gRPC status. It is nil for nil and for a status with code OK. See [Decoder].
 func FromGRPC(st *grpcstatus.Status) *Status { return new(Decoder).FromGRPC(st) }

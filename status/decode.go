@@ -6,114 +6,77 @@ import (
 	"io"
 	"math"
 	"reflect"
-	"slices"
-	"strconv"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// A Decoder makes domain errors of the gRPC statuses that a client received. The
-// zero Decoder knows the default table. It is safe for concurrent use as long as
-// its fields are not changed.
+// A Decoder turns the gRPC statuses that a client receives into domain errors. The
+// zero Decoder knows the default table. It is safe for concurrent use as long as its
+// fields are not changed.
 type Decoder struct {
-	// Tables are those of the domains whose codes are understood, besides the
-	// default table's. The first also has the codes that are guessed where a
-	// status names none; by default codes.Default() has them. A number in the place
-	// of a canonical code is that of the first table with a row for it, the default
-	// table last; where none has, it is of the first table's type. None is nil or
-	// without rows, and no two are of one domain.
+	// Tables are the tables of the domains that the client knows, besides the default
+	// table. Their order counts twice. The first table has the codes that are guessed
+	// for statuses that carry none; if there is no table, codes.Default() has them. A
+	// raw number is looked up in each table in turn, then in the default table; a
+	// number that is in none has the type of the first table's codes. No table is nil
+	// or without rows, and no two have the same domain.
 	Tables []*codes.Table
 
-	// Upstream is what becomes of the decoded errors where a handler returns them
-	// as they came: an Encoder asks for it.
+	// Trust says what an Encoder does with a decoded error that a handler returns
+	// unchanged.
 	Trust Trust
 }
 
-// Decode makes a domain error of an error that a call returned. ctx is the
-// caller's own.
+// Decode returns the domain error for an error that a call returned. ctx is the
+// caller's own context.
 //
-// The result has the [Status] that [Decoder.FromGRPC] makes of the gRPC status in
-// err, and wraps err. Its GRPCStatus is that status as it was received. If that
-// says that a context has ended, and the caller's own has, of the same kind, then
-// errors.Is also finds context.Canceled or context.DeadlineExceeded in it.
+// The result wraps err and has the [Status] that [Decoder.FromGRPC] returns for the
+// gRPC status in err. Its GRPCStatus method returns that gRPC status as it was
+// received. If the status says that a context has ended, and ctx has ended in the same
+// way, then errors.Is also finds context.Canceled or context.DeadlineExceeded.
 //
-// An error without a gRPC status comes back as it is, and so do nil, io.EOF, a
-// code or Status made in this process, and an error that was decoded before. The
-// error of a server in the same process counts as received: its private cause is
-// dropped.
+// Decode returns err itself if it has no gRPC status, if it is nil, io.EOF, a code or
+// a Status made in this process, and if it was decoded before. An error of a server in
+// the same process is treated like a received one: its private cause is dropped.
 func (d *Decoder) Decode(ctx context.Context, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if reflect.TypeOf(err) == gRPCsError && !reflect.ValueOf(err).IsNil() {
+	if reflect.TypeOf(err) == gRPCErrorType && !reflect.ValueOf(err).IsNil() {
 		return d.receive(ctx, grpcstatus.Convert(err), err)
 	}
 	f := find(err)
 	switch {
-	case f.resolved != nil:
-		return d.receive(ctx, f.resolved.sent, f.resolved.sent.Err())
+	case f.encoded != nil:
+		return d.receive(ctx, f.encoded.status, f.encoded.status.Err())
 	case f.grpc == nil || f.code != nil || f.stated != nil || f.received != nil:
 		return err
 	}
 	return d.receive(ctx, f.grpc, err)
 }
 
+// gRPCErrorType is the type of the errors that gRPC itself returns. They wrap nothing.
+var gRPCErrorType = reflect.TypeOf(grpcstatus.Error(grpccodes.Unknown, ""))
+
 func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) error {
-	e := &receivedError{received: gst, proto: gst.Proto(), tables: d.Tables, policy: d.Trust}
-	if code, origin := d.glance(gst.Code(), e.proto.GetDetails()); code != nil {
-		e.origin, e.grpcCode = origin, gst.Code()
-		e.link(code)
-	} else {
-		st := e.status()
-		e.origin, e.grpcCode = st.origin, st.grpcCode
-		e.link(st.code)
-	}
-	e.link(err)
+	p := gst.Proto()
+	e := &receivedError{grpc: gst, proto: p, identity: d.identify(gst.Code(), p.GetDetails()), trust: d.Trust}
+	e.append(e.code)
+	e.append(err)
 	if ended := callerContextError(ctx, e.grpcCode); ended != nil {
-		e.link(ended)
+		e.append(ended)
 	}
 	return e
 }
 
-// gRPCsError is the type of the errors that gRPC itself returns. They wrap nothing.
-var gRPCsError = reflect.TypeOf(grpcstatus.Error(grpccodes.Unknown, ""))
-
-// glance is the code and the origin of a status with a canonical code that has no
-// details, or whose first is the ErrorInfo of a code, or whose only one is that of
-// an unknown domain. Of these decode finds the same; of all others the code is nil.
-func (d *Decoder) glance(code grpccodes.Code, details []*anypb.Any) (codes.Code, Origin) {
-	switch {
-	case code > grpccodes.Unauthenticated:
-		return nil, OriginNumeric
-	case len(details) == 0:
-		return tables(d.Tables).first().DefaultFor(code), OriginBare
-	case details[0].GetTypeUrl() != errorInfoURL:
-		return nil, OriginForeign
-	}
-	if code := tables(d.Tables).byErrorInfo(details[0].GetValue()); code != nil {
-		return code, OriginKnown
-	}
-	info, ok := scan(details[0].GetValue())
-	if !ok {
-		return nil, OriginBare
-	}
-	switch table := tables(d.Tables).byDomain(string(info.domain)); {
-	case table != nil:
-		return codeOf(table, info), OriginKnown
-	case len(details) == 1:
-		return tables(d.Tables).first().DefaultFor(code), OriginForeign
-	}
-	return nil, OriginForeign
-}
-
-// endOf is the context error of a canonical code, if ctx has ended so.
+// callerContextError returns the error of the caller's context if it ended as the
+// canonical code says, or nil.
 func callerContextError(ctx context.Context, code grpccodes.Code) error {
 	switch code {
 	case grpccodes.Canceled:
@@ -121,7 +84,7 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 			return context.Canceled
 		}
 	case grpccodes.DeadlineExceeded:
-		// The status can be here before the context's own timer has run.
+		// The status can arrive before the context's own timer has run.
 		deadline, ok := ctx.Deadline()
 		if ctx.Err() == context.DeadlineExceeded || ok && !time.Now().Before(deadline) {
 			return context.DeadlineExceeded
@@ -130,139 +93,131 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 	return nil
 }
 
-// FromGRPC is the status that a gRPC status carries, nil for nil and for one with
-// code OK. Its code is, in this order:
+// FromGRPC returns the Status that a gRPC status carries, or nil if that is nil or OK.
+// The code is found in this order:
 //
-//   - that of the first ErrorInfo of a known domain: by the reason; by the number
-//     in its metadata if the reason is empty, or unknown while the number is too,
-//     and then both are kept. A number is a positive int32 in canonical decimals;
-//   - the number in the place of a canonical code, where it is outside 0..16, as
-//     OpenIM's servers write it, unless an ErrorInfo of another domain has it too;
-//     see [OpenIMDetail] for the text beside it;
-//   - a guess after the canonical code, as by the first table's FromGRPC.
+//   - by the first ErrorInfo of a known domain. Its reason names the code. Its number
+//     does if the reason is empty, or if neither the reason nor the number has a row;
+//     both are then kept. A number is a positive int32 in decimal, without a sign or
+//     leading zeros;
+//   - by a raw number, as OpenIM's servers send it, unless an ErrorInfo of an unknown
+//     domain has the same number. See [OpenIMDetail] for the text beside it;
+//   - by a guess: the first table's default code for the canonical code.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
 		return nil
 	}
-	st := &Status{}
-	d.decode(st, gst, gst.Proto())
-	return st
+	p := gst.Proto()
+	return newReceived(gst, p, d.identify(gst.Code(), p.GetDetails()))
 }
 
-// decode fills an empty Status with a gRPC status and its proto, of which it keeps
-// parts and changes none.
-func (d *Decoder) decode(st *Status, gst *grpcstatus.Status, p *spb.Status) {
-	st.rare = &rare{received: gst}
-	st.message, st.hasMessage = p.GetMessage(), true
-	st.details = p.GetDetails()
-	st.origin = OriginBare
-	st.code = tables(d.Tables).first().DefaultFor(gst.Code())
-	switch code := gst.Code(); {
-	case code <= grpccodes.Unauthenticated:
-		st.grpcCode = code
-	case code > math.MaxInt32:
-		st.grpcCode = grpccodes.Unknown // no number of ours, and never success
-	default:
-		d.decodeNumber(st, codes.Number(code))
+// An identity says which code a received status has, and how it carries it.
+type identity struct {
+	code     codes.Code
+	grpcCode grpccodes.Code // for a raw number, that of the number's row
+	origin   Origin
+	table    *codes.Table // of a raw number: the table that names it; else nil
+	info     int32        // index of the code's ErrorInfo among the details, or -1
+
+	numberMissing bool // the ErrorInfo names the code by its reason, and lacks its number
+	guessed       bool // the ErrorInfo is of a known domain, and names no code
+	metadataOnly  bool // the raw number names the code, and the ErrorInfo adds metadata
+}
+
+// identify finds the code of a received status. It runs once for each status.
+func (d *Decoder) identify(code grpccodes.Code, details []*anypb.Any) identity {
+	known := tables(d.Tables)
+	id := identity{code: known.first().DefaultFor(code), grpcCode: code, origin: OriginBare, info: -1}
+	if code > grpccodes.Unauthenticated {
+		id.readRawNumber(known, code)
 	}
-	for i, packed := range p.GetDetails() {
-		if packed.MessageName() == errorInfoName && d.decodeErrorInfo(st, packed) {
-			st.details = slices.Concat(p.GetDetails()[:i], p.GetDetails()[i+1:])
+	for i, packed := range details {
+		if packed.GetTypeUrl() != errorinfo.TypeURL && packed.MessageName() != errorinfo.TypeName {
+			continue
+		}
+		info, ok := errorinfo.Scan(packed.GetValue())
+		if ok && id.readErrorInfo(known, info) {
+			id.info = int32(i)
 			break
 		}
 	}
-	if st.grpcCode == grpccodes.OK {
-		st.grpcCode = canonicalCode(st.tableIn(d.Tables), st.code.Number())
+	if id.grpcCode == grpccodes.OK {
+		id.grpcCode = canonicalCode(id.rawTable(known), id.code.Number())
 	}
+	return id
 }
 
-// decodeNumber reads a number in the place of a canonical code into st.
-func (d *Decoder) decodeNumber(st *Status, number codes.Number) {
-	st.rare.table = tables(d.Tables).forNumber(number)
-	st.origin, st.code = OriginNumeric, st.rare.table.Code(number)
-}
-
-// decodeStrange takes a number in the place of a canonical code for one of another
-// domain, whose ErrorInfo says that it is.
-func (d *Decoder) decodeStrange(st *Status) {
-	st.origin, st.rare.table, st.grpcCode = OriginForeign, nil, grpccodes.Unknown
-	st.code = tables(d.Tables).first().DefaultFor(grpccodes.Unknown)
-}
-
-// decodeErrorInfo reads an ErrorInfo into st and tells whether it is of a known
-// domain. One that can't be read is no ErrorInfo.
-func (d *Decoder) decodeErrorInfo(st *Status, packed *anypb.Any) bool {
-	info, ok := scan(packed.GetValue())
-	if !ok {
-		return false
+// readRawNumber reads a grpc-status outside of 0..16. It leaves the canonical code OK
+// if that depends on the row of a number.
+func (id *identity) readRawNumber(known tables, code grpccodes.Code) {
+	if code > math.MaxInt32 {
+		id.grpcCode = grpccodes.Unknown // no enum has such a number
+		return
 	}
-	table := tables(d.Tables).byDomain(string(info.domain))
+	number := codes.Number(code)
+	id.table = known.forNumber(number)
+	id.code, id.origin, id.grpcCode = id.table.Code(number), OriginNumeric, grpccodes.OK
+}
+
+// rawTable returns the table that has the row of a status with a raw number.
+func (id *identity) rawTable(known tables) *codes.Table {
+	table := known.forCode(id.code)
+	if id.table != nil && !table.Has(id.code.Number()) {
+		return id.table
+	}
+	return table
+}
+
+// readErrorInfo reads one ErrorInfo. It reports whether the search for the code ends
+// with it.
+func (id *identity) readErrorInfo(known tables, info errorinfo.Scanned) bool {
+	n, hasNumber := errorinfo.ParseNumber(info.Number)
+	number := codes.Number(n)
+	table := known.byDomain(string(info.Domain))
 	if table == nil {
-		switch number, _ := parseNumber(string(info.number)); {
-		case st.origin == OriginBare:
-			st.origin = OriginForeign
-		case st.origin == OriginNumeric && number == st.code.Number():
-			d.decodeStrange(st)
-		}
+		id.readForeign(known, number)
 		return false
 	}
-	code := codeOf(table, info)
-	if code == nil && st.origin == OriginNumeric {
-		return st.takeMetadata(packed, table) // the number in the place of a canonical code says more
-	}
-	if code == nil {
-		code, st.unnamed = table.DefaultFor(st.grpcCode), true
-	} else {
-		number, ok := parseNumber(string(info.number))
-		st.unnumbered = !ok || number != code.Number()
-	}
-	st.origin, st.code, st.rare.info, st.rare.table = OriginKnown, code, packed.GetValue(), nil
-	return true
-}
-
-// takeMetadata gives a status whose code is a number in the place of a canonical code
-// the metadata of an ErrorInfo that has the same number in its domain, and a reason
-// that the reader's row hasn't. It tells whether the ErrorInfo is that.
-func (st *Status) takeMetadata(packed *anypb.Any, table *codes.Table) bool {
-	info := &errdetails.ErrorInfo{}
-	if packed.UnmarshalTo(info) != nil {
-		return false
-	}
-	number, ok := parseNumber(info.GetMetadata()[numberKey])
-	if !ok || number != st.code.Number() || table.Domain() != st.code.Table().Domain() {
-		return false
-	}
-	delete(info.Metadata, numberKey)
-	if len(info.Metadata) > 0 {
-		st.metadata = info.Metadata
+	code := codeOf(table, info, number, hasNumber)
+	switch {
+	case code != nil:
+		id.code, id.origin, id.table = code, OriginKnown, nil
+		id.numberMissing = !hasNumber || number != code.Number()
+	case id.origin == OriginNumeric: // the raw number names the code
+		id.metadataOnly = hasNumber && number == id.code.Number() && table.Domain() == id.code.Table().Domain()
+		return id.metadataOnly
+	default:
+		id.code, id.origin, id.guessed = table.DefaultFor(id.grpcCode), OriginKnown, true
 	}
 	return true
 }
 
-// codeOf is the code that an ErrorInfo of the table's domain names, nil if it
+// readForeign reads the number of an ErrorInfo of an unknown domain, 0 if it has none.
+func (id *identity) readForeign(known tables, number codes.Number) {
+	switch {
+	case id.origin == OriginBare:
+		id.origin = OriginForeign
+	case id.origin == OriginNumeric && number == id.code.Number():
+		// The raw number is a code of that domain.
+		id.code = known.first().DefaultFor(grpccodes.Unknown)
+		id.grpcCode, id.origin, id.table = grpccodes.Unknown, OriginForeign, nil
+	}
+}
+
+// codeOf returns the code that an ErrorInfo of the table's domain names, or nil if it
 // names none.
-func codeOf(table *codes.Table, info scanned) codes.Code {
-	if row, ok := table.ByReason(string(info.reason)); ok && row.Code.Number() > 0 {
+func codeOf(table *codes.Table, info errorinfo.Scanned, number codes.Number, hasNumber bool) codes.Code {
+	if row, ok := table.ByReason(string(info.Reason)); ok && row.Code.Number() > 0 {
 		return row.Code
 	}
-	number, ok := parseNumber(string(info.number))
-	if !ok {
+	if !hasNumber {
 		return nil
 	}
-	// A sender whose table lacks the number has no other reason to give for it.
-	digits, unknown := bytes.CutPrefix(info.reason, []byte("ERROR_CODE_"))
-	named := len(info.reason) > 0 && (!unknown || !bytes.Equal(digits, info.number))
-	if named && table.Has(number) {
-		return nil // the reason is another's: the two contradict each other
+	// The reason of a number without a row is made of the number, and says no more.
+	digits, madeUp := bytes.CutPrefix(info.Reason, []byte(errorinfo.UnknownPrefix))
+	hasReason := len(info.Reason) > 0 && (!madeUp || !bytes.Equal(digits, info.Number))
+	if hasReason && table.Has(number) {
+		return nil // the row has another reason: the two contradict each other
 	}
 	return table.Code(number)
-}
-
-// parseNumber reads a positive int32 in canonical decimals.
-func parseNumber(text string) (codes.Number, bool) {
-	number, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || number <= 0 || strconv.FormatInt(number, 10) != text {
-		return 0, false
-	}
-	return codes.Number(number), true
 }

@@ -1,16 +1,15 @@
 package status
 
 import (
+	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 const (
@@ -18,9 +17,9 @@ const (
 	debugInfoName  = "google.rpc.DebugInfo"
 )
 
-// Detail is the detail of a generated type T of an error's status, such as
-// *errdetails.BadRequest; ok tells whether there is one that can be decoded. The
-// error may be of any kind that [FromError] takes.
+// Detail returns the detail of a generated type T in the status of an error, such as
+// *errdetails.BadRequest. ok reports whether there is one that can be decoded. err can
+// be any error that [FromError] takes.
 func Detail[T proto.Message](err error) (detail T, ok bool) {
 	if proto.Message(detail) == nil {
 		return detail, false // T is an interface type, which names no message
@@ -42,10 +41,10 @@ func Detail[T proto.Message](err error) (detail T, ok bool) {
 	return detail, false
 }
 
-// Details are the status's details as its receiver has them, the ErrorInfo that
-// states the code first; DebugInfo is among them even where it won't be sent. One
-// of a type that this program doesn't know, or whose bytes can't be decoded, is
-// the *anypb.Any that it came in. They are new messages each time.
+// Details returns the details as the caller's client has them, as new messages. The
+// ErrorInfo that carries the code is the first. DebugInfo is among them even if the
+// server doesn't send it. A detail of a type that isn't linked into this program, and
+// one that can't be decoded, is the *anypb.Any that was received.
 func (st *Status) Details() []proto.Message {
 	packed := st.receiverDetails()
 	details := make([]proto.Message, 0, len(packed))
@@ -59,33 +58,21 @@ func (st *Status) Details() []proto.Message {
 	return details
 }
 
-// packedDetails are all details, the ErrorInfo that states the code first, in a slice
-// of their own.
-func (st *Status) packedDetails(table *codes.Table) []*anypb.Any {
-	all := make([]*anypb.Any, 0, 1+len(st.details))
-	if st.origin.carriesCode() {
-		all = append(all, st.packErrorInfo(table))
-	}
-	return append(all, st.details...)
-}
-
-// receiverDetails are the details as a receiver has them, and DebugInfo.
+// receiverDetails returns the details as the caller's client has them, and DebugInfo.
 func (st *Status) receiverDetails() []*anypb.Any {
-	if st.Code().Number() == 0 {
+	switch {
+	case st.Code().Number() == 0:
 		return nil
+	case !st.unchanged:
+		return sendableDetails(st.packedDetails(st.tableIn(nil)), true)
+	case st.received.info != nil:
+		return append([]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: st.received.info}}, st.details...)
 	}
-	rare := st.rarely()
-	if rare.received != nil && rare.info != nil { // all that came, for better or worse
-		return append([]*anypb.Any{{TypeUrl: errorInfoURL, Value: rare.info}}, st.details...)
-	}
-	if rare.received != nil {
-		return st.packedDetails(st.tableIn(nil))
-	}
-	return cleanDetails(st.packedDetails(st.tableIn(nil)), true)
+	return st.packedDetails(st.tableIn(nil))
 }
 
-// packDetail is a detail to add to a copy that is still being made, nil if there
-// is nothing to add.
+// packDetail returns a detail to add to a Status that is still being made, or nil if
+// nothing is to be added.
 func (st *Status) packDetail(message proto.Message) *anypb.Any {
 	if message == nil || !message.ProtoReflect().IsValid() {
 		return nil
@@ -95,40 +82,56 @@ func (st *Status) packDetail(message proto.Message) *anypb.Any {
 		return nil
 	}
 	if packed.MessageName() == retryInfoName {
-		st.ownRare().pushback = pushbackOf(packed)
+		st.ownExtra().pushback = pushbackOf(packed)
 	}
 	return packed
 }
 
-// lastOfEachType puts each detail in the place of the first of its type. Those
-// whose type has no name stay as they are. It changes details, and takes one pass:
-// there can be a peer's thousands.
+// addMetadata adds the metadata of an ErrorInfo of the code's own domain to a Status
+// that is still being made. It reports whether packed is one. The code itself says the
+// reason and the number.
+func (st *Status) addMetadata(packed *anypb.Any) bool {
+	if packed.MessageName() != errorinfo.TypeName {
+		return false
+	}
+	info, ok := errorinfo.Scan(packed.GetValue())
+	if !ok || string(info.Domain) != st.code.Table().Domain() {
+		return false
+	}
+	st.setMetadata(maps.Collect(errorinfo.All(packed.GetValue())))
+	return true
+}
+
+// lastOfEachType moves the last detail of each type to the place of the first.
+// Details whose type has no name stay. It changes the slice, and takes one pass: a
+// received status can have thousands.
 func lastOfEachType(details []*anypb.Any) []*anypb.Any {
 	if len(details) < 2 {
 		return details
 	}
-	places := make(map[protoreflect.FullName]int, len(details))
+	index := make(map[protoreflect.FullName]int, len(details))
 	kept := details[:0]
 	for _, d := range details {
 		name := d.MessageName()
-		if i, ok := places[name]; ok && name != "" {
+		if i, ok := index[name]; ok && name != "" {
 			kept[i] = d
 			continue
 		}
-		places[name] = len(kept)
+		index[name] = len(kept)
 		kept = append(kept, d)
 	}
 	return kept
 }
 
-// types are the types of details that were seen: a few, or a peer's thousands.
+// A typeSet is a set of detail types. It needs no map for the few that most statuses
+// have.
 type typeSet struct {
 	few  [8]protoreflect.FullName
 	n    int
 	many map[protoreflect.FullName]bool
 }
 
-// add tells whether a type is new.
+// add adds a type. It reports whether the type is new.
 func (t *typeSet) add(name protoreflect.FullName) bool {
 	if slices.Contains(t.few[:t.n], name) || t.many[name] {
 		return false
@@ -145,27 +148,13 @@ func (t *typeSet) add(name protoreflect.FullName) bool {
 	return true
 }
 
-// dropDetail is a copy of details without those of a type.
+// dropDetail returns a copy of details without those of a type.
 func dropDetail(details []*anypb.Any, name protoreflect.FullName) []*anypb.Any {
 	return slices.DeleteFunc(slices.Clone(details), func(d *anypb.Any) bool { return d.MessageName() == name })
 }
 
-// addMetadata takes the metadata of an ErrorInfo of the code's own domain, whose
-// reason and number the code itself says. It tells whether packed was one.
-func (st *Status) addMetadata(packed *anypb.Any) bool {
-	info := &errdetails.ErrorInfo{}
-	if packed.MessageName() != errorInfoName || packed.UnmarshalTo(info) != nil {
-		return false
-	}
-	if info.GetDomain() != st.code.Table().Domain() {
-		return false
-	}
-	st.setMetadata(info.GetMetadata())
-	return true
-}
-
-// pack puts a message into an Any; equal messages give equal bytes. An Any is
-// copied rather than packed once more.
+// pack returns a message as an Any. Equal messages give equal bytes. It copies an Any,
+// and doesn't pack it again.
 func pack(message proto.Message) *anypb.Any {
 	if packed, ok := message.(*anypb.Any); ok {
 		packed = proto.CloneOf(packed)
@@ -177,18 +166,18 @@ func pack(message proto.Message) *anypb.Any {
 	if anypb.MarshalFrom(packed, message, options) == nil {
 		return packed
 	}
-	// The one thing that protobuf refuses to write is text that is not UTF-8;
-	// gRPC would then send no details at all.
+	// Protobuf refuses to write text that is not UTF-8, and gRPC would then send no
+	// details at all.
 	message = proto.Clone(message)
 	repair(message.ProtoReflect())
 	if err := anypb.MarshalFrom(packed, message, options); err != nil {
-		// Nothing else is known to be refused; an empty one is a detail still.
+		// Nothing else is known to be refused. The detail is sent empty.
 		packed.TypeUrl, packed.Value = "type.googleapis.com/"+string(message.ProtoReflect().Descriptor().FullName()), nil
 	}
 	return packed
 }
 
-// repair replaces what is not UTF-8 in all text of a message.
+// repair replaces bytes that are not UTF-8 in all text of a message.
 func repair(m protoreflect.Message) {
 	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
@@ -210,7 +199,7 @@ func repairMap(fd protoreflect.FieldDescriptor, m protoreflect.Map) {
 		key   protoreflect.MapKey
 		value protoreflect.Value
 	}
-	var pairs []pair // sorted, so that of two keys that are repaired alike one wins always
+	var pairs []pair // sorted, so that the same one of two keys wins that become equal
 	m.Range(func(key protoreflect.MapKey, v protoreflect.Value) bool {
 		pairs = append(pairs, pair{key, v})
 		return true
@@ -230,13 +219,4 @@ func repaired(fd protoreflect.FieldDescriptor, v protoreflect.Value) protoreflec
 		repair(v.Message())
 	}
 	return v
-}
-
-// validUTF8 is text with U+FFFD in the place of each run of bytes that is not
-// UTF-8.
-func validUTF8(text string) string {
-	if utf8.ValidString(text) { // many bytes at a time
-		return text
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
 }

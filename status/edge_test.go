@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -45,8 +46,8 @@ func TestFirstOfAKindDecides(t *testing.T) {
 		{"recovered, grpc", t.Context(), errors.Join(status.Recovered("x"), g), status.SourceGRPCStatus, grpccodes.NotFound},
 	} {
 		got := new(status.Encoder).Encode(tt.ctx, tt.err)
-		if got.Source != tt.src || got.Status.Code() != tt.code {
-			t.Errorf("%s: %v from %v; want %v from %v", tt.name, got.Status, got.Source, tt.code, tt.src)
+		if got.Source() != tt.src || got.Status().Code() != tt.code {
+			t.Errorf("%s: %v from %v; want %v from %v", tt.name, got.Status(), got.Source(), tt.code, tt.src)
 		}
 	}
 	for name, err := range map[string]error{
@@ -57,11 +58,11 @@ func TestFirstOfAKindDecides(t *testing.T) {
 		}
 	}
 	first := status.Recovered("first").(*status.PanicError)
-	if got := new(status.Encoder).Encode(t.Context(), errors.Join(first, status.Recovered("second"))); got.Panic != first {
-		t.Errorf("the panic is %v; want the first", got.Panic)
+	if got := new(status.Encoder).Encode(t.Context(), errors.Join(first, status.Recovered("second"))); got.Panic() != first {
+		t.Errorf("the panic is %v; want the first", got.Panic())
 	}
-	if got := new(status.Encoder).Encode(t.Context(), errors.Join(first, panicsInError{})); got.Panic != first {
-		t.Errorf("the panic is %v; want the first", got.Panic)
+	if got := new(status.Encoder).Encode(t.Context(), errors.Join(first, panicsInError{})); got.Panic() != first {
+		t.Errorf("the panic is %v; want the first", got.Panic())
 	}
 }
 
@@ -73,8 +74,8 @@ func TestTheThousandthError(t *testing.T) {
 			errs[i] = errNoRows
 		}
 		errs[n-1] = codes.Args
-		if got := new(status.Encoder).Encode(t.Context(), errors.Join(errs...)); got.Code != want || got.Broken() != (n == 1000) {
-			t.Errorf("a code behind %d errors: %v, broken %t; want %v", n-1, got.Code, got.Broken(), want)
+		if got := new(status.Encoder).Encode(t.Context(), errors.Join(errs...)); got.Code() != want || got.Broken() != (n == 1000) {
+			t.Errorf("a code behind %d errors: %v, broken %t; want %v", n-1, got.Code(), got.Broken(), want)
 		}
 	}
 }
@@ -90,8 +91,8 @@ func (tableless) Table() *codes.Table    { return &zeroTable }
 
 // TestCodesThatCantBeSent count as none: those of an empty table, and nil pointers.
 func TestCodesThatCantBeSent(t *testing.T) {
-	if got := new(status.Encoder).Encode(t.Context(), tableless(3)); got.Code != codes.Code(codes.ServerInternal) || got.Panic != nil {
-		t.Errorf("%v, panic %v; want ServerInternal", got.Code, got.Panic)
+	if got := new(status.Encoder).Encode(t.Context(), tableless(3)); got.Code() != codes.Code(codes.ServerInternal) || got.Panic() != nil {
+		t.Errorf("%v, panic %v; want ServerInternal", got.Code(), got.Panic())
 	}
 	if st := status.New((*codes.ErrorCode)(nil), "x"); st.Code() != codes.Code(codes.ServerInternal) {
 		t.Errorf("New() = %v; want ServerInternal", st)
@@ -131,33 +132,33 @@ func TestDetailsStay(t *testing.T) {
 func TestBudgetCounts(t *testing.T) {
 	e := &status.Encoder{MaxSize: 1500, RetryPushback: true}
 	got := e.Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 3000)).WithRetryDelay(time.Hour).Err())
-	if got.Size() > 1500 || got.Trailer == nil {
-		t.Errorf("%d bytes, trailer %v; want 1500 at most, and the pushback", got.Size(), got.Trailer)
+	if got.Size() > 1500 || got.Trailer() == nil {
+		t.Errorf("%d bytes, trailer %v; want 1500 at most, and the pushback", got.Size(), got.Trailer())
 	}
 	long := status.New(codes.Args, strings.Repeat("x", 3000)).Err()
-	if a, b := (&status.Encoder{MaxSize: -1}).Encode(t.Context(), long), (&status.Encoder{MaxSize: status.LeastMaxSize}).Encode(t.Context(), long); !proto.Equal(a.Status.Proto(), b.Status.Proto()) {
+	if a, b := (&status.Encoder{MaxSize: -1}).Encode(t.Context(), long), (&status.Encoder{MaxSize: status.LeastMaxSize}).Encode(t.Context(), long); !proto.Equal(a.Status().Proto(), b.Status().Proto()) {
 		t.Errorf("a size of -1 gives %d bytes; want %d, as the least", a.Size(), b.Size())
 	}
 	// Details at the first hop, the message at the second.
 	first := (&status.Encoder{}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 1000)).WithDetails(badRequest(strings.Repeat("x", 9000))).Err())
-	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), decoded(first.Status.Err()))
-	if got := status.FromGRPC(second.Status).Metadata()["truncated"]; first.Truncated != "details" || second.Truncated != "message" || got != "details,message" {
-		t.Errorf("left out %q, then %q, and said %q; want details, then message, and both", first.Truncated, second.Truncated, got)
+	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), decoded(first.Status().Err()))
+	if got := status.FromGRPC(second.Status()).Metadata()["truncated"]; first.Truncated().String() != "details" || second.Truncated().String() != "message" || got != "details,message" {
+		t.Errorf("left out %q, then %q, and said %q; want details, then message, and both", first.Truncated().String(), second.Truncated().String(), got)
 	}
-	raw := codes.Default().AppendErrorInfo(nil, 1004)
+	raw := errorinfo.Append(nil, "RECORD_NOT_FOUND", "openim.io", "1004", nil)
 	raw = protowire.AppendTag(raw, 99, protowire.BytesType)
 	raw = protowire.AppendBytes(raw, make([]byte, 5000))
 	p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
 	p.Details = []*anypb.Any{{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: raw}}
-	if got := new(status.Encoder).Encode(t.Context(), decoded(grpcstatus.FromProto(p).Err())); got.Size() > 4096 || got.Truncated != "" {
-		t.Errorf("%d bytes, left out %q; want the unknown field to go alone", got.Size(), got.Truncated)
+	if got := new(status.Encoder).Encode(t.Context(), decoded(grpcstatus.FromProto(p).Err())); got.Size() > 4096 || got.Truncated() != 0 {
+		t.Errorf("%d bytes, left out %q; want the unknown field to go alone", got.Size(), got.Truncated().String())
 	}
 	for name, i := range map[string]*errdetails.ErrorInfo{
 		"ERROR_CODE_1305": info("openim.io", strings.Repeat("R", 5000), "1305"),
 		"NEVER_HEARD":     info("openim.io", "NEVER_HEARD", strings.Repeat("1", 5000)),
 	} {
 		got := new(status.Encoder).Encode(t.Context(), decoded(grpcError(t, grpccodes.NotFound, "x", i)))
-		if r := status.FromGRPC(got.Status).Reason(); r != name || got.Size() > 4096 {
+		if r := status.FromGRPC(got.Status()).Reason(); r != name || got.Size() > 4096 {
 			t.Errorf("reason %q in %d bytes; want %s", r, got.Size(), name)
 		}
 	}
@@ -206,13 +207,13 @@ func TestSiblingsShareNothing(t *testing.T) {
 	base := status.New(codes.Args, "").WithMetadata("X1", "").WithMetadata("X2", "").WithMetadata("X3", "")
 	a, b := base.WithMetadata("A", ""), base.WithMetadata("B", "")
 	for want, st := range map[string]*status.Status{"A": a, "B": b} {
-		if got := new(status.Encoder).Encode(t.Context(), st.Err()).DroppedKeys; got[0] != want || len(got) != 4 {
+		if got := new(status.Encoder).Encode(t.Context(), st.Err()).DroppedKeys(); got[0] != want || len(got) != 4 {
 			t.Errorf("dropped keys %q; want %q among them, and not its sibling's", got, want)
 		}
 	}
 	x := &anypb.Any{TypeUrl: "x/a.B", Value: []byte("v")}
 	x.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 77, protowire.VarintType), 5))
-	if got := new(status.Encoder).Encode(t.Context(), status.New(codes.Args, "").WithDetails(x).Err()).Status.Proto().Details[1]; len(got.ProtoReflect().GetUnknown()) > 0 {
+	if got := new(status.Encoder).Encode(t.Context(), status.New(codes.Args, "").WithDetails(x).Err()).Status().Proto().Details[1]; len(got.ProtoReflect().GetUnknown()) > 0 {
 		t.Error("unknown fields of an Any are sent")
 	}
 }
@@ -227,15 +228,15 @@ func TestContextsTextStays(t *testing.T) {
 		{fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), grpccodes.DeadlineExceeded},
 		{errors.New(secret), grpccodes.Canceled},
 	} {
-		got := new(status.Encoder).Encode(endedContext{t.Context(), tt.ended}, context.Canceled).Status
+		got := new(status.Encoder).Encode(endedContext{t.Context(), tt.ended}, context.Canceled).Status()
 		if got.Code() != tt.want || strings.Contains(got.Message(), secret) {
 			t.Errorf("where the context ended with %q: %v; want %v and gRPC's own text", tt.ended, got, tt.want)
 		}
 	}
-	if got := new(status.Encoder).Encode(endedContext{t.Context(), panicsInUnwrap{}}, context.Canceled).Status; got.Code() != grpccodes.Canceled {
+	if got := new(status.Encoder).Encode(endedContext{t.Context(), panicsInUnwrap{}}, context.Canceled).Status(); got.Code() != grpccodes.Canceled {
 		t.Errorf("where the context's error panics: %v; want CANCELLED", got)
 	}
-	if got := new(status.Encoder).Encode(panickingContext{t.Context()}, context.Canceled).Status; got.Code() != grpccodes.Internal {
+	if got := new(status.Encoder).Encode(panickingContext{t.Context()}, context.Canceled).Status(); got.Code() != grpccodes.Internal {
 		t.Errorf("where the context panics: %v; want INTERNAL", got)
 	}
 }
@@ -255,8 +256,8 @@ func (panickingContext) Err() error { panic(secret) }
 func TestCodeThatPanics(t *testing.T) {
 	for _, err := range []error{badCode(1004), fmt.Errorf("%w", errors.Join(badCode(1004)))} {
 		got := new(status.Encoder).Encode(t.Context(), err)
-		if got.Status.Code() != grpccodes.NotFound || !got.Broken() {
-			t.Errorf("%v, broken %t; want NOT_FOUND, broken", got.Status, got.Broken())
+		if got.Status().Code() != grpccodes.NotFound || !got.Broken() {
+			t.Errorf("%v, broken %t; want NOT_FOUND, broken", got.Status(), got.Broken())
 		}
 		if chain := got.Err().(interface{ Unwrap() []error }).Unwrap(); len(chain) != 0 {
 			t.Errorf("Err() leads to %d errors; want none", len(chain))
@@ -267,8 +268,8 @@ func TestCodeThatPanics(t *testing.T) {
 		t.Errorf("by a rule, Err() leads to %v; want the handler's error alone", chain)
 	}
 	for _, err := range []error{badTable(1004), fmt.Errorf("%w", badTable(1004))} {
-		if got := new(status.Encoder).Encode(t.Context(), err); got.Status.Code() != grpccodes.Internal || got.Panic == nil {
-			t.Errorf("where the code's table panics: %v, panic %v; want INTERNAL, and the panic", got.Status, got.Panic)
+		if got := new(status.Encoder).Encode(t.Context(), err); got.Status().Code() != grpccodes.Internal || got.Panic() == nil {
+			t.Errorf("where the code's table panics: %v, panic %v; want INTERNAL, and the panic", got.Status(), got.Panic())
 		}
 	}
 }
@@ -305,21 +306,21 @@ func TestReducingAPeersErrorInfo(t *testing.T) {
 	} {
 		before := status.Code(err)
 		got := new(status.Encoder).Encode(t.Context(), err)
-		after := status.FromGRPC(got.Status)
-		if after.Code() != before || got.Code != before {
+		after := status.FromGRPC(got.Status())
+		if after.Code() != before || got.Code() != before {
 			t.Errorf("%s: %v was sent on as %v", name, before, after.Code())
 		}
-		if got.Truncated != "" || after.Truncated() != "" || after.Message() != "hello" {
-			t.Errorf("%s: left out %q, message %q; want nothing left out", name, got.Truncated, after.Message())
+		if got.Truncated() != 0 || after.Truncated() != 0 || after.Message() != "hello" {
+			t.Errorf("%s: left out %q, message %q; want nothing left out", name, got.Truncated().String(), after.Message())
 		}
 		if _, had := status.Detail[*errdetails.BadRequest](err); had {
-			if _, ok := status.Detail[*errdetails.BadRequest](got.Status.Err()); !ok {
+			if _, ok := status.Detail[*errdetails.BadRequest](got.Status().Err()); !ok {
 				t.Errorf("%s: the BadRequest is lost", name)
 			}
 		}
 	}
 	odd := status.Convert(peers("RECORD_NOT_FOUND", "1004", "evil\n,message,metadata"))
-	if got := odd.Truncated(); got != "metadata,message" {
+	if got := odd.Truncated().String(); got != "metadata,message" {
 		t.Errorf("Truncated() = %q; want what we know, in our order", got)
 	}
 }
@@ -365,8 +366,8 @@ func TestOnePushback(t *testing.T) {
 	encoder := &status.Encoder{RetryPushback: true}
 	inner := encoder.Encode(t.Context(), status.New(codes.Args, "").WithRetryDelay(time.Second).Err())
 	outer := encoder.Encode(t.Context(), status.New(codes.SrvDatabase, "").WithRetryDelay(time.Minute).Wrap(inner.Err()))
-	if inner.Trailer == nil || outer.Trailer != nil || outer.Code != codes.Code(codes.SrvDatabase) {
-		t.Errorf("trailers %v, then %v; want one", inner.Trailer, outer.Trailer)
+	if inner.Trailer() == nil || outer.Trailer() != nil || outer.Code() != codes.Code(codes.SrvDatabase) {
+		t.Errorf("trailers %v, then %v; want one", inner.Trailer(), outer.Trailer())
 	}
 }
 
@@ -384,10 +385,10 @@ func TestCostOfAPeersBytes(t *testing.T) {
 	}
 	st := status.New(codes.Args, "").WithDetails(received.Details()...).WithDetails(bad)
 	got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), st.Err())
-	if len(got.DroppedKeys) != 100_000 || len(got.Status.Proto().Details) != 100_001 {
-		t.Errorf("%d keys dropped, %d details; want all", len(got.DroppedKeys), len(got.Status.Proto().Details))
+	if len(got.DroppedKeys()) != 100_000 || len(got.Status().Proto().Details) != 100_001 {
+		t.Errorf("%d keys dropped, %d details; want all", len(got.DroppedKeys()), len(got.Status().Proto().Details))
 	}
-	if cut := new(status.Encoder).Encode(t.Context(), st.Err()); cut.Size() > status.DefaultMaxSize || cut.Truncated != "details" {
-		t.Errorf("%d bytes, left out %q", cut.Size(), cut.Truncated)
+	if cut := new(status.Encoder).Encode(t.Context(), st.Err()); cut.Size() > status.DefaultMaxSize || cut.Truncated().String() != "details" {
+		t.Errorf("%d bytes, left out %q", cut.Size(), cut.Truncated().String())
 	}
 }

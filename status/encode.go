@@ -5,222 +5,142 @@ import (
 	"errors"
 	"math"
 	"reflect"
-	"slices"
-	"strings"
-	"unicode/utf8"
 
-	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
 )
 
-// An Encoder makes of any error the gRPC status that a server may send. The zero
-// Encoder has the default table and no rules. It is safe for concurrent use as
-// long as its fields are not changed.
+// An Encoder decides which gRPC status a server sends for an error. The zero Encoder
+// has the default table and no rules. It is safe for concurrent use as long as its
+// fields are not changed.
 type Encoder struct {
-	// Tables decide what codes are on the wire, each those of its domain; codes
-	// of other domains have their own table. The first also has the default code
-	// of INTERNAL for errors that state none; by default it is codes.Default(). A
-	// number in the place of a canonical code, and that of a [CodeError], is that of
-	// the first table with a row for it, the default table last. None is nil or
-	// without rows, and no two are of one domain.
+	// Tables say what the codes of their domains are on the wire. A code of any other
+	// domain is what its own table says. Their order counts twice. The first table has
+	// the INTERNAL default; if there is no table, codes.Default() has it. A raw number,
+	// and the number of an [OpenIMError], is looked up in each table in turn, then in
+	// the default table. No table is nil or without rows, and no two have the same
+	// domain.
 	Tables []*codes.Table
 
-	// Rules give codes to errors that state none, in the order of their trying.
+	// Rules give codes to errors that state none. They are tried in order.
 	Rules []Rule
 
-	// MaxSize is how many bytes a status may add to the header list of its answer:
-	// :status, content-type, grpc-status, grpc-message, grpc-status-details-bin and
-	// a pushback, each with its name, its value as it is sent and 32 bytes (RFC
-	// 9113, section 6.5.2). What is too much is left out: details from the last to
-	// the first (of a BadRequest its last violations before all of it, of an
-	// openim.protobuf.ErrorInfo the end of its text), then the ErrorInfo's metadata
-	// from the last key on, then the end of the message. The code, the reason, the
-	// domain and the number stay, and metadata["truncated"] says what was left out.
+	// MaxSize limits the bytes that a status adds to the header list of its answer:
+	// the fields :status, content-type, grpc-status, grpc-message,
+	// grpc-status-details-bin and the pushback, each with its name, its value as it is
+	// sent and 32 bytes (RFC 9113, section 6.5.2).
 	//
-	// 0 stands for [DefaultMaxSize], and what is less than [LeastMaxSize] for that.
+	// A larger status is truncated in this order: details from the last to the first
+	// (a BadRequest loses its last violations before it goes, an
+	// openim.protobuf.ErrorInfo the end of its text), the ErrorInfo's metadata from the
+	// last key on, the end of the message. The code, the reason, the domain and the
+	// number always stay, and metadata["truncated"] says what went.
+	//
+	// 0 stands for [DefaultMaxSize], and a value below [LeastMaxSize] for that.
 	MaxSize int
 
-	// Pushback tells gRPC's native retries how long to wait, where a [Status] was
-	// given a RetryInfo in this process; see [Encoded.Trailer].
+	// RetryPushback tells gRPC's native retries how long to wait, for a [Status] that
+	// was given a RetryInfo in this process; see [Encoded.Trailer].
 	RetryPushback bool
 
-	// WithDebugInfo lets google.rpc.DebugInfo out that was added in this process,
-	// as a detail of its own. What a peer sent stays here.
+	// DebugInfo sends google.rpc.DebugInfo details that were added in this process. A
+	// received one is never sent.
 	DebugInfo bool
 
-	// AdaptCodeErrors understands a [CodeError] as a stated code, if a table has its
-	// number: the message is sent, the detail is not.
-	AdaptCodeErrors bool
+	// OpenIMErrors says whether an [OpenIMError] in the error states a code, and
+	// whether its detail is sent.
+	OpenIMErrors OpenIMErrors
 
-	// ExposeCodeErrorDetail is AdaptCodeErrors that sends the detail too, as OpenIM's
-	// servers do: in an openim.protobuf.ErrorInfo, which [OpenIMDetail] reads. An empty
-	// one isn't sent.
-	ExposeCodeErrorDetail bool
-
-	// Legacy sends codes in the form of OpenIM's servers, for clients that read no
-	// other: the number in the place of the canonical code, and before the ErrorInfo
-	// an openim.protobuf.ErrorInfo, the status's own or an empty one.
+	// OpenIMForm sends the numeric form, for clients that read no other: the code's
+	// number as grpc-status, and before the ErrorInfo an openim.protobuf.ErrorInfo, the
+	// status's own or an empty one.
 	//
-	// What goes out canonical all the same: a status that states no code; numbers up
-	// to 16, which are canonical codes'; and a code of another domain than that of the
-	// first table with a row for its number, or of the first of all if none has one:
-	// who reads nothing but the number would take it for the other.
+	// Some statuses are sent in the canonical form all the same: one that carries no
+	// code; a number up to 16, which is a canonical code's; and a code that its number
+	// alone doesn't name, because the first table with a row for the number has another
+	// domain.
 	OpenIMForm bool
 }
 
-// Encoded is what an [Encoder] made of an error. The zero Encoded is success.
-type Encoded struct {
-	// Status is what is sent: nil for success, else with a code in 1..16, or that of
-	// OpenIM's form, which is above.
-	Status *grpcstatus.Status
-
-	// GRPCCode is the canonical code: that of Status, or the one that stands there
-	// in any other than OpenIM's form. It is OK for success.
-	GRPCCode grpccodes.Code
-
-	// Code is the code that Status states, nil if it states none. It is a guess
-	// where a peer's ErrorInfo is sent on that names none; see [Ours].
-	Code codes.Code
-
-	// Trailer is what has to be set beside Status, once: nil, or the pushback to
-	// native retries (gRFC A6), grpc-retry-pushback-ms.
-	Trailer metadata.MD
-
-	// Source tells what the status was made of.
-	Source Source
-
-	// Origin tells where the status comes from that the error has.
-	Origin Origin
-
-	// Truncated names what was left out for the sake of MaxSize, as it is in
-	// metadata["truncated"]: "details", "metadata" and "message", with commas between.
-	// It is empty if nothing was.
-	Truncated string
-
-	// DroppedKeys are the keys that the handler gave for the ErrorInfo's metadata
-	// and that can't be there: AIP-193 forbids them, or they are errstatus's own.
-	DroppedKeys []string
-
-	// Panic is the handler's panic that the error was made of, or that of a rule or
-	// a method of the error; nil if there was none. It is private.
-	Panic *PanicError
-
-	ready    *resolvedError // of Code alone, if there is one already
-	err      error          // what was encoded; nil if it must not be run again
-	original error          // what was encoded, or what stands for it
-}
-
-// Err is the error for a server to hand to gRPC, nil for success. Its text is the
-// status's message and its chain leads to the error that was encoded, for
-// interceptors outside; gRPC itself needs no method of that. Encoding it again
-// gives the same.
-func (e Encoded) Err() error {
-	if e.Status == nil {
-		return nil
-	}
-	switch x := e.err.(type) {
-	case *resolvedError:
-		if e.Source == SourceEncoded {
-			return x
-		}
-	case *statusError:
-		if e.Status == x.sent.Load() {
-			return x.resolved(&e)
-		}
-	}
-	if r := e.ready; r != nil && e.err == r.original() && e.Status == r.sent {
-		return r
-	}
-	return newResolved(&e)
-}
-
-// Size is what the status and the trailer add to the header list of an answer
-// that has nothing else, with the content type application/grpc, in the bytes
-// that MaxSize counts: after the first message of a stream it is 102 less. It is 0
-// for success.
-func (e Encoded) Size() int {
-	if e.Status == nil {
-		return 0
-	}
-	size := headerSize(e.Status.Proto())
-	for _, value := range e.Trailer[pushbackName] {
-		size += pushbackSize(value)
-	}
-	return size
-}
-
-// Broken tells that the error is not to be run again, neither logged nor walked:
-// a method of it panicked, or it wraps more than a search goes through. Err
-// doesn't lead to it.
-func (e Encoded) Broken() bool { return e.Status != nil && e.err == nil }
-
-// Original is the error that was encoded, nil for nil. For one that is Broken it
-// is another that tells its type and the texts of the first errors in it. It is
-// private.
-func (e Encoded) Original() error { return e.original }
-
-// Encode decides what the caller gets for an error that a handler returned. ctx
-// is the RPC's own. The first of these that holds decides:
+// Encode decides what the caller gets for an error that a handler returned. ctx is the
+// RPC's own context. The first row that matches decides:
 //
 //  1. nil is success.
-//  2. An error that was encoded before gives the same again.
-//  3. A code or a [Status] in the error, also under %w or in errors.Join, is
-//     stated, with its public message and details; so is a [CodeError], where they
-//     are adapted.
-//  4. A rule that matches gives its code, with that code's message.
-//  5. A context error or a status CANCELLED or DEADLINE_EXCEEDED, where the RPC's
-//     own context has ended, is what ctx.Err() says.
-//  6. context.DeadlineExceeded is DEADLINE_EXCEEDED.
-//  7. A received status that its connection's [Policy] lets pass does so, but for
+//  2. An error that was encoded before is sent the same again.
+//  3. A code, a [Status] error or, if they are adapted, an [OpenIMError] is sent with
+//     its public message and details, also under %w or in errors.Join.
+//  4. An error that a rule matches is sent as the rule's code, with that code's message.
+//  5. A context error and a status CANCELLED or DEADLINE_EXCEEDED, if the RPC's own
+//     context has ended, are sent as ctx.Err() says.
+//  6. context.DeadlineExceeded is sent as DEADLINE_EXCEEDED.
+//  7. A received status that its connection's [Trust] lets pass is forwarded, without
 //     DebugInfo.
-//  8. Any other received status is the default code of INTERNAL; UNAVAILABLE and
-//     DEADLINE_EXCEEDED stay, with a fixed message.
-//  9. A gRPC status passes: its own code, message and details, and not the text
-//     around it. So does a received [Status] that was made an error again and
-//     whose code is a guess.
-//  10. A gRPC status with a number outside 0..16 that a table has is that code.
-//  11. Everything else is the default code of INTERNAL, with its fixed message:
-//     NoError as an error, a status with code OK, an error whose methods panic.
+//  8. Any other received status is sent as the INTERNAL default. UNAVAILABLE and
+//     DEADLINE_EXCEEDED keep their code, with a fixed message.
+//  9. A gRPC status is sent with its own code, message and details, without the text
+//     around it. So is a received [Status] that was made an error again and carries no
+//     code.
+//  10. A gRPC status with a raw number that a table has is sent as that code.
+//  11. Everything else is sent as the INTERNAL default, with its fixed message: a plain
+//     error, NoError as an error, a status with code OK, an error whose methods panic.
 //  12. So is a [PanicError].
 //
-// In what is sent all text is UTF-8, each detail type is there once, equal errors
-// give equal bytes, and MaxSize is kept. No cause and no text that fmt.Errorf or
-// errors.Join made is in it.
+// Everything that is sent is valid UTF-8, has each detail type once and keeps MaxSize.
+// Equal errors give equal bytes. No cause and no text of fmt.Errorf or errors.Join is
+// sent.
 //
-// Of an error that wraps too much to be searched through, what was found decides,
-// without the rules' functions.
-func (e *Encoder) Encode(ctx context.Context, err error) (encoded Encoded) {
+// The error is searched through 64 levels and 1,000 errors. If it wraps more, what was
+// found decides, and the rules' functions don't run.
+func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	if err == nil {
 		return Encoded{}
 	}
-	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
-		return e.encodeTree(ctx, err) // any type of error can be an OpenIMError
+	if r := e.encodeSimple(err); r != nil {
+		return Encoded{r}
 	}
+	return Encoded{e.encodeTree(ctx, err)}
+}
+
+// encodeSimple returns what is sent for a simple error if that is ready, or ready
+// except for the message. It returns nil for any other error.
+func (e *Encoder) encodeSimple(err error) *encodedError {
 	switch stated := simple(err).(type) {
 	case *statusError:
-		encoded = e.stated(ctx, stated, SourceCode)
+		sent := e.ready(&stated.st, stated)
+		switch {
+		case sent == nil:
+			return nil
+		case err == error(stated) && sent == stated.sent.Load():
+			return stated.encodedAlone()
+		}
+		return &encodedError{status: sent, code: stated.st.code, grpcCode: sent.Code(), source: SourceCode, origin: stated.st.origin, chain: [2]error{nil, err}}
 	case codes.Code:
-		encoded = e.code(ctx, stated, SourceCode)
-	default:
-		return e.encodeTree(ctx, err)
+		return e.readyCode(stated, err)
 	}
-	if encoded.GRPCCode == grpccodes.OK {
-		encoded.GRPCCode = encoded.Status.Code()
+	return nil
+}
+
+// readyCode returns the encoded error of a bare code, which unwraps to err, if its status
+// is kept. It returns nil if the status has to be made.
+func (e *Encoder) readyCode(c codes.Code, err error) *encodedError {
+	table := tables(e.Tables).forCode(c)
+	sent := table.GRPCStatus(c.Number())
+	switch {
+	case maxRowSize(sent.Message()) > e.maxSize() || e.inOpenIMForm(c):
+		return nil
+	case table == c.Table():
+		return encodeCode(c).of(err)
 	}
-	encoded.err, encoded.original = err, err
-	return encoded
+	return &encodedError{status: sent, code: c, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, err}}
 }
 
 // simple returns the code or the *statusError that err is, alone or under %w of
 // fmt.Errorf. It returns nil for any other error. Most errors of handlers are simple:
 // none of their methods can fail, so that they need no tree.
 func simple(err error) error {
-	for range maxDepth - 1 { // a Status has its code one level below
+	for range maxDepth - 1 { // a Status error has its code one level below
 		switch x := err.(type) {
 		case codes.ErrorCode:
 			if x > 0 {
@@ -234,7 +154,7 @@ func simple(err error) error {
 			return nil
 		}
 		if reflect.TypeOf(err) != wrapErrorType {
-			if c, ok := err.(codes.Code); ok && isResolved(c) {
+			if c, ok := err.(codes.Code); ok && isKept(c) {
 				return err
 			}
 			return nil
@@ -244,174 +164,141 @@ func simple(err error) error {
 	return nil
 }
 
-// encodeTree encodes any error but nil.
-func (e *Encoder) encodeTree(ctx context.Context, err error) Encoded {
-	var t tree
-	t.read(err)
-	var adapt func(error) *Status
-	if e.AdaptCodeErrors || e.ExposeCodeErrorDetail {
-		adapt = e.adaptOpenIMError
+// encodedAlone returns the encoded error of e with its verbatim status. It is kept.
+func (e *statusError) encodedAlone() *encodedError {
+	if r := e.encoded.Load(); r != nil {
+		return r
 	}
-	var f finding
-	f.search(&t, adapt)
-	var encoded Encoded
-	if panicked := catchPanic(func() { encoded = e.decide(ctx, err, &t, &f) }); panicked != nil {
-		encoded = e.unknown(ctx, SourceUnknown, panicked)
-	}
-	if encoded.GRPCCode == grpccodes.OK {
-		encoded.GRPCCode = encoded.Status.Code()
-	}
-	ok, panicked := t.safeToRun()
-	if encoded.Panic == nil {
-		encoded.Panic = panicked
-	}
-	if !ok {
-		encoded.original = t.summary(err)
-		return encoded
-	}
-	encoded.err, encoded.original = err, err
-	if encoded.Trailer != nil && t.hasPushback() {
-		encoded.Trailer = nil // two of them forbid the retry
-	}
-	return encoded
+	sent, _ := e.verbatim()
+	r := &encodedError{status: sent, code: e.st.code, grpcCode: sent.Code(), source: SourceCode, origin: e.st.origin, chain: [2]error{nil, e}}
+	e.encoded.CompareAndSwap(nil, r)
+	return e.encoded.Load()
 }
 
-// hasPushback reports whether a server interceptor has set the pushback of an error
-// in the tree.
-func (t *tree) hasPushback() bool {
+// encodeTree encodes any error but nil.
+func (e *Encoder) encodeTree(ctx context.Context, err error) *encodedError {
+	if encoded, ok := err.(*encodedError); ok {
+		return encoded.again()
+	}
+	var t tree
+	t.read(err)
+	var f finding
+	f.search(&t, e.openIMAdapter())
+	var r *encodedError
+	panicked := catchPanic(func() { r = e.send(ctx, e.decide(ctx, err, &t, &f)) })
+	if panicked != nil {
+		r = e.send(ctx, e.internal(SourceUnknown, panicked))
+	}
+	r.lead(err, &t)
+	return r
+}
+
+// lead completes an encoded error of err, whose tree is t: it unwraps to err if that is
+// safe to run, and to the code if err doesn't lead there.
+func (r *encodedError) lead(err error, t *tree) {
+	ok, panicked := t.safeToRun()
+	if panicked != nil && r.more().panicked == nil {
+		r.change().panicked = panicked
+	}
+	if !ok {
+		r.change().summary = t.summary(err)
+	} else {
+		r.chain[1] = err
+		if r.more().pushback != "" && t.hasPushback() {
+			r.change().pushback = "" // two of them forbid the retry
+		}
+	}
+	if r.code != nil && (!ok || !t.has(r.code)) {
+		if ok, _ := safeToRun(r.code); ok { // a method of a user's type can panic
+			r.chain[0] = r.code
+		}
+	}
+}
+
+// has reports whether the code is in the tree.
+func (t *tree) has(c codes.Code) bool {
 	for i := range t.size {
-		if r, ok := t.at(i).err.(*resolvedError); ok && r.pushedBack {
+		if t.at(i).err == error(c) {
 			return true
 		}
 	}
 	return false
 }
 
-func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) Encoded {
-	switch {
-	case f.resolved != nil:
-		return f.resolved.encoded()
-	case f.code != nil:
-		return e.code(ctx, f.code, SourceCode)
-	case f.stated != nil:
-		return e.stated(ctx, f.stated, SourceCode)
-	case f.openIM != nil:
-		return e.send(ctx, f.openIM, SourceOpenIMError)
-	case f.failed != nil:
-		return e.unknown(ctx, SourceUnknown, f.failed)
+// hasPushback reports whether a server interceptor has set the pushback of an error in
+// the tree.
+func (t *tree) hasPushback() bool {
+	for i := range t.size {
+		if r, ok := t.at(i).err.(*encodedError); ok && r.more().pushback != "" {
+			return true
+		}
 	}
-	if ruled := e.match(err, t); ruled != nil {
-		return e.code(ctx, ruled, SourceRule)
+	return false
+}
+
+// A decision is what a row of [Encoder.Encode] makes of an error, before it is fitted
+// into MaxSize.
+type decision struct {
+	// One of these is sent.
+	code    codes.Code    // a bare code
+	status  *Status       // a Status
+	encoded *encodedError // the same again
+
+	stated   *statusError // the error with this Status, or nil
+	source   Source
+	origin   Origin
+	panicked *PanicError
+}
+
+// decide returns what the first matching row of [Encoder.Encode] makes of err.
+func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) decision {
+	switch {
+	case f.encoded != nil:
+		return decision{encoded: f.encoded, source: SourceEncoded, origin: f.encoded.origin}
+	case f.code != nil:
+		return decision{code: f.code, source: SourceCode}
+	case f.stated != nil:
+		return decision{status: &f.stated.st, stated: f.stated, source: SourceCode, origin: f.stated.st.origin}
+	case f.openIM != nil:
+		return decision{status: f.openIM, source: SourceOpenIMError}
+	case f.failed != nil:
+		return e.internal(SourceUnknown, f.failed)
+	}
+	if code := e.match(err, t); code != nil {
+		return decision{code: code, source: SourceRule}
 	}
 	if ended := ctx.Err(); ended != nil && f.contextEnded {
-		return Encoded{Status: contextStatus(ended), Source: SourceContext}
+		return e.withoutCode(contextStatus(ended), SourceContext)
 	}
 	switch {
 	case f.deadline:
-		return Encoded{Status: contextStatus(context.DeadlineExceeded), Source: SourceDeadline}
+		return e.withoutCode(contextStatus(context.DeadlineExceeded), SourceDeadline)
 	case f.received != nil:
-		return e.upstream(ctx, f.received)
+		return e.upstream(f.received)
 	case f.restated != nil:
-		return e.stated(ctx, f.restated, SourceGRPCStatus)
+		return decision{status: &f.restated.st, stated: f.restated, source: SourceGRPCStatus, origin: f.restated.st.origin}
 	case f.grpc != nil:
-		return e.grpc(ctx, f.grpc)
+		return e.grpc(f.grpc)
 	case f.panicked != nil:
-		return e.unknown(ctx, SourcePanic, f.panicked)
+		return e.internal(SourcePanic, f.panicked)
 	}
-	return e.unknown(ctx, SourceUnknown, nil)
+	return e.internal(SourceUnknown, nil)
 }
 
-// unknown is the answer to an error that states nothing the caller may know: the
-// default code of INTERNAL.
-func (e *Encoder) unknown(ctx context.Context, source Source, panicked *PanicError) Encoded {
-	encoded := e.code(ctx, tables(e.Tables).first().DefaultFor(grpccodes.Internal), source)
-	encoded.Panic = panicked
-	return encoded
+// internal decides on the INTERNAL default, for an error of which the caller may learn
+// nothing.
+func (e *Encoder) internal(source Source, panicked *PanicError) decision {
+	code := tables(e.Tables).first().DefaultFor(grpccodes.Internal)
+	return decision{code: code, source: source, panicked: panicked}
 }
 
-// code is the answer that is a bare code.
-func (e *Encoder) code(ctx context.Context, code codes.Code, source Source) Encoded {
-	encoded := Encoded{Code: code, Source: source}
-	if table := tables(e.Tables).forCode(code); table == code.Table() {
-		encoded.ready = resolvedCode(code)
-		encoded.Status = encoded.ready.sent
-	} else {
-		encoded.Status = table.GRPCStatus(code.Number())
-	}
-	if rowSize(encoded.Status.Message()) > e.maxSize() || e.inOpenIMForm(code) {
-		return e.send(ctx, New(code, ""), source)
-	}
-	return encoded
+// withoutCode decides on a gRPC status that carries no code.
+func (e *Encoder) withoutCode(gst *grpcstatus.Status, source Source) decision {
+	return decision{status: (&Decoder{Tables: e.Tables}).FromGRPC(gst), source: source}
 }
 
-// stated is the answer that is a Status of this process. What is sent is kept with
-// the error, where it is the same for all.
-func (e *Encoder) stated(ctx context.Context, se *statusError, source Source) Encoded {
-	st := &se.st
-	encoded := Encoded{Source: source, Origin: st.origin}
-	size := math.MaxInt
-	switch table := tables(e.Tables).forCode(st.code); {
-	case !e.sentVerbatim(st):
-	case table == st.code.Table():
-		encoded.Status, size = se.wire()
-	case st.short():
-		encoded.Status, size = st.encodeShort(table)
-	}
-	if size > e.maxSize()-maxSubtype {
-		return e.send(ctx, st, source)
-	}
-	if st.origin.carriesCode() {
-		encoded.Code = st.code
-	}
-	return encoded
-}
-
-// asItIs tells that nothing is added to a Status that is sent, nor taken away, but
-// for its size.
-func (e *Encoder) sentVerbatim(st *Status) bool {
-	if rare := st.rarely(); rare.dropped != nil || rare.pushback != "" && e.RetryPushback {
-		return false
-	}
-	return !e.DebugInfo && !e.inOpenIMForm(st.code)
-}
-
-// send is the answer that is a Status, with what has to go with it and without
-// what is too much.
-func (e *Encoder) send(ctx context.Context, st *Status, source Source) Encoded {
-	encoded := Encoded{Source: source, Origin: st.origin, DroppedKeys: slices.Clone(st.rarely().dropped)}
-	p := st.proto(e.Tables, e.DebugInfo && source != SourceForwarded)
-	encoded.GRPCCode = grpccodes.Code(p.Code)
-	place := 0 // of our ErrorInfo
-	if st.origin.carriesCode() {
-		encoded.Code = st.code
-		if !st.unnamed && e.inOpenIMForm(st.code) {
-			toOpenIMForm(p, int32(st.code.Number()))
-			place = 1
-		}
-	}
-	fitting := newBudget(p)
-	fitting.code, fitting.guess, fitting.infoIndex, fitting.limit = encoded.Code, st.unnamed, place, e.maxSize()
-	if pushback := st.rarely().pushback; e.RetryPushback && pushback != "" {
-		encoded.Trailer = metadata.Pairs(pushbackName, pushback)
-		fitting.limit -= pushbackSize(pushback)
-	}
-	if fitting.size()+maxSubtype > fitting.limit {
-		fitting.limit -= contentTypeExtra(ctx)
-	}
-	encoded.Truncated = strings.Join(fitting.fit(), ",")
-	encoded.Status = grpcstatus.FromProto(p)
-	return encoded
-}
-
-func (e *Encoder) maxSize() int {
-	if e.MaxSize == 0 {
-		return DefaultMaxSize
-	}
-	return max(e.MaxSize, LeastMaxSize)
-}
-
-// contextStatus is the status of a context's end, with gRPC's own code and text.
-// An interceptor's own context can say more in its error: that stays here.
+// contextStatus returns gRPC's own status for a context that has ended. The error of
+// an interceptor's context can have more text, which is private.
 func contextStatus(ended error) *grpcstatus.Status {
 	if ended != context.Canceled && find(ended).deadline {
 		return grpcstatus.FromContextError(context.DeadlineExceeded)
@@ -419,83 +306,102 @@ func contextStatus(ended error) *grpcstatus.Status {
 	return grpcstatus.FromContextError(context.Canceled)
 }
 
-// The messages that stand for those of an upstream that is not to be quoted.
+// The fixed messages for an upstream whose text is withheld.
 const (
 	upstreamUnavailable = "an upstream service is unavailable"
 	upstreamDeadline    = "an upstream service did not answer in time"
 )
 
-// upstream is the answer to an error that was received from another service.
-func (e *Encoder) upstream(ctx context.Context, received *receivedError) Encoded {
+// upstream decides on an error that was received from another service.
+func (e *Encoder) upstream(received *receivedError) (d decision) {
 	switch {
-	case received.policy.passes(received.origin):
-		return e.send(ctx, received.status(), SourceForwarded)
-	case received.origin == OriginNumeric: // a stranger's numbers may mean anything
+	case received.trust.passes(received.origin):
+		return decision{status: received.status(), source: SourceForwarded, origin: received.origin}
+	case received.origin == OriginNumeric: // a stranger's number can mean anything
+		d = e.internal(SourceUpstream, nil)
 	case received.grpcCode == grpccodes.Unavailable:
-		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamUnavailable), Source: SourceUpstream, Origin: received.origin}
+		d = e.withoutCode(grpcstatus.New(received.grpcCode, upstreamUnavailable), SourceUpstream)
 	case received.grpcCode == grpccodes.DeadlineExceeded:
-		return Encoded{Status: grpcstatus.New(received.grpcCode, upstreamDeadline), Source: SourceUpstream, Origin: received.origin}
+		d = e.withoutCode(grpcstatus.New(received.grpcCode, upstreamDeadline), SourceUpstream)
+	default:
+		d = e.internal(SourceUpstream, nil)
 	}
-	encoded := e.unknown(ctx, SourceUpstream, nil)
-	encoded.Origin = received.origin
-	return encoded
+	d.origin = received.origin
+	return d
 }
 
-// grpc is the answer to a gRPC status that was made here.
-func (e *Encoder) grpc(ctx context.Context, gst *grpcstatus.Status) Encoded {
+// grpc decides on a gRPC status that was made in this process.
+func (e *Encoder) grpc(gst *grpcstatus.Status) decision {
 	st := (&Decoder{Tables: e.Tables}).FromGRPC(gst)
+	d := decision{status: st, source: SourceGRPCStatus, origin: st.origin}
 	if gst.Code() <= grpccodes.Unauthenticated {
-		return e.send(ctx, st, SourceGRPCStatus)
+		return d
 	}
 	if st.origin == OriginKnown || st.origin == OriginNumeric && tables(e.Tables).forCode(st.code).Has(st.code.Number()) {
-		return e.send(ctx, st, SourceNumber)
+		d.source = SourceNumber
+		return d
 	}
-	return e.unknown(ctx, SourceUnknown, nil)
+	return e.internal(SourceUnknown, nil)
 }
 
-// encode is the status as it is sent with its code's own table, and at most the
-// size of its headers. Nothing is left out for its size.
-func (st *Status) encode() (sent *grpcstatus.Status, size int) {
-	if st.short() {
-		return st.encodeShort(st.code.Table())
+// send returns the encoded error of a decision. It doesn't lead to the handler's error
+// yet.
+func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
+	if d.encoded != nil {
+		return d.complete(d.encoded.again())
 	}
-	p := st.proto(nil, false)
-	return grpcstatus.FromProto(p), headerSize(p)
-}
-
-// proto is the status as it is sent where own says what the codes of its domains
-// are, with DebugInfo if that is asked for. Nothing is left out for its size.
-func (st *Status) proto(own tables, debugInfo bool) *spb.Status {
-	table := st.tableIn(own)
-	row := table.GRPCStatus(st.code.Number())
-	message, code := st.message, st.grpcCode
-	if !st.hasMessage {
-		message = row.Message()
-	}
-	if code == grpccodes.OK || st.origin == OriginNumeric {
-		code = row.Code()
-	}
-	return &spb.Status{
-		Code:    int32(code),
-		Message: validUTF8(message),
-		Details: cleanDetails(st.packedDetails(table), debugInfo),
-	}
-}
-
-// cleanDetails are the details less a second of a type, of which AIP-193 allows
-// one, and less DebugInfo unless that is asked for. It changes the slice.
-func cleanDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
-	kept := details[:0]
-	var seen typeSet
-	for _, d := range details {
-		name := d.MessageName()
-		if name == debugInfoName && !debugInfo || name != "" && !seen.add(name) {
-			continue
+	if d.code != nil {
+		if r := e.readyCode(d.code, nil); r != nil {
+			return d.complete(r)
 		}
-		if !utf8.ValidString(d.GetTypeUrl()) || len(d.ProtoReflect().GetUnknown()) > 0 {
-			d = &anypb.Any{TypeUrl: validUTF8(d.GetTypeUrl()), Value: d.GetValue()}
-		}
-		kept = append(kept, d)
+		d.status = New(d.code, "")
 	}
-	return kept
+	r := new(encodedError)
+	if d.status.origin.carriesCode() {
+		r.code = d.status.code
+	}
+	if sent := e.ready(d.status, d.stated); sent != nil {
+		r.status, r.grpcCode = sent, sent.Code()
+	} else {
+		e.fit(ctx, r, d.status, d.source)
+	}
+	return d.complete(r)
+}
+
+// complete enters into r, which it returns, what the decision says about its error.
+func (d *decision) complete(r *encodedError) *encodedError {
+	r.source, r.origin, r.chain = d.source, d.origin, [2]error{}
+	if d.panicked != nil {
+		r.change().panicked = d.panicked
+	}
+	return r
+}
+
+// ready returns what is sent for st if nothing has to be added or taken away, not even
+// for its size, and if it is kept or can be made of what is kept. Otherwise it returns
+// nil. stated is the error with the status, or nil.
+func (e *Encoder) ready(st *Status, stated *statusError) *grpcstatus.Status {
+	if !e.sendsVerbatim(st) {
+		return nil
+	}
+	var sent *grpcstatus.Status
+	size := math.MaxInt
+	switch table := tables(e.Tables).forCode(st.code); {
+	case stated != nil && table == st.code.Table():
+		sent, size = stated.verbatim()
+	case st.isShort():
+		sent, size = st.encodeShort(table)
+	}
+	if size > e.maxSize()-maxSubtype {
+		return nil
+	}
+	return sent
+}
+
+// sendsVerbatim reports whether st is sent as its table says, except for its size.
+func (e *Encoder) sendsVerbatim(st *Status) bool {
+	if x := st.more(); x.droppedKeys != nil || x.pushback != "" && e.RetryPushback {
+		return false
+	}
+	return !e.DebugInfo && !e.inOpenIMForm(st.code)
 }

@@ -154,15 +154,15 @@ func TestEncode(t *testing.T) {
 				ctx = live
 			}
 			got := encoder.Encode(ctx, tt.err)
-			if got.Source != tt.source || got.Status.Code() != tt.grpc || got.Status.Message() != tt.message || got.Code != tt.code {
-				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source, got.Status, got.Code, tt.source, tt.grpc, tt.message, tt.code)
+			if got.Source() != tt.source || got.Status().Code() != tt.grpc || got.Status().Message() != tt.message || got.Code() != tt.code {
+				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source(), got.Status(), got.Code(), tt.source, tt.grpc, tt.message, tt.code)
 			}
-			if got.Source.Withheld() != (tt.source == status.SourceUpstream || tt.source == status.SourceUnknown || tt.source == status.SourcePanic) {
-				t.Errorf("Withheld() = %t for source %v", got.Source.Withheld(), got.Source)
+			if got.Source().Withheld() != (tt.source == status.SourceUpstream || tt.source == status.SourceUnknown || tt.source == status.SourcePanic) {
+				t.Errorf("Withheld() = %t for source %v", got.Source().Withheld(), got.Source())
 			}
 			checkErrorInfo(t, got, tt.code, tt.reason)
-			if strings.Contains(fmt.Sprint(got.Status.Proto()), secret) {
-				t.Errorf("the answer has private text: %v", got.Status)
+			if strings.Contains(fmt.Sprint(got.Status().Proto()), secret) {
+				t.Errorf("the answer has private text: %v", got.Status())
 			}
 			checkResolved(t, got, tt.err)
 		})
@@ -173,7 +173,7 @@ func TestEncode(t *testing.T) {
 func checkErrorInfo(t *testing.T, got status.Encoded, want codes.Code, reason string) {
 	t.Helper()
 	var reasons []string
-	for _, d := range got.Status.Details() {
+	for _, d := range got.Status().Details() {
 		if i, ok := d.(*errdetails.ErrorInfo); ok {
 			reasons = append(reasons, i.GetReason())
 		}
@@ -197,17 +197,17 @@ func checkErrorInfo(t *testing.T, got status.Encoded, want codes.Code, reason st
 func checkResolved(t *testing.T, got status.Encoded, original error) {
 	t.Helper()
 	err := got.Err()
-	if err.Error() != got.Status.Message() || grpcstatus.Convert(err) != got.Status {
+	if err.Error() != got.Status().Message() || grpcstatus.Convert(err) != got.Status() {
 		t.Errorf("Err() = %q with %v; want the public message and the status", err, grpcstatus.Convert(err))
 	}
 	if errors.Is(err, original) == got.Broken() {
 		t.Errorf("Err() leads to %v: %t; want the opposite of Broken()", original, got.Broken())
 	}
-	if got.Code != nil && (!errors.Is(err, got.Code) || status.Code(err) != got.Code) {
-		t.Errorf("Err() has code %v, want %v", status.Code(err), got.Code)
+	if got.Code() != nil && (!errors.Is(err, got.Code()) || status.Code(err) != got.Code()) {
+		t.Errorf("Err() has code %v, want %v", status.Code(err), got.Code())
 	}
-	if again := new(status.Encoder).Encode(context.Background(), err); again.Status != got.Status || again.Err() != err {
-		t.Errorf("encoded again: %v, %v; want the same", again.Status, again.Err())
+	if again := new(status.Encoder).Encode(context.Background(), err); again.Status() != got.Status() || again.Err() != err {
+		t.Errorf("encoded again: %v, %v; want the same", again.Status(), again.Err())
 	}
 }
 
@@ -317,8 +317,8 @@ func TestEncodeTooMuch(t *testing.T) {
 		if !got.Broken() || errors.Is(got.Err(), err) {
 			t.Errorf("%s: broken %t; want it broken, and Err() not to lead to it", name, got.Broken())
 		}
-		if got.Code != nil && !errors.Is(got.Err(), got.Code) {
-			t.Errorf("%s: Err() doesn't lead to %v", name, got.Code)
+		if got.Code() != nil && !errors.Is(got.Err(), got.Code()) {
+			t.Errorf("%s: Err() doesn't lead to %v", name, got.Code())
 		}
 	}
 }
@@ -329,7 +329,7 @@ func TestEncodeHostile(t *testing.T) {
 	rules := []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}
 	for _, err := range append(panicking, loop{}, wide(1_000_000), deep(1000)) {
 		got := (&status.Encoder{Rules: rules}).Encode(t.Context(), err)
-		if !got.Broken() || got.Code != codes.Code(codes.ServerInternal) || got.Status.Code() != grpccodes.Internal {
+		if !got.Broken() || got.Code() != codes.Code(codes.ServerInternal) || got.Status().Code() != grpccodes.Internal {
 			t.Errorf("Encode(%T) = %+v; want broken, ServerInternal", err, got)
 		}
 		if chain := got.Err().(interface{ Unwrap() []error }).Unwrap(); len(chain) != 1 || chain[0] != error(codes.ServerInternal) {
@@ -337,8 +337,8 @@ func TestEncodeHostile(t *testing.T) {
 		}
 	}
 	rule := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code { panic(secret) }}}}
-	if got := rule.Encode(t.Context(), errNoRows); got.Status.Code() != grpccodes.Internal || got.Panic.Value != secret || !errors.Is(got.Err(), errNoRows) {
-		t.Errorf("with a rule that panics: %v, panic %v; want INTERNAL, the panic's value, and the error kept", got.Status, got.Panic)
+	if got := rule.Encode(t.Context(), errNoRows); got.Status().Code() != grpccodes.Internal || got.Panic().Value != secret || !errors.Is(got.Err(), errNoRows) {
+		t.Errorf("with a rule that panics: %v, panic %v; want INTERNAL, the panic's value, and the error kept", got.Status(), got.Panic())
 	}
 }
 
@@ -352,8 +352,8 @@ func TestHostileBesideACode(t *testing.T) {
 			"deep in the cause": status.Wrap(fmt.Errorf("%w", errors.Join(errNoRows, hostile)), codes.Args, ""),
 		} {
 			got := new(status.Encoder).Encode(t.Context(), err)
-			if got.Code != codes.Code(codes.Args) || got.Source != status.SourceCode {
-				t.Errorf("%T %s: %v from %v; want Args from the code", hostile, name, got.Code, got.Source)
+			if got.Code() != codes.Code(codes.Args) || got.Source() != status.SourceCode {
+				t.Errorf("%T %s: %v from %v; want Args from the code", hostile, name, got.Code(), got.Source())
 			}
 			if chain := got.Err().(interface{ Unwrap() []error }).Unwrap(); !got.Broken() || len(chain) != 1 {
 				t.Errorf("%T %s: broken %t, leads to %d errors; want it broken, and the code alone", hostile, name, got.Broken(), len(chain))
@@ -414,12 +414,12 @@ func TestDebugInfo(t *testing.T) {
 			t.Errorf("%s: DebugInfo is sent: %v", name, got)
 		}
 		got := (&status.Encoder{DebugInfo: true}).Encode(t.Context(), err)
-		sent, _ := status.Detail[*errdetails.DebugInfo](got.Status.Err())
-		if here := got.Source != status.SourceForwarded; (sent.GetDetail() == secret) != here {
-			t.Errorf("%s: with WithDebugInfo %v is sent; want the DebugInfo too: %t", name, got.Status, here)
+		sent, _ := status.Detail[*errdetails.DebugInfo](got.Status().Err())
+		if here := got.Source() != status.SourceForwarded; (sent.GetDetail() == secret) != here {
+			t.Errorf("%s: with WithDebugInfo %v is sent; want the DebugInfo too: %t", name, got.Status(), here)
 		}
-		if _, ok := status.Detail[*errdetails.BadRequest](got.Status.Err()); !ok {
-			t.Errorf("%s: the BadRequest beside it is lost: %v", name, got.Status)
+		if _, ok := status.Detail[*errdetails.BadRequest](got.Status().Err()); !ok {
+			t.Errorf("%s: the BadRequest beside it is lost: %v", name, got.Status())
 		}
 	}
 }
@@ -463,14 +463,14 @@ func TestEncoderTables(t *testing.T) {
 		{sentinel, "no"},
 		{status.New(codes.SrvCallback, "no").WithMetadata("k1", "v").Err(), "no"},
 	} {
-		if got := encoder.Encode(t.Context(), tt.err).Status; got.Code() != grpccodes.Aborted || got.Message() != tt.message {
+		if got := encoder.Encode(t.Context(), tt.err).Status(); got.Code() != grpccodes.Aborted || got.Message() != tt.message {
 			t.Errorf("Encode(%v) = %v; want ABORTED, %q", tt.err, got, tt.message)
 		}
 		if got := grpcstatus.Code(tt.err); got != grpccodes.FailedPrecondition {
 			t.Errorf("GRPCStatus of %v = %v; want that of its own table", tt.err, got)
 		}
 	}
-	if got := encoder.Encode(t.Context(), codes.Args).Status.Code(); got != grpccodes.InvalidArgument {
+	if got := encoder.Encode(t.Context(), codes.Args).Status().Code(); got != grpccodes.InvalidArgument {
 		t.Errorf("a code that was not replaced = %v", got)
 	}
 
@@ -479,8 +479,8 @@ func TestEncoderTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	number := grpcstatus.Error(2000, "as OpenIM does")
-	if got := (&status.Encoder{Tables: []*codes.Table{added}}).Encode(t.Context(), number); got.Source != status.SourceNumber || got.Status.Code() != grpccodes.Aborted {
-		t.Errorf("a number that only the given table has = %v, source %v; want ABORTED by its row", got.Status, got.Source)
+	if got := (&status.Encoder{Tables: []*codes.Table{added}}).Encode(t.Context(), number); got.Source() != status.SourceNumber || got.Status().Code() != grpccodes.Aborted {
+		t.Errorf("a number that only the given table has = %v, source %v; want ABORTED by its row", got.Status(), got.Source())
 	}
 
 	small, err := codes.NewTable("openim.io",
@@ -489,7 +489,7 @@ func TestEncoderTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := (&status.Encoder{Tables: []*codes.Table{small}}).Encode(t.Context(), codes.Args).Status; got.Code() != grpccodes.InvalidArgument {
+	if got := (&status.Encoder{Tables: []*codes.Table{small}}).Encode(t.Context(), codes.Args).Status(); got.Code() != grpccodes.InvalidArgument {
 		t.Errorf("a code without a row in the given table = %v; want that of its own", got)
 	}
 }

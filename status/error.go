@@ -12,8 +12,8 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// Error is an error with a code and a public message; an empty one stands for
-// that of the code's row. It is nil for NoError.
+// Error returns an error with a code and a public message, or nil for NoError. If
+// message is empty, the error has the message of the code's row.
 func Error(c codes.Code, message string) error {
 	if st := newStatus(c, message); st.code.Number() != 0 {
 		return newError(&st, nil)
@@ -21,15 +21,15 @@ func Error(c codes.Code, message string) error {
 	return nil
 }
 
-// Errorf is [Error] with fmt.Sprintf. To wrap an error use [Wrap], not %w: what
-// stands in the message is public.
+// Errorf returns [Error] with a message formatted by fmt.Sprintf. The message is
+// public: to wrap an error, use [Wrap] and not %w.
 func Errorf(c codes.Code, format string, args ...any) error {
 	return Error(c, fmt.Sprintf(format, args...))
 }
 
-// Wrap is an error with a code and a public message that wraps err; it is nil if
-// err is nil. The caller reads the message and nothing of err; an empty message
-// stands for that of the code's row.
+// Wrap returns an error with a code and a public message that unwraps to err, or nil
+// if err is nil. The caller reads the message, and nothing of err. If message is
+// empty, the error has the message of the code's row.
 func Wrap(err error, c codes.Code, message string) error {
 	if err == nil {
 		return nil
@@ -38,7 +38,7 @@ func Wrap(err error, c codes.Code, message string) error {
 	return newError(&st, err)
 }
 
-// Wrapf is [Wrap] with fmt.Sprintf.
+// Wrapf returns [Wrap] with a message formatted by fmt.Sprintf.
 func Wrapf(err error, c codes.Code, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -46,15 +46,17 @@ func Wrapf(err error, c codes.Code, format string, args ...any) error {
 	return Wrap(err, c, fmt.Sprintf(format, args...))
 }
 
-// A statusError is a Status as an error. It is not itself a codes.Code, so that
+// A statusError is a Status as an error. It is not a codes.Code itself, so that
 // errors.AsType[codes.Code] finds the code and not the error.
 type statusError struct {
 	st    Status
-	chain [2]error // the code, and the cause if there is one
+	chain [2]error // the code, and the cause or nil
 
-	sent atomic.Pointer[grpcstatus.Status] // what wire gives, once it was asked,
-	size atomic.Int64                      // and its size, which is there before that
-	kept atomic.Pointer[resolvedError]     // what resolved gives, once it was asked
+	// What the error is sent as, kept when it is sent first: a package's error
+	// variable is sent many times.
+	sent    atomic.Pointer[grpcstatus.Status] // see verbatim
+	size    atomic.Int64                      // stored before sent
+	encoded atomic.Pointer[encodedError]      // of the error alone, with sent
 }
 
 func newError(st *Status, cause error) *statusError {
@@ -64,13 +66,13 @@ func newError(st *Status, cause error) *statusError {
 	return e
 }
 
-// cause is what the error wraps, nil if that is nothing.
+// cause returns the error that e wraps, or nil.
 func (e *statusError) cause() error { return e.chain[1] }
 
-// Error is the public text, in one line: the code's name and the message.
+// Error returns the code's name and the message as one line. All of it is public.
 func (e *statusError) Error() string { return e.st.String() }
 
-// Unwrap is the chain, which is not to be changed.
+// Unwrap returns the chain. It must not be changed.
 func (e *statusError) Unwrap() []error {
 	if e.cause() == nil {
 		return e.chain[:1:1]
@@ -78,52 +80,39 @@ func (e *statusError) Unwrap() []error {
 	return e.chain[:]
 }
 
-// GRPCStatus is the status as it would be sent, or, where a received one was made an
-// error again, as it was received. An error that wraps one in NoError has the default
-// status of INTERNAL: it is an error.
+// GRPCStatus returns the status as it was received, or as it is sent with the code's
+// own table. For an error that wraps another in NoError it is the INTERNAL default.
 func (e *statusError) GRPCStatus() *grpcstatus.Status {
-	received := e.st.rarely().received
 	switch {
-	case received != nil:
-		return received
+	case e.st.unchanged:
+		return e.st.received.status
 	case e.st.code.Number() == 0:
 		table := e.st.code.Table()
 		return table.GRPCStatus(table.DefaultFor(grpccodes.Internal).Number())
 	}
-	sent, _ := e.wire()
+	sent, _ := e.verbatim()
 	return sent
 }
 
-// wire is the status as it is sent with its code's own table, whatever its size, and
-// at most the size of its headers. It is made once. The code is not NoError.
-func (e *statusError) wire() (sent *grpcstatus.Status, size int) {
+// verbatim returns the status as it is sent with the code's own table, whatever its
+// size, and at least the size that it adds to a header list. The code is not NoError.
+func (e *statusError) verbatim() (sent *grpcstatus.Status, size int) {
 	if sent := e.sent.Load(); sent != nil {
 		return sent, int(e.size.Load())
 	}
 	sent, size = e.st.encode()
-	e.size.Store(int64(size)) // who else is here stores the same
+	e.size.Store(int64(size)) // other goroutines store the same size
 	if !e.sent.CompareAndSwap(nil, sent) {
 		sent = e.sent.Load()
 	}
 	return sent, size
 }
 
-// resolved is the error itself with what wire gives, made once.
-func (e *statusError) resolved(encoded *Encoded) *resolvedError {
-	if r := e.kept.Load(); r != nil {
-		return r
-	}
-	r := newResolved(encoded)
-	if !e.kept.CompareAndSwap(nil, r) {
-		r = e.kept.Load()
-	}
-	return r
-}
-
-// Format prints the public text, and with %+v the cause after it.
+// Format prints the public text. %+v also prints the cause.
 func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
 
-// format prints public text as a string, and with %+v the private cause after it.
+// format prints public text as a string is printed. %+v also prints the private
+// cause.
 func format(f fmt.State, verb rune, public string, cause error) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), public)
 	if verb == 'v' && f.Flag('+') && cause != nil {
@@ -132,11 +121,10 @@ func format(f fmt.State, verb rune, public string, cause error) {
 	}
 }
 
-// LogValue is a group of the code's name, number and reason, the canonical code,
-// the message, where the status came from if it was received, and the cause.
+// LogValue returns the group of [Status.LogValue], and the cause if there is one.
 func (e *statusError) LogValue() slog.Value { return e.st.logValue(e.cause()) }
 
-// logValue is the status's LogValue with a cause, if that isn't nil.
+// logValue returns the group of [Status.LogValue], and the cause if it isn't nil.
 func (st *Status) logValue(cause error) slog.Value {
 	attrs := st.LogValue().Group()
 	if cause != nil {

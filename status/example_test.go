@@ -116,7 +116,7 @@ func ExampleFromError() {
 	st, ok := status.FromError(errors.New("no code in it"))
 	fmt.Println(st.Code(), ok)
 	// Output:
-	// RecordNotFound: record not found | user "u-42" | RECORD_NOT_FOUND | openim.io | NotFound | ours
+	// RecordNotFound: record not found | user "u-42" | RECORD_NOT_FOUND | openim.io | NotFound | known
 	// SdkUnknownCode: unknown error false
 }
 
@@ -192,14 +192,14 @@ func ExampleFromGRPC() {
 	received := status.ToGRPC(codes.TokenKicked)
 	st := status.FromGRPC(received)
 	fmt.Println(st.Code(), st.Origin())
-	// Output: TokenKicked: token was revoked by a login elsewhere ours
+	// Output: TokenKicked: token was revoked by a login elsewhere known
 }
 
 func ExampleEncoder_Encode() {
 	errNoRows := errors.New("sql: no rows")
 	encoder := &status.Encoder{Rules: []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}}
 	encoded := encoder.Encode(context.Background(), fmt.Errorf("user: %w", errNoRows))
-	fmt.Println(encoded.Source, encoded.Status.Code(), encoded.Status.Message())
+	fmt.Println(encoded.Source(), encoded.Status().Code(), encoded.Status().Message())
 	// Output: rule NotFound record not found
 }
 
@@ -241,6 +241,6 @@ func ExampleOpenIMDetail() {
 	fmt.Println(status.Code(err), status.Convert(err).Origin())
 	fmt.Println(detail, ok)
 	// Output:
-	// RecordNotFound: record not found legacy
+	// RecordNotFound: record not found numeric
 	// userID=42 true
 }

@@ -3,11 +3,22 @@ package status
 import (
 	"sync/atomic"
 
-	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
 )
+
+// Size returns the size that the status and the trailer add to the header list of an
+// answer with the content type application/grpc, and 0 for success.
+func (e Encoded) Size() int {
+	if e.result == nil {
+		return 0
+	}
+	return headerSize(e.Status().Proto()) + pushbackSize(e.result.more().pushback)
+}
+
+// Broken reports whether the error that was encoded isn't safe to run.
+func (e Encoded) Broken() bool { return e.result != nil && e.result.cause() == nil }
 
 // IsSimple reports whether Encode needs no tree for err.
 func IsSimple(err error) bool { return simple(err) != nil }
@@ -15,55 +26,35 @@ func IsSimple(err error) bool { return simple(err) != nil }
 // SafeToRun reports whether every error in err can be unwrapped and printed.
 func SafeToRun(err error) (bool, *PanicError) { return safeToRun(err) }
 
-// Finds reports whether target is in err's tree.
-func Finds(err, target error) bool {
-	var t tree
-	t.read(err)
-	return (&Rule{Target: target, Code: codes.Args}).codeOf(err, &t) != nil
-}
-
-// EncodeShort is a Status that is short as it is sent with a table, and at most its
-// size.
+// EncodeShort returns a short Status as it is sent with a table, and at least its size.
 func EncodeShort(st *Status, table *codes.Table) (sent *grpcstatus.Status, size int, short bool) {
-	if !st.short() {
+	if !st.isShort() {
 		return nil, 0, false
 	}
 	sent, size = st.encodeShort(table)
 	return sent, size, true
 }
 
-// EncodePlainly is any Status as it is sent with a table, and its size.
-func EncodePlainly(st *Status, table *codes.Table) (sent *spb.Status, size int) {
-	p := st.proto(tables{table}, false)
-	return p, headerSize(p)
-}
+// HeaderSize returns the size that a status adds to a header list.
+func HeaderSize(st *grpcstatus.Status) int { return headerSize(st.Proto()) }
 
-// PackErrorInfo is the ErrorInfo of a Status as it is sent, and as protobuf writes it.
-func PackErrorInfo(st *Status) (fast, plain []byte) {
-	table := st.code.Table()
-	return st.packErrorInfo(table).GetValue(), pack(st.errorInfoIn(table)).GetValue()
-}
+// ErrorInfo returns the bytes of the ErrorInfo of a Status.
+func ErrorInfo(st *Status) []byte { return st.errorInfo(st.code.Table()) }
 
-// Scan reads what names a code in an ErrorInfo.
-func Scan(b []byte) (reason, domain, number string, ok bool) {
-	found, ok := scan(b)
-	return string(found.reason), string(found.domain), string(found.number), ok
-}
+// LongestPrefix returns the length of the longest prefix of text that spare says fits.
+func LongestPrefix(text string, spare func(end int) int) int { return longestPrefix(text, spare) }
 
-// Longest is the longest beginning of text that spare says there is room for.
-func Longest(text string, spare func(end int) int) int { return longestPrefix(text, spare) }
-
-// KeptCodes is how many codes something is kept of.
+// KeptCodes returns how many codes are kept.
 func KeptCodes() (n int) {
-	resolvedCodes.Range(func(any, any) bool { n++; return true })
+	keptCodes.Range(func(any, any) bool { n++; return true })
 	return n
 }
 
-// Forgetter gives a function that has the error of a Status in err forget what it has
-// been sent as, so that a benchmark can send it for the first time again and again.
+// Forgetter returns a function that makes the error of a Status in err forget what it was
+// sent as, so that a benchmark can send it for the first time again and again.
 func Forgetter(err error) (forget func()) {
 	e := find(err).stated
-	return func() { // no atomic stores, which would take as long as much of the sending
-		e.sent, e.kept = atomic.Pointer[grpcstatus.Status]{}, atomic.Pointer[resolvedError]{}
+	return func() { // without atomic stores, which would take as long as much of the sending
+		e.sent, e.encoded = atomic.Pointer[grpcstatus.Status]{}, atomic.Pointer[encodedError]{}
 	}
 }

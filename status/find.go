@@ -12,7 +12,7 @@ import (
 
 // A finding holds the first error of each kind in a tree.
 type finding struct {
-	resolved *resolvedError     // an error that was encoded before
+	encoded  *encodedError      // an error that was encoded before
 	code     codes.Code         // a bare code
 	openIM   *Status            // what adapt made of an OpenIMError
 	stated   *statusError       // a Status error that carries a code
@@ -79,8 +79,8 @@ const (
 
 func (f *finding) visit(err error, adapt func(error) *Status) step {
 	switch x := err.(type) {
-	case *resolvedError:
-		f.resolved = x
+	case *encodedError:
+		f.encoded = x
 		return stop
 	case *statusError:
 		return f.visitStatus(x)

@@ -41,8 +41,8 @@ func FuzzFromGRPC(f *testing.F) {
 		gst := grpcstatus.FromProto(p)
 		for _, policy := range []status.Trust{status.TrustNone, status.TrustAll} {
 			err := (&status.Decoder{Trust: policy}).Decode(t.Context(), gst.Err())
-			if got := checkBudget(t, len(b)/2, err); got.Status.Code() < 1 || got.Status.Code() > 16 {
-				t.Errorf("as from a %v, sent on with code %d, want 1..16", policy, got.Status.Code())
+			if got := checkBudget(t, len(b)/2, err); got.Status().Code() < 1 || got.Status().Code() > 16 {
+				t.Errorf("as from a %v, sent on with code %d, want 1..16", policy, got.Status().Code())
 			}
 		}
 		err := new(status.Decoder).Decode(t.Context(), gst.Err())

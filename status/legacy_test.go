@@ -172,7 +172,7 @@ func FuzzLegacyDetail(f *testing.F) {
 		if !utf8.ValidString(text) || !ok && text != "" || status.Code(err) != codes.RecordNotFound {
 			t.Errorf("OpenIMDetail() = %q, %t of %x, code %v", text, ok, b, status.Code(err))
 		}
-		sent := checkFit(t, status.Encoder{OpenIMForm: true}, 0, decoded(err)).Status.Proto()
+		sent := checkFit(t, status.Encoder{OpenIMForm: true}, 0, decoded(err)).Status().Proto()
 		if relayed, readable := openIMText(sent.Details[0].Value); sent.Code != 1004 || ok && !readable || relayed != text && len(text) < 1000 {
 			t.Errorf("sent on as %v, which OpenIM's client reads as %q; want the code, and %q", sent, relayed, text)
 		}
@@ -183,8 +183,8 @@ func FuzzLegacyDetail(f *testing.F) {
 // beginning of the text, or all of it.
 func checkLegacyDetail(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
 	t.Helper()
-	if got.Code == nil || sent.Code != int32(got.Code.Number()) || sent.Code <= 16 || got.GRPCCode < 1 || got.GRPCCode > 16 {
-		t.Fatalf("code %d for %v, canonical %v; want the number of a stated code", sent.Code, got.Code, got.GRPCCode)
+	if got.Code() == nil || sent.Code != int32(got.Code().Number()) || sent.Code <= 16 || got.GRPCCode() < 1 || got.GRPCCode() > 16 {
+		t.Fatalf("code %d for %v, canonical %v; want the number of a stated code", sent.Code, got.Code(), got.GRPCCode())
 	}
 	if name := sent.Details[0].MessageName(); name != "openim.protobuf.ErrorInfo" {
 		t.Fatalf("the first detail is a %s; want OpenIM's", name)
@@ -201,8 +201,8 @@ func checkBeginning(t testing.TB, got status.Encoded, sent, whole *anypb.Any) {
 	text, ok := openIMText(sent.Value)
 	was, _ := status.OpenIMDetail(legacyError(1004, "", whole))
 	begins, marked := strings.CutSuffix(text, "...")
-	if !ok || text != was && text != "" && (!marked || begins == "" || !strings.HasPrefix(was, begins)) || !slices.Contains(strings.Split(got.Truncated, ","), "details") {
-		t.Errorf("OpenIM's detail says %.100q, left out %q; want a beginning of %.100q with a mark, or nothing", text, got.Truncated, was)
+	if !ok || text != was && text != "" && (!marked || begins == "" || !strings.HasPrefix(was, begins)) || !slices.Contains(strings.Split(got.Truncated().String(), ","), "details") {
+		t.Errorf("OpenIM's detail says %.100q, left out %q; want a beginning of %.100q with a mark, or nothing", text, got.Truncated().String(), was)
 	}
 }
 
@@ -230,7 +230,7 @@ func TestLegacyForm(t *testing.T) {
 			got := encoder.Encode(t.Context(), tt.err)
 			want := proto.CloneOf(tt.like)
 			want.Code = int32(c.Number())
-			sent := got.Status.Proto()
+			sent := got.Status().Proto()
 			if len(sent.Details) == 0 {
 				t.Fatalf("%v, %s: no details", c, name)
 			}
@@ -242,10 +242,10 @@ func TestLegacyForm(t *testing.T) {
 			if text, ok := openIMText(first.Value); first.TypeUrl != legacyURL || !ok || text != tt.detail {
 				t.Errorf("%v, %s: the first detail is %v; want OpenIM's with %q", c, name, first, tt.detail)
 			}
-			if got.Code != c || got.GRPCCode != row.GRPCCode {
-				t.Errorf("%v, %s: Code %v, GRPCCode %v; want %v", c, name, got.Code, got.GRPCCode, row.GRPCCode)
+			if got.Code() != c || got.GRPCCode() != row.GRPCCode {
+				t.Errorf("%v, %s: Code %v, GRPCCode %v; want %v", c, name, got.Code(), got.GRPCCode(), row.GRPCCode)
 			}
-			back := status.FromGRPC(got.Status)
+			back := status.FromGRPC(got.Status())
 			checkSame(t, status.FromGRPC(grpcstatus.FromProto(tt.like)), withoutLegacyDetail(back))
 			if text, ok := status.OpenIMDetail(back.Err()); !ok || text != tt.detail {
 				t.Errorf("%v, %s: received with the detail %q, %t; want %q", c, name, text, ok, tt.detail)
@@ -319,30 +319,30 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 			if tt.grpc == 0 {
 				tt.grpc = tt.code
 			}
-			if got.Status.Code() != tt.code || got.GRPCCode != tt.grpc {
-				t.Errorf("sent with %v, canonical %v; want %v, %v", got.Status.Code(), got.GRPCCode, tt.code, tt.grpc)
+			if got.Status().Code() != tt.code || got.GRPCCode() != tt.grpc {
+				t.Errorf("sent with %v, canonical %v; want %v, %v", got.Status().Code(), got.GRPCCode(), tt.code, tt.grpc)
 			}
-			if text := fmt.Sprint(got.Status.Proto()); strings.Contains(text, secret) {
+			if text := fmt.Sprint(got.Status().Proto()); strings.Contains(text, secret) {
 				t.Errorf("private text in %v", text)
 			}
 			// A reader with the same tables comes to the same code, and so does one who
 			// sees nothing but the number.
-			if got.Code == nil {
+			if got.Code() == nil {
 				return
 			}
 			decoder := &status.Decoder{Tables: tt.tables}
-			if back := decoder.FromGRPC(got.Status); back.Code() != got.Code && got.Code.Table() == codes.Default() {
-				t.Errorf("received as %v; want %v", back.Code(), got.Code)
+			if back := decoder.FromGRPC(got.Status()); back.Code() != got.Code() && got.Code().Table() == codes.Default() {
+				t.Errorf("received as %v; want %v", back.Code(), got.Code())
 			}
 			if tt.code > 16 {
-				if back := decoder.FromGRPC(grpcstatus.New(tt.code, "")); back.Code() != got.Code || back.Origin() != status.OriginNumeric {
-					t.Errorf("the number alone is received as %v, %v; want %v", back.Code(), back.Origin(), got.Code)
+				if back := decoder.FromGRPC(grpcstatus.New(tt.code, "")); back.Code() != got.Code() || back.Origin() != status.OriginNumeric {
+					t.Errorf("the number alone is received as %v, %v; want %v", back.Code(), back.Origin(), got.Code())
 				}
 			}
 			// Encoded again it is the same, whoever does it.
 			for _, again := range []*status.Encoder{encoder, {}} {
 				twice := again.Encode(tt.ctx, got.Err())
-				if twice.Status != got.Status || twice.GRPCCode != got.GRPCCode || twice.Code != got.Code || twice.Source != status.SourceEncoded {
+				if twice.Status() != got.Status() || twice.GRPCCode() != got.GRPCCode() || twice.Code() != got.Code() || twice.Source() != status.SourceEncoded {
 					t.Errorf("encoded again: %+v; want %+v", twice, got)
 				}
 			}
@@ -378,7 +378,7 @@ func TestLegacyFormRepairsOpenIMsDetail(t *testing.T) {
 		"sound":            {sound, sound},
 	} {
 		err := status.New(codes.Args, "x").WithDetails(legacyAny(tt.detail)).Err()
-		got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), err).Status.Proto()
+		got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), err).Status().Proto()
 		if diff := cmp.Diff(legacyAny(tt.want), got.Details[0], protocmp.Transform()); diff != "" || len(got.Details) != 2 {
 			t.Errorf("%s: the first of %d details (-want +got):\n%s", name, len(got.Details), diff)
 		}
@@ -412,24 +412,24 @@ func TestLegacyFormWithinASize(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
 				got := checkFit(t, status.Encoder{OpenIMForm: true}, size, tt.err)
-				if size == 0 && got.Truncated != tt.truncated {
-					t.Errorf("left out %q; want %q", got.Truncated, tt.truncated)
+				if size == 0 && got.Truncated().String() != tt.truncated {
+					t.Errorf("left out %q; want %q", got.Truncated().String(), tt.truncated)
 				}
 			}
 		})
 	}
 	// In canonical form too, and then the next hop has the beginning.
 	canonical := checkFit(t, status.Encoder{}, 0, tests[2].err)
-	if text, ok := status.OpenIMDetail(canonical.Status.Err()); !ok || len(text) < 1000 || canonical.Truncated != "details" {
-		t.Errorf("in canonical form the text is %d bytes long, left out %q; want a beginning", len(text), canonical.Truncated)
+	if text, ok := status.OpenIMDetail(canonical.Status().Err()); !ok || len(text) < 1000 || canonical.Truncated().String() != "details" {
+		t.Errorf("in canonical form the text is %d bytes long, left out %q; want a beginning", len(text), canonical.Truncated().String())
 	}
 	// Where there is room for no letter of it, nothing stands for it.
 	for _, legacy := range []bool{false, true} {
 		last := "行"
 		for n := 1400; n < 1800; n++ {
 			got := (&status.Encoder{OpenIMForm: legacy}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", n)).WithDetails(legacyAny(textField(4, "行"))).Err())
-			text, ok := status.OpenIMDetail(got.Status.Err())
-			if text != "行" && text != "" || ok != (legacy || text != "") || slices.ContainsFunc(got.Status.Proto().Details, func(d *anypb.Any) bool { return d.TypeUrl == "" }) {
+			text, ok := status.OpenIMDetail(got.Status().Err())
+			if text != "行" && text != "" || ok != (legacy || text != "") || slices.ContainsFunc(got.Status().Proto().Details, func(d *anypb.Any) bool { return d.TypeUrl == "" }) {
 				t.Fatalf("legacy %t, a message of %d: the text is %q, %t", legacy, n, text, ok)
 			}
 			last = text
@@ -440,7 +440,7 @@ func TestLegacyFormWithinASize(t *testing.T) {
 	}
 	// Nothing of it is lost where its other fields are what is too much.
 	other := checkFit(t, status.Encoder{OpenIMForm: true}, 0, st.WithDetails(legacyAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err())
-	if text, _ := status.OpenIMDetail(other.Status.Err()); text != "row 42" {
+	if text, _ := status.OpenIMDetail(other.Status().Err()); text != "row 42" {
 		t.Errorf("the text is %q; want it whole", text)
 	}
 	// As much of the text stays as there is room for.
@@ -476,12 +476,12 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 		received := (&status.Decoder{Tables: tt.reader}).Decode(t.Context(), grpcstatus.Error(grpccodes.Code(added), "x"))
 		for name, err := range map[string]error{"as it came": received, "made an error": status.Convert(received).Err(), "changed": status.Convert(received).WithMetadata("key", "value").Err()} {
 			sent := (&status.Encoder{Tables: tt.sender}).Encode(t.Context(), err)
-			if i, ok := status.Detail[*errdetails.ErrorInfo](sent.Status.Err()); !ok || i.Reason != reason || sent.Status.Code() != tt.want || i.Metadata["code"] != "1305" {
-				t.Errorf("%s, %s: sent on as %v, %v; want %v", reason, name, sent.Status, i, tt.want)
+			if i, ok := status.Detail[*errdetails.ErrorInfo](sent.Status().Err()); !ok || i.Reason != reason || sent.Status().Code() != tt.want || i.Metadata["code"] != "1305" {
+				t.Errorf("%s, %s: sent on as %v, %v; want %v", reason, name, sent.Status(), i, tt.want)
 			}
 		}
 	}
-	ours := (&status.Encoder{Tables: tables, OpenIMForm: true}).Encode(t.Context(), added).Status
+	ours := (&status.Encoder{Tables: tables, OpenIMForm: true}).Encode(t.Context(), added).Status()
 	for name, gst := range map[string]*grpcstatus.Status{"OpenIM's": grpcstatus.New(grpccodes.Code(added), "x"), "ours": ours} {
 		st := decoder.FromGRPC(gst)
 		if st.Code() != added || st.GRPCCode() != grpccodes.Aborted || st.Reason() != "ADDED" || st.Domain() != "openim.io" || st.Metadata() != nil {
@@ -489,8 +489,8 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 		}
 		for _, legacy := range []bool{false, true} {
 			sent := (&status.Encoder{Tables: tables, OpenIMForm: legacy}).Encode(t.Context(), decoder.Decode(t.Context(), gst.Err()))
-			if back := decoder.FromGRPC(sent.Status); sent.GRPCCode != grpccodes.Aborted || back.Reason() != "ADDED" || back.GRPCCode() != grpccodes.Aborted {
-				t.Errorf("%s, legacy %t: sent on as %v, %v", name, legacy, sent.Status, sent.GRPCCode)
+			if back := decoder.FromGRPC(sent.Status()); sent.GRPCCode() != grpccodes.Aborted || back.Reason() != "ADDED" || back.GRPCCode() != grpccodes.Aborted {
+				t.Errorf("%s, legacy %t: sent on as %v, %v", name, legacy, sent.Status(), sent.GRPCCode())
 			}
 		}
 	}
@@ -499,7 +499,7 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 // TestNumberOfAnotherDomain is not ours, where its ErrorInfo says so: two number
 // spaces never compare equal.
 func TestNumberOfAnotherDomain(t *testing.T) {
-	sent := (&status.Encoder{Tables: []*codes.Table{shop}, OpenIMForm: true}).Encode(t.Context(), shopClosed).Status
+	sent := (&status.Encoder{Tables: []*codes.Table{shop}, OpenIMForm: true}).Encode(t.Context(), shopClosed).Status()
 	err := decoded(sent.Err())
 	st := status.Convert(err)
 	if st.Code() != codes.SdkUnknownCode || st.Origin() != status.OriginForeign || st.GRPCCode() != grpccodes.Unknown || errors.Is(err, codes.RecordNotFound) || len(st.Details()) != 2 {
@@ -523,11 +523,11 @@ func TestOldServersTimeout(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	timeout := decoded(legacyError(uint32(codes.SdkCtxDeadlineExceeded), "x"))
-	if got := new(status.Encoder).Encode(late, timeout); got.Source != status.SourceContext {
-		t.Errorf("passed on as %v from %v; want the context's end", got.Status, got.Source)
+	if got := new(status.Encoder).Encode(late, timeout); got.Source() != status.SourceContext {
+		t.Errorf("passed on as %v from %v; want the context's end", got.Status(), got.Source())
 	}
-	if got := new(status.Encoder).Encode(t.Context(), timeout); got.Source != status.SourceForwarded || got.Code != codes.SdkCtxDeadlineExceeded {
-		t.Errorf("passed on as %v from %v; want its code", got.Status, got.Source)
+	if got := new(status.Encoder).Encode(t.Context(), timeout); got.Source() != status.SourceForwarded || got.Code() != codes.SdkCtxDeadlineExceeded {
+		t.Errorf("passed on as %v from %v; want its code", got.Status(), got.Source())
 	}
 }
 
@@ -537,10 +537,10 @@ func TestGuessStaysAGuess(t *testing.T) {
 	encoder := &status.Encoder{OpenIMForm: true}
 	for hop := range 3 {
 		got := encoder.Encode(t.Context(), peers)
-		if got.Status.Code() != grpccodes.NotFound {
-			t.Errorf("hop %d sends %v; want NOT_FOUND, which states nothing", hop, got.Status.Code())
+		if got.Status().Code() != grpccodes.NotFound {
+			t.Errorf("hop %d sends %v; want NOT_FOUND, which states nothing", hop, got.Status().Code())
 		}
-		peers = decoded(got.Status.Err())
+		peers = decoded(got.Status().Err())
 	}
 }
 
@@ -570,8 +570,8 @@ func TestNumberIsOfTheFirstTableThatHasIt(t *testing.T) {
 		}
 		handlers := grpcstatus.Error(grpccodes.Code(tt.number), "x")
 		got := (&status.Encoder{Tables: tt.tables}).Encode(t.Context(), handlers)
-		if has := tt.name != "none"; has != (got.Source == status.SourceNumber) || has && got.Code != tt.want {
-			t.Errorf("%s: a handler's %d is sent as %v from %v; want %v", tt.name, tt.number, got.Code, got.Source, tt.want)
+		if has := tt.name != "none"; has != (got.Source() == status.SourceNumber) || has && got.Code() != tt.want {
+			t.Errorf("%s: a handler's %d is sent as %v from %v; want %v", tt.name, tt.number, got.Code(), got.Source(), tt.want)
 		}
 	}
 }
@@ -589,9 +589,9 @@ func TestLegacyFormOfTheLongestRow(t *testing.T) {
 		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc"+subtype))
 		for _, err := range []error{wordy(number), status.Error(wordy(number), ""), st.Err(), status.Error(wordy(number), long)} {
 			got := encoder.Encode(ctx, err)
-			back := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(got.Status)
-			if got.Size()+len(subtype) > status.LeastMaxSize || got.Status.Code() != number || len(got.Status.Proto().Details) < details || back.Reason() != strings.Repeat("R", 63) {
-				t.Errorf("%.20v, %q: %d bytes, %v; want %d at most, with the first details", err, subtype, got.Size(), got.Status, status.LeastMaxSize)
+			back := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(got.Status())
+			if got.Size()+len(subtype) > status.LeastMaxSize || got.Status().Code() != number || len(got.Status().Proto().Details) < details || back.Reason() != strings.Repeat("R", 63) {
+				t.Errorf("%.20v, %q: %d bytes, %v; want %d at most, with the first details", err, subtype, got.Size(), got.Status(), status.LeastMaxSize)
 			}
 		}
 	}
@@ -605,8 +605,8 @@ func TestCostOfALegacyDetail(t *testing.T) {
 		t.Errorf("OpenIMDetail() has %d bytes, %t; want %d", len(text), ok, 2*(times-1))
 	}
 	got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), err)
-	if got.Size() > status.DefaultMaxSize || got.Truncated != "details" {
-		t.Errorf("%d bytes, left out %q", got.Size(), got.Truncated)
+	if got.Size() > status.DefaultMaxSize || got.Truncated().String() != "details" {
+		t.Errorf("%d bytes, left out %q", got.Size(), got.Truncated().String())
 	}
 }
 
@@ -622,7 +622,7 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 			continue
 		}
 		sent := status.Error(row.Code, "x")
-		canonical, legacy := status.ToGRPC(sent), (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), sent).Status
+		canonical, legacy := status.ToGRPC(sent), (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), sent).Status()
 		for _, policy := range []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll} {
 			decoder := &status.Decoder{Trust: policy}
 			for name, ctx := range map[string]context.Context{"live": t.Context(), "late": late, "cancelled": cancelled} {
@@ -631,8 +631,8 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 					t.Errorf("%v, %s: only one of the forms is the context's end", row.Code, name)
 				}
 				x, y := new(status.Encoder).Encode(ctx, a), new(status.Encoder).Encode(ctx, b)
-				if x.Source != y.Source || x.Code != y.Code || x.Status.Code() != y.Status.Code() || x.Status.Message() != y.Status.Message() {
-					t.Errorf("%v, %v, %s: passed on as %v from %v, and in OpenIM's form as %v from %v", row.Code, policy, name, x.Status, x.Source, y.Status, y.Source)
+				if x.Source() != y.Source() || x.Code() != y.Code() || x.Status().Code() != y.Status().Code() || x.Status().Message() != y.Status().Message() {
+					t.Errorf("%v, %v, %s: passed on as %v from %v, and in OpenIM's form as %v from %v", row.Code, policy, name, x.Status(), x.Source(), y.Status(), y.Source())
 				}
 			}
 		}
@@ -693,23 +693,23 @@ func TestReasonsThatDisagree(t *testing.T) {
 	for _, code := range []codes.ErrorCode{codes.RecordNotFound, 1520} {
 		encoder := &status.Encoder{OpenIMForm: true, MaxSize: status.LeastMaxSize, Tables: []*codes.Table{sender}}
 		sent := encoder.Encode(t.Context(), status.New(code, strings.Repeat("long ", 500)).WithMetadata("user", "42").Err())
-		if sent.Status.Code() != grpccodes.Code(code) || sent.Truncated == "" {
-			t.Fatalf("%v is sent as %d, truncated %q; want OpenIM's form, cut", code, sent.Status.Code(), sent.Truncated)
+		if sent.Status().Code() != grpccodes.Code(code) || sent.Truncated() == 0 {
+			t.Fatalf("%v is sent as %d, truncated %q; want OpenIM's form, cut", code, sent.Status().Code(), sent.Truncated().String())
 		}
-		st := (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(sent.Status)
-		if st.Code() != codes.Code(code) || st.Truncated() != sent.Truncated {
-			t.Errorf("%v is read as %v, truncated %q; want %q", code, st.Code(), st.Truncated(), sent.Truncated)
+		st := (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(sent.Status())
+		if st.Code() != codes.Code(code) || st.Truncated().String() != sent.Truncated().String() {
+			t.Errorf("%v is read as %v, truncated %q; want %q", code, st.Code(), st.Truncated().String(), sent.Truncated().String())
 		}
 
 		encoder.MaxSize = 0
 		whole := encoder.Encode(t.Context(), status.New(code, "x").WithMetadata("user", "42").Err())
-		st = (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(whole.Status)
+		st = (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(whole.Status())
 		row, _ := reader.Lookup(code.Number())
 		if st.Code() != codes.Code(code) || st.Metadata()["user"] != "42" || st.GRPCCode() != row.GRPCCode {
 			t.Errorf("%v is read as %v, %v, with %v; want the metadata", code, st.Code(), st.GRPCCode(), st.Metadata())
 		}
-		if again := encoder.Encode(t.Context(), st.Err()); status.FromGRPC(again.Status).Metadata()["user"] != "42" {
-			t.Errorf("%v is sent on without its metadata: %v", code, again.Status.Proto())
+		if again := encoder.Encode(t.Context(), st.Err()); status.FromGRPC(again.Status()).Metadata()["user"] != "42" {
+			t.Errorf("%v is sent on without its metadata: %v", code, again.Status().Proto())
 		}
 
 		canonical := &status.Encoder{Tables: []*codes.Table{sender}}
@@ -719,7 +719,7 @@ func TestReasonsThatDisagree(t *testing.T) {
 			t.Errorf("in the process %v is %v of %v, %v, with %v; want as in the canonical form: %v of %v, %v", code,
 				got.Reason(), got.Origin(), got.GRPCCode(), got.Metadata(), want.Reason(), want.Origin(), want.GRPCCode())
 		}
-		if got.GRPCStatus() != whole.Status {
+		if got.GRPCStatus() != whole.Status() {
 			t.Errorf("GRPCStatus() of %v isn't what is sent", code)
 		}
 	}
@@ -733,7 +733,7 @@ func TestAnErrorInfoSaysMoreThanTheNumbersTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := (&status.Encoder{OpenIMForm: true, Tables: []*codes.Table{shop}}).Encode(t.Context(), shopCode(1305))
-	st := (&status.Decoder{Tables: []*codes.Table{added, shop}}).FromGRPC(sent.Status)
+	st := (&status.Decoder{Tables: []*codes.Table{added, shop}}).FromGRPC(sent.Status())
 	if st.Code() != codes.Code(shopCode(1305)) || st.GRPCCode() != grpccodes.Unknown || strings.HasPrefix(st.String(), "Added") {
 		t.Errorf("read %v, %v, %q; want the shop's, UNKNOWN", st.Code(), st.GRPCCode(), st)
 	}

@@ -2,36 +2,35 @@ package status
 
 import "fmt"
 
-// An Origin tells where a [Status] comes from, and so how far its code can be
-// trusted.
+// An Origin says where a [Status] comes from.
 type Origin uint8
 
 const (
-	// Local means that it was made in this process.
+	// OriginLocal means that the status was made in this process.
 	OriginLocal Origin = iota
 
-	// Ours means that it was received with an ErrorInfo of a known table's
-	// domain. That states the code; where it names neither a reason nor a number
-	// that can be read, the code is a guess after the canonical code.
+	// OriginKnown means that it was received with an ErrorInfo of a known table's
+	// domain, which carries the code. If that ErrorInfo has neither a reason nor a
+	// number that can be read, the code is a guess: the table's default code for the
+	// canonical code.
 	OriginKnown
 
-	// Legacy means that it was received with the code's number in the place of
-	// a canonical code, as OpenIM's servers send it.
+	// OriginNumeric means that it was received with a raw number, as OpenIM's servers
+	// send it. The number carries the code.
 	OriginNumeric
 
-	// Foreign means that it was received with an ErrorInfo of another domain.
-	// The code is a guess after the canonical code.
+	// OriginForeign means that it was received with an ErrorInfo of an unknown domain.
+	// It carries no code, and [Status.Code] is a guess.
 	OriginForeign
 
-	// Bare means that it was received without an ErrorInfo. The peer, a proxy or
-	// the local gRPC stack made it, and the code is a guess after the canonical
-	// code.
+	// OriginBare means that it was received without an ErrorInfo: the upstream, a proxy
+	// or the client's own gRPC made it. It carries no code, and [Status.Code] is a guess.
 	OriginBare
 )
 
-var originNames = [...]string{"local", "ours", "legacy", "foreign", "bare"}
+var originNames = [...]string{"local", "known", "numeric", "foreign", "bare"}
 
-// String is the origin in small letters.
+// String returns the origin in small letters, such as "known".
 func (o Origin) String() string {
 	if int(o) < len(originNames) {
 		return originNames[o]
@@ -39,5 +38,50 @@ func (o Origin) String() string {
 	return fmt.Sprintf("Origin(%d)", uint8(o))
 }
 
-// stated tells whether the code was stated, rather than guessed.
-func (o Origin) carriesCode() bool { return o == OriginLocal || o == OriginKnown || o == OriginNumeric }
+// carriesCode reports whether a status of this origin carries a code.
+func (o Origin) carriesCode() bool {
+	return o == OriginLocal || o == OriginKnown || o == OriginNumeric
+}
+
+// Trust says how far a process trusts an upstream: which of the statuses that it
+// receives over a connection are forwarded, if a handler returns the received error
+// unchanged.
+type Trust uint8
+
+const (
+	// TrustKnown forwards the statuses that carry a code: those of a known domain, and
+	// raw numbers. It treats all others as TrustNone does.
+	TrustKnown Trust = iota
+
+	// TrustNone forwards no status. UNAVAILABLE and DEADLINE_EXCEEDED are sent with a
+	// fixed message, any other status as the INTERNAL default.
+	TrustNone
+
+	// TrustAll forwards every status with its canonical code, message and details,
+	// without DebugInfo.
+	TrustAll
+)
+
+var trustNames = [...]string{"known", "none", "all"}
+
+// Valid reports whether t is one of the constants.
+func (t Trust) Valid() bool { return int(t) < len(trustNames) }
+
+// String returns the trust in small letters, such as "known".
+func (t Trust) String() string {
+	if t.Valid() {
+		return trustNames[t]
+	}
+	return fmt.Sprintf("Trust(%d)", uint8(t))
+}
+
+// passes reports whether a status of an origin is forwarded.
+func (t Trust) passes(origin Origin) bool {
+	switch t {
+	case TrustKnown:
+		return origin.carriesCode()
+	case TrustAll:
+		return true
+	}
+	return false
+}

@@ -154,7 +154,7 @@ const maxProbed = 256 << 10
 
 func (p *probe) try(err error) {
 	switch x := err.(type) {
-	case codes.ErrorCode, *statusError, *resolvedError, *PanicError:
+	case codes.ErrorCode, *statusError, *encodedError, *PanicError:
 		return
 	case *receivedError:
 		if ok, panicked := safeToRun(x.cause()); !ok {
@@ -162,7 +162,7 @@ func (p *probe) try(err error) {
 		}
 		return
 	case codes.Code:
-		if isResolved(x) {
+		if isKept(x) {
 			return
 		}
 	}

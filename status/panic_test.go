@@ -74,8 +74,8 @@ func TestPanicErrorThatHoldsItself(t *testing.T) {
 		again = status.Recovered(wrapsPanic{status.Recovered(again).(*status.PanicError)})
 	}
 	for _, err := range []error{itself, wrapped, wrapsPanic{wrapped}, again, status.Recovered(endless)} {
-		if got := new(status.Encoder).Encode(t.Context(), err); got.Source != status.SourcePanic || got.Original().Error() == "" {
-			t.Errorf("Encode(%T) is from %v, %v; want from a panic", err, got.Source, got.Original())
+		if got := new(status.Encoder).Encode(t.Context(), err); got.Source() != status.SourcePanic || got.Original().Error() == "" {
+			t.Errorf("Encode(%T) is from %v, %v; want from a panic", err, got.Source(), got.Original())
 		}
 	}
 }
@@ -85,13 +85,12 @@ type wrapsPanic struct{ panicked *status.PanicError }
 func (w wrapsPanic) Error() string { return "wrapped: " + w.panicked.Error() }
 func (w wrapsPanic) Unwrap() error { return w.panicked }
 
-// TestPolicyNames: each has one, and others are not valid.
-func TestPolicyNames(t *testing.T) {
-	for policy, want := range map[status.Trust]string{
-		status.TrustKnown: "peer", status.TrustNone: "foreign", status.TrustAll: "proxy", 3: "Policy(3)",
+func TestTrustNames(t *testing.T) {
+	for trust, want := range map[status.Trust]string{
+		status.TrustKnown: "known", status.TrustNone: "none", status.TrustAll: "all", 3: "Trust(3)",
 	} {
-		if policy.String() != want || policy.Valid() != (policy != 3) {
-			t.Errorf("policy %d: %q, valid %t; want %q", policy, policy, policy.Valid(), want)
+		if trust.String() != want || trust.Valid() != (trust != 3) {
+			t.Errorf("trust %d: %q, valid %t; want %q", trust, trust, trust.Valid(), want)
 		}
 	}
 }

@@ -3,72 +3,118 @@ package status
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
-	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
-	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// A receivedError is an error that a client decoded. Most callers ask for its code
-// only: the rest of its status is read when it is asked for.
+// A receivedError is an error that a client decoded. Most callers only ask for its
+// code, so that its Status is made when it is asked for.
 type receivedError struct {
-	received *grpcstatus.Status
-	proto    *spb.Status // a copy of it, which is not to be changed
-	tables   tables      // its Decoder's
-	policy   Trust       // how far that trusts its connection
-	origin   Origin
-	grpcCode grpccodes.Code
+	identity
+	grpc  *grpcstatus.Status // as it was received
+	proto *spb.Status        // a copy of it, never changed
+	trust Trust              // in the connection
 
-	// chain is the code, then the error as it was received, then a context error if
-	// the status says what the caller's own context did.
+	// chain has the code, the error as it was received and, if the status says what
+	// the caller's own context says, that context's error.
 	chain  [3]error
 	length uint8
 
-	read atomic.Pointer[Status] // the status, once it was read
+	made atomic.Pointer[Status]
 }
 
-// link adds an error to the end of the chain.
-func (e *receivedError) link(err error) {
+func (e *receivedError) append(err error) {
 	e.chain[e.length] = err
 	e.length++
 }
 
-func (e *receivedError) code() codes.Code { return e.chain[0].(codes.Code) }
-
-// cause is what the error was received as.
+// cause returns the error as it was received.
 func (e *receivedError) cause() error { return e.chain[1] }
 
-// status is all that was received, read once.
+// status returns the Status of what was received. It is always the same one.
 func (e *receivedError) status() *Status {
-	if st := e.read.Load(); st != nil {
+	if st := e.made.Load(); st != nil {
 		return st
 	}
-	st := &Status{}
-	(&Decoder{Tables: e.tables}).decode(st, e.received, e.proto)
-	e.read.CompareAndSwap(nil, st)
-	return e.read.Load()
+	e.made.CompareAndSwap(nil, newReceived(e.grpc, e.proto, e.identity))
+	return e.made.Load()
 }
 
-// Error is the public text, in one line: the code's name and the message. For an
-// error that was received inside of another's text it is that text.
+// Error returns the public text as one line: the code's name and the message. If the
+// status was received inside of another error's text, it returns the name and that text.
 func (e *receivedError) Error() string {
-	if _, plain := e.cause().(interface{ GRPCStatus() *grpcstatus.Status }); !plain {
+	if _, ok := e.cause().(interface{ GRPCStatus() *grpcstatus.Status }); !ok {
 		return oneLine(e.status().row().Name + ": " + e.cause().Error())
 	}
 	return e.status().String()
 }
 
-// Unwrap is the chain, which is not to be changed.
+// Unwrap returns the chain. It must not be changed.
 func (e *receivedError) Unwrap() []error { return e.chain[:e.length:e.length] }
 
-// GRPCStatus is the status as it was received.
-func (e *receivedError) GRPCStatus() *grpcstatus.Status { return e.received }
+// GRPCStatus returns the status as it was received.
+func (e *receivedError) GRPCStatus() *grpcstatus.Status { return e.grpc }
 
-// Format prints the public text, and with %+v what was received after it.
+// Format prints the public text. %+v also prints the error as it was received.
 func (e *receivedError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
 
-// LogValue is as of a [Status], with what was received as the cause.
+// LogValue returns the group of [Status.LogValue], with the error as it was received
+// as the cause.
 func (e *receivedError) LogValue() slog.Value { return e.status().logValue(e.cause()) }
+
+// A reception is how a Status was received. It is never changed.
+type reception struct {
+	identity
+	status *grpcstatus.Status
+	info   []byte // the ErrorInfo that carries the code, or nil
+}
+
+var noReception = &reception{}
+
+// reception returns st.received for reading. It is never nil, and st may be.
+func (st *Status) reception() *reception {
+	if st == nil || st.received == nil {
+		return noReception
+	}
+	return st.received
+}
+
+// newReceived returns the Status of a gRPC status with the given proto and identity.
+// It keeps parts of the proto and changes none.
+func newReceived(gst *grpcstatus.Status, p *spb.Status, id identity) *Status {
+	received := &reception{identity: id, status: gst}
+	st := &Status{
+		code:       id.code,
+		message:    p.GetMessage(),
+		hasMessage: true,
+		origin:     id.origin,
+		details:    p.GetDetails(),
+		grpcCode:   id.grpcCode,
+		received:   received,
+		unchanged:  true,
+	}
+	if id.info < 0 {
+		return st
+	}
+	st.details = slices.Concat(p.GetDetails()[:id.info], p.GetDetails()[id.info+1:])
+	info := p.GetDetails()[id.info].GetValue()
+	if !id.metadataOnly {
+		received.info = info
+		return st
+	}
+	for key, value := range errorinfo.All(info) {
+		if key == errorinfo.NumberKey {
+			continue
+		}
+		if st.metadata == nil {
+			st.metadata = make(map[string]string)
+		}
+		st.metadata[key] = value
+	}
+	return st
+}

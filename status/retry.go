@@ -14,13 +14,13 @@ import (
 
 const retryInfoName = "google.rpc.RetryInfo"
 
-// WithRetryDelay is a copy that tells callers how long to wait at least before
-// they try again, as google.rpc.RetryInfo, which [RetryDelay] reads. It takes the
-// place of an earlier one.
+// WithRetryDelay returns a copy that tells callers how long to wait at least before they
+// retry. It is sent as google.rpc.RetryInfo, which [RetryDelay] reads, and replaces an
+// earlier delay.
 //
 // gRPC's native retries don't read RetryInfo. A server with
-// interceptor.WithRetryPushback tells them the same; see gRFC A6. Them alone a negative
-// delay tells not to try again: no RetryInfo is sent then, which has no word for it.
+// interceptor.WithRetryPushback also tells them (gRFC A6). A negative delay is for them
+// alone: it forbids the retry, and no RetryInfo is sent, which can't say that.
 func (st *Status) WithRetryDelay(delay time.Duration) *Status {
 	if delay >= 0 {
 		return st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
@@ -28,15 +28,15 @@ func (st *Status) WithRetryDelay(delay time.Duration) *Status {
 	if st == nil {
 		return nil
 	}
-	changed := st.changed()
+	changed := st.copyToChange()
 	changed.details = dropDetail(changed.details, retryInfoName)
-	changed.ownRare().pushback = pushback(delay)
+	changed.ownExtra().pushback = pushback(delay)
 	return changed
 }
 
-// RetryDelay is how long a caller is to wait at least before it tries again,
-// after the google.rpc.RetryInfo of an error's status. ok is false where there is
-// none, or one that holds no duration of 0 or more.
+// RetryDelay returns how long a caller should wait at least before it retries, from the
+// google.rpc.RetryInfo in the error's status. ok is false if there is none, or if its
+// delay is invalid or negative.
 func RetryDelay(err error) (delay time.Duration, ok bool) {
 	info, ok := Detail[*errdetails.RetryInfo](err)
 	if !ok {
@@ -52,30 +52,29 @@ func retryDelay(info *errdetails.RetryInfo) (time.Duration, bool) {
 	return info.GetRetryDelay().AsDuration(), true
 }
 
-// Retryable tells whether a call that failed with err may be tried again as it
-// is. go-grpc-middleware's retry takes it:
+// Retryable reports whether a call that failed with err may be retried unchanged. It is
+// true for the canonical code UNAVAILABLE (AIP-194), and for a status with a RetryInfo,
+// with which the server asks for a retry. It is false for nil and, in this process, for
+// a Status with a negative delay.
 //
 //	retry.UnaryClientInterceptor(retry.WithRetriable(status.Retryable), retry.WithMax(3))
 //
-// It is so for the canonical code UNAVAILABLE (AIP-194), and for any status with
-// a RetryInfo, by which the server asks for it. That interceptor waits its own
-// backoff, not the [RetryDelay]: gRPC's native retries wait what a server pushes
-// back. It is false for nil, and in this process for what was given a negative
-// delay.
+// go-grpc-middleware's retry interceptor waits its own backoff, and not the
+// [RetryDelay]. gRPC's native retries wait for the pushback that a server sends.
 func Retryable(err error) bool {
 	st, ok := FromError(err)
-	if !ok || st == nil || st.rarely().pushback == doNotRetry {
+	if !ok || st == nil || st.more().pushback == doNotRetry {
 		return false
 	}
 	_, asked := RetryDelay(err)
 	return asked || st.GRPCCode() == grpccodes.Unavailable
 }
 
-// never is the pushback that forbids a retry, as any negative number does.
+// doNotRetry is the pushback that forbids a retry. Any negative number does.
 const doNotRetry = "-1"
 
-// pushback is the value of grpc-retry-pushback-ms: a signed 32-bit number of
-// milliseconds.
+// pushback returns the value of grpc-retry-pushback-ms for a delay: a signed 32-bit
+// number of milliseconds.
 func pushback(delay time.Duration) string {
 	if delay < 0 {
 		return doNotRetry
@@ -87,7 +86,8 @@ func pushback(delay time.Duration) string {
 	return strconv.FormatInt(min(int64(ms), math.MaxInt32), 10)
 }
 
-// pushbackOf is pushback for a packed RetryInfo, empty if that says nothing.
+// pushbackOf returns the pushback for a packed RetryInfo, or "" if that has no valid
+// delay.
 func pushbackOf(packed *anypb.Any) string {
 	info := &errdetails.RetryInfo{}
 	if proto.Unmarshal(packed.GetValue(), info) != nil {

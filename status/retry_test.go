@@ -56,7 +56,7 @@ func TestRetryDelay(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			encoded := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), fmt.Errorf("%w", tt.st.Wrap(errors.New(secret))))
-			for where, err := range map[string]error{"here": tt.st.Err(), "there": encoded.Status.Err()} {
+			for where, err := range map[string]error{"here": tt.st.Err(), "there": encoded.Status().Err()} {
 				if delay, ok := status.RetryDelay(err); delay != tt.delay || ok != tt.ok {
 					t.Errorf("%s RetryDelay() = %v, %t; want %v, %t", where, delay, ok, tt.delay, tt.ok)
 				}
@@ -65,14 +65,14 @@ func TestRetryDelay(t *testing.T) {
 			if tt.pushback != "" {
 				want = []string{tt.pushback}
 			}
-			if got := encoded.Trailer.Get("grpc-retry-pushback-ms"); fmt.Sprint(got) != fmt.Sprint(want) || encoded.Trailer.Len() != len(want) {
-				t.Errorf("trailer %v; want the pushback %v", encoded.Trailer, want)
+			if got := encoded.Trailer().Get("grpc-retry-pushback-ms"); fmt.Sprint(got) != fmt.Sprint(want) || encoded.Trailer().Len() != len(want) {
+				t.Errorf("trailer %v; want the pushback %v", encoded.Trailer(), want)
 			}
-			if again := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), encoded.Err()); again.Trailer != nil {
-				t.Errorf("encoded again, the trailer is %v; want it once", again.Trailer)
+			if again := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), encoded.Err()); again.Trailer() != nil {
+				t.Errorf("encoded again, the trailer is %v; want it once", again.Trailer())
 			}
-			if plain := new(status.Encoder).Encode(t.Context(), tt.st.Err()); plain.Trailer != nil {
-				t.Errorf("where nobody asked, the trailer is %v", plain.Trailer)
+			if plain := new(status.Encoder).Encode(t.Context(), tt.st.Err()); plain.Trailer() != nil {
+				t.Errorf("where nobody asked, the trailer is %v", plain.Trailer())
 			}
 		})
 	}

@@ -2,61 +2,61 @@ package status
 
 import "fmt"
 
-// A Source tells what an error's answer was made of: the kind of error that an
-// [Encoder] came upon first, in the order of the constants.
+// A Source says what decided on the status that a server sends: the row of
+// [Encoder.Encode] that matched.
 type Source uint8
 
 const (
 	// SourceNone means that there was no error.
 	SourceNone Source = iota
 
-	// SourceEncoded means that an [Encoder] has decided on the error before. It is
-	// sent the same again.
+	// SourceEncoded means an error that an [Encoder] has encoded before. It is sent the
+	// same again.
 	SourceEncoded
 
-	// FromCode means that a code or a [Status] was stated.
+	// SourceCode means a code or a [Status] error.
 	SourceCode
 
-	// SourceOpenIMError means a [CodeError], where the Encoder adapts them.
+	// SourceOpenIMError means an [OpenIMError], if the Encoder adapts them.
 	SourceOpenIMError
 
 	// SourceRule means that a [Rule] matched.
 	SourceRule
 
-	// SourceContext means that the RPC's own context has ended, and that the error
-	// says no more. The answer is CANCELLED or DEADLINE_EXCEEDED.
+	// SourceContext means that the RPC's own context has ended, and that the error says
+	// no more than that. CANCELLED or DEADLINE_EXCEEDED is sent.
 	SourceContext
 
-	// SourceDeadline means context.DeadlineExceeded, while the RPC's own context
-	// lives. The answer is DEADLINE_EXCEEDED.
+	// SourceDeadline means context.DeadlineExceeded while the RPC's own context is
+	// alive. DEADLINE_EXCEEDED is sent.
 	SourceDeadline
 
-	// SourceForwarded means a received status that the [Policy] of its connection lets
-	// pass, such as one that states a code of a known domain.
+	// SourceForwarded means a received status that the [Trust] in its connection lets
+	// pass.
 	SourceForwarded
 
-	// SourceUpstream means any other received status. Its text is withheld, and all
-	// but UNAVAILABLE and DEADLINE_EXCEEDED become the default code of INTERNAL.
+	// SourceUpstream means any other received status. It is withheld: UNAVAILABLE and
+	// DEADLINE_EXCEEDED are sent with a fixed message, and the INTERNAL default for the
+	// rest.
 	SourceUpstream
 
-	// SourceGRPCStatus means a gRPC status that was made here. It passes.
+	// SourceGRPCStatus means a gRPC status that was made in this process. It is sent.
 	SourceGRPCStatus
 
-	// SourceNumber means a gRPC status with a code's number in the place of a
-	// canonical code, as OpenIM's servers write it. The answer states that code.
+	// SourceNumber means a gRPC status with a raw number that a table has. It is sent as
+	// that code.
 	SourceNumber
 
-	// SourceUnknown means anything else. The answer is the default code of INTERNAL,
-	// and the error's text is withheld.
+	// SourceUnknown means anything else. It is withheld: the INTERNAL default is sent.
 	SourceUnknown
 
-	// SourcePanic means a [PanicError]. The answer is as for SourceUnknown.
+	// SourcePanic means a [PanicError]. It is withheld: the INTERNAL default is sent.
 	SourcePanic
 )
 
-var sourceNames = [...]string{"nothing", "resolved", "code", "code error", "rule", "context", "deadline", "peer", "upstream", "grpc status", "number", "unknown", "panic"}
+var sourceNames = [...]string{"none", "encoded", "code", "OpenIM error", "rule", "context", "deadline", "forwarded", "upstream", "gRPC status", "number", "unknown", "panic"}
 
-// String is the source in a word or two.
+// String returns the source in a word or two, such as "rule".
 func (s Source) String() string {
 	if int(s) < len(sourceNames) {
 		return sourceNames[s]
@@ -64,6 +64,8 @@ func (s Source) String() string {
 	return fmt.Sprintf("Source(%d)", uint8(s))
 }
 
-// Withheld tells whether the caller reads nothing of the error's own text, so
-// that this process has to tell it to someone.
-func (s Source) Withheld() bool { return s == SourceUpstream || s == SourceUnknown || s == SourcePanic }
+// Withheld reports whether the caller reads a fixed message instead of the error's own
+// text. The error should then be logged in this process.
+func (s Source) Withheld() bool {
+	return s == SourceUpstream || s == SourceUnknown || s == SourcePanic
+}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 // A Status is a domain failure: a code, a message that is safe to show to the
@@ -24,51 +25,50 @@ import (
 type Status struct {
 	code       codes.Code
 	message    string
-	metadata   map[string]string
-	details    []*anypb.Any // all but the ErrorInfo that states the code
-	rare       *rare        // what most have not; nil for nothing of it
-	hasMessage bool         // without one it is that of the code's row
+	hasMessage bool // if not, the message is that of the code's row
 	origin     Origin
 
-	// What follows is only in a received status.
-	unnumbered bool           // the number of its ErrorInfo is not the code's, which the reason named
-	unnamed    bool           // its ErrorInfo names no code that is known: the code is a guess
-	grpcCode   grpccodes.Code // the canonical code; for a number in its place, what the reader's table says
+	// metadata is that of the ErrorInfo, without the number. If it is nil, it is
+	// that of received.
+	metadata map[string]string
+	details  []*anypb.Any // without the ErrorInfo that carries the code
+	extra    *extra       // nil for most
+
+	// The rest is zero for a Status that was made in this process.
+	grpcCode  grpccodes.Code
+	received  *reception
+	unchanged bool // no With method has made it another Status than the received one
 }
 
-// A rare is what few statuses have. It is shared by copies, and not changed.
-type rare struct {
-	dropped  []string // keys that were given for the metadata and can't be there
-	pushback string   // what a RetryInfo that was added here says to gRPC
-
-	// What follows is only in a received status.
-	table    *codes.Table       // which says what the code is, where nothing but a number states it
-	info     []byte             // the ErrorInfo that states the code
-	received *grpcstatus.Status // the whole, until a With method changes it
+// An extra holds what few Statuses have. It is shared by copies and never changed.
+type extra struct {
+	droppedKeys []string // metadata keys that were given and can't be sent
+	pushback    string   // the value of grpc-retry-pushback-ms, or ""
 }
 
-var nothingRare = &rare{}
+var noExtra = &extra{}
 
-// rarely is what is rare in the status, which may be nil, for reading.
-func (st *Status) rarely() *rare {
-	if st == nil || st.rare == nil {
-		return nothingRare
+// more returns st.extra for reading. It is never nil, and st may be.
+func (st *Status) more() *extra {
+	if st == nil || st.extra == nil {
+		return noExtra
 	}
-	return st.rare
+	return st.extra
 }
 
-// ownRare gives a Status that is still being made a rare of its own, to be changed.
-func (st *Status) ownRare() *rare {
-	own := *st.rarely()
-	st.rare = &own
+// ownExtra returns an extra to change, of a Status that is still being made.
+func (st *Status) ownExtra() *extra {
+	own := *st.more()
+	st.extra = &own
 	return &own
 }
 
-// New is a Status with a code and a public message. An empty message stands for
-// that of the code's row. What in it is not UTF-8 is replaced by U+FFFD.
+// New returns a Status with a code and a public message. If message is empty, the
+// Status has the message of the code's row. Bytes of message that are not UTF-8 are
+// replaced by U+FFFD.
 //
-// A nil code and a negative one can't be sent: the Status has the default code of
-// INTERNAL in their place.
+// A nil code and a negative code can't be sent. New replaces them by the INTERNAL
+// default.
 func New(c codes.Code, message string) *Status {
 	st := newStatus(c, message)
 	return &st
@@ -78,30 +78,32 @@ func newStatus(c codes.Code, message string) Status {
 	return Status{code: replaceUnsendable(c), message: validUTF8(message), hasMessage: message != ""}
 }
 
-// Newf is [New] with fmt.Sprintf.
+// Newf returns [New] with a message formatted by fmt.Sprintf.
 func Newf(c codes.Code, format string, args ...any) *Status {
 	return New(c, fmt.Sprintf(format, args...))
 }
 
-// sendable is c, or what stands for it where it can't be sent.
+// replaceUnsendable returns c in the type of its table's codes, or the INTERNAL
+// default if c is nil, negative or without a table.
 func replaceUnsendable(c codes.Code) codes.Code {
 	if known, ok := c.(codes.ErrorCode); ok && known >= 0 {
 		return c
 	}
-	if c == nil {
-		return codes.Default().DefaultFor(grpccodes.Internal)
+	if c != nil {
+		c = canonicalType(c)
 	}
-	if c = canonicalType(c); c == nil {
+	switch {
+	case c == nil:
 		return codes.Default().DefaultFor(grpccodes.Internal)
-	}
-	if c.Number() < 0 {
+	case c.Number() < 0:
 		return c.Table().DefaultFor(grpccodes.Internal)
 	}
 	return c
 }
 
-// Code is the status's code: NoError for nil. Where the [Origin] is Foreign or
-// Bare it is a guess after the canonical code.
+// Code returns the status's code, and NoError for a nil Status. For a status of
+// [OriginForeign] or [OriginBare] it is a guess: the table's default code for the
+// canonical code.
 func (st *Status) Code() codes.Code {
 	if st == nil || st.code == nil {
 		return codes.NoError
@@ -109,9 +111,9 @@ func (st *Status) Code() codes.Code {
 	return st.code
 }
 
-// GRPCCode is the canonical gRPC code: that of the code's row, or as received; for a
-// number received in its place that of the row in the receiver's tables. It is OK
-// for nil and NoError.
+// GRPCCode returns the canonical code: as it was received, or that of the code's
+// row. For a raw number it is that of the number's row in the reader's tables. It is
+// OK for a nil Status and for NoError.
 func (st *Status) GRPCCode() grpccodes.Code {
 	if st == nil || st.grpcCode == grpccodes.OK {
 		return st.row().GRPCCode
@@ -119,7 +121,8 @@ func (st *Status) GRPCCode() grpccodes.Code {
 	return st.grpcCode
 }
 
-// Message is the public message, by default that of the code's row.
+// Message returns the public message. If none was given, it is that of the code's
+// row.
 func (st *Status) Message() string {
 	if st == nil || !st.hasMessage {
 		return st.row().Message
@@ -127,34 +130,71 @@ func (st *Status) Message() string {
 	return st.message
 }
 
-// Reason is the reason of the ErrorInfo that states the code. It is as received
-// if the code was: a code without a row keeps the reason it came with. It is
-// empty where nothing states the code.
-func (st *Status) Reason() string { return st.errorInfo().GetReason() }
+// Reason returns the reason of the ErrorInfo that carries the code, as it was
+// received or as it will be sent. It is empty if the status carries no code.
+func (st *Status) Reason() string {
+	if !st.hasErrorInfo() {
+		return ""
+	}
+	if info, ok := st.receivedInfo(); ok {
+		return string(info.Reason)
+	}
+	return st.row().Reason
+}
 
-// Domain is the domain of the ErrorInfo that states the code, and empty where
-// nothing does.
-func (st *Status) Domain() string { return st.errorInfo().GetDomain() }
+// Domain returns the domain of the ErrorInfo that carries the code, as it was
+// received or as it will be sent. It is empty if the status carries no code.
+func (st *Status) Domain() string {
+	if !st.hasErrorInfo() {
+		return ""
+	}
+	if info, ok := st.receivedInfo(); ok {
+		return string(info.Domain)
+	}
+	return st.tableIn(nil).Domain()
+}
 
-// Metadata is a copy of the metadata of the ErrorInfo that states the code, less
-// the number, which [Status.Code] has. It is nil where there is none.
+// Metadata returns a copy of the metadata of the ErrorInfo that carries the code,
+// without the code's number. It is nil if there is none.
 func (st *Status) Metadata() map[string]string {
-	metadata := st.errorInfo().GetMetadata()
-	delete(metadata, numberKey)
-	if len(metadata) == 0 {
+	if !st.hasErrorInfo() {
 		return nil
+	}
+	if st.metadata != nil {
+		return maps.Clone(st.metadata)
+	}
+	var metadata map[string]string
+	for key, value := range st.receivedPairs() {
+		if key == errorinfo.NumberKey {
+			continue
+		}
+		if metadata == nil {
+			metadata = make(map[string]string)
+		}
+		metadata[key] = value
 	}
 	return metadata
 }
 
-// Truncated names what the sender left out for the sake of size, as
-// metadata["truncated"] says it: "details", "metadata" and "message", with commas
-// between. Anything else there is passed over.
-func (st *Status) Truncated() string {
-	return joinCuts(splitCuts(st.errorInfo().GetMetadata()[truncatedKey]))
+// Truncated returns the parts of the status that its sender has truncated, as
+// metadata["truncated"] of its ErrorInfo says.
+func (st *Status) Truncated() Truncation {
+	if !st.hasErrorInfo() {
+		return 0
+	}
+	if st.metadata != nil {
+		return parseTruncation(st.metadata[errorinfo.TruncatedKey])
+	}
+	var last string // of a key that occurs twice, the last value counts
+	for key, value := range st.receivedPairs() {
+		if key == errorinfo.TruncatedKey {
+			last = value
+		}
+	}
+	return parseTruncation(last)
 }
 
-// Origin tells where the status comes from: Local for nil.
+// Origin returns where the status comes from. It is [OriginLocal] for a nil Status.
 func (st *Status) Origin() Origin {
 	if st == nil {
 		return OriginLocal
@@ -162,38 +202,39 @@ func (st *Status) Origin() Origin {
 	return st.origin
 }
 
-// WithMetadata is a copy with one more pair in the metadata of the ErrorInfo, in
-// the place of one with the same key. AIP-193 asks that every part of the message
-// that varies be there too, under the same key each time.
+// WithMetadata returns a copy with key set to value in the metadata of the
+// ErrorInfo. AIP-193 asks that each part of the message that varies be there too,
+// always under the same key.
 //
-// A key must match [a-z][a-zA-Z0-9-_]+ and have 64 bytes at most; "code" and
-// "truncated" are errstatus's own. A pair with another key is not sent, and not
-// in [Status.Metadata]; a server's observer is told of it.
+// A key must match [a-z][a-zA-Z0-9-_]+ and have at most 64 bytes (AIP-193). "code"
+// and "truncated" are reserved. A pair with any other key is not sent, and is not in
+// [Status.Metadata]; a server's observer is told about it.
 //
-// The copy of a received status that states no code states it: the ErrorInfo is
-// where metadata is.
+// If st was received and carries no code, the copy states its guessed code: metadata
+// needs an ErrorInfo to be in.
 func (st *Status) WithMetadata(key, value string) *Status {
 	if st == nil {
 		return nil
 	}
-	changed := st.changed()
+	changed := st.copyToChange()
 	changed.setMetadata(map[string]string{key: value})
 	return changed
 }
 
-// WithDetails is a copy with more details. The messages are packed now: changing
-// them later changes nothing. Of each type a status has one detail (AIP-193): a
-// second takes the place of the first. Nil messages are passed over, an Any is
-// taken as it is, and text that is not valid UTF-8 is repaired.
+// WithDetails returns a copy with more details. The messages are packed now:
+// changing them later changes nothing. A status has one detail of each type
+// (AIP-193): a second one replaces the first. Nil messages are ignored, an Any is
+// added as it is, and text that is not UTF-8 is repaired.
 //
-// An ErrorInfo of the code's own domain gives its metadata to the status's; of
-// any other, it is only sent in a status that states no code. DebugInfo stays in
-// the process.
+// An ErrorInfo of the code's own domain adds its metadata to the status's, see
+// [Status.WithMetadata]. An ErrorInfo of another domain is sent only if the status
+// carries no code. DebugInfo stays in the process unless the server has
+// interceptor.WithDebugInfo.
 func (st *Status) WithDetails(details ...proto.Message) *Status {
 	if st == nil {
 		return nil
 	}
-	changed := st.changed()
+	changed := st.copyToChange()
 	all := slices.Grow(slices.Clone(st.details), len(details))
 	for _, message := range details {
 		if packed := changed.packDetail(message); packed != nil {
@@ -204,12 +245,12 @@ func (st *Status) WithDetails(details ...proto.Message) *Status {
 	return changed
 }
 
-// Err is an error with the status, or nil for nil and NoError. The error's chain
-// holds the code, so that errors.Is and errors.AsType find it.
+// Err returns an error with the status, or nil for a nil Status and for NoError. The
+// code is in the error's chain, so that errors.Is and errors.AsType find it.
 //
-// The error is this process's own statement, of a received status too: a handler
-// that returns it sends it with its message and details, while a received error
-// that is returned as it came is sent as its [Origin] allows.
+// The error is this process's own statement, also if st was received: a handler that
+// returns it sends st with its message and details. A received error that a handler
+// returns unchanged is subject to its connection's [Trust] instead.
 func (st *Status) Err() error {
 	if st.Code().Number() == 0 {
 		return nil
@@ -217,11 +258,11 @@ func (st *Status) Err() error {
 	return newError(st, nil)
 }
 
-// Wrap is an error with the status that wraps cause, or nil if cause is nil. The
-// cause is for this process's logs: it is not sent to the caller.
+// Wrap returns an error with the status that unwraps to cause, or nil if cause is
+// nil. The cause is for this process's logs: it is not sent to the caller.
 //
-// Wrapping an error in NoError is a bug, which doesn't hide it: the result is an
-// error, and the NoError is passed over where its code is looked for.
+// Wrapping an error in NoError is a bug. The result is an error all the same, and its
+// NoError is ignored where a code is searched for.
 func (st *Status) Wrap(cause error) error {
 	if cause == nil {
 		return nil
@@ -232,21 +273,21 @@ func (st *Status) Wrap(cause error) error {
 	return newError(st, cause)
 }
 
-// GRPCStatus is the status as it is sent with the code's own table, or as it was
-// received. It is nil for nil and NoError.
+// GRPCStatus returns the status as it was received, or as it is sent with the code's
+// own table. It is nil for a nil Status and for NoError.
 func (st *Status) GRPCStatus() *grpcstatus.Status {
 	if st.Code().Number() == 0 {
 		return nil
 	}
-	if received := st.rarely().received; received != nil {
-		return received
+	if st.unchanged {
+		return st.received.status
 	}
 	sent, _ := st.encode()
 	return sent
 }
 
-// LogValue is a group of the code's name, number and reason, the canonical code,
-// the message, and where the status came from if it was received.
+// LogValue returns a group with the code's name, number and reason, the canonical
+// code, the message and, for a received status, its origin.
 func (st *Status) LogValue() slog.Value {
 	row := st.row()
 	row.GRPCCode, row.Message = st.GRPCCode(), st.Message()
@@ -257,66 +298,69 @@ func (st *Status) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// String is the code's name and the message, in one line of public text.
+// String returns the code's name and the message as one line. All of it is public.
 func (st *Status) String() string { return oneLine(st.row().Name + ": " + st.Message()) }
 
-// oneLine is text for a log or an error, where a line is a record: valid UTF-8
-// without line ends and without what else controls a terminal.
+// oneLine returns text with line ends and other control characters replaced by
+// spaces, as valid UTF-8: in a log, a line is a record.
 func oneLine(text string) string {
-	if strings.IndexFunc(text, unprintable) < 0 {
+	if strings.IndexFunc(text, isUnprintable) < 0 {
 		return text
 	}
 	text = strings.ReplaceAll(validUTF8(text), "\r\n", " ")
 	return strings.Map(func(r rune) rune {
-		if r != utf8.RuneError && unprintable(r) {
+		if r != utf8.RuneError && isUnprintable(r) {
 			return ' '
 		}
 		return r
 	}, text)
 }
 
-// unprintable tells of a rune that is no text of a line, U+FFFD among them: it may
-// stand for bytes that are not UTF-8.
-func unprintable(r rune) bool {
+// isUnprintable reports whether a line can't have r. U+FFFD is among these runes: a
+// string yields it for bytes that are not UTF-8.
+func isUnprintable(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
 }
 
-// changed is a shallow copy that is no longer as it was received.
-func (st *Status) changed() *Status {
+// validUTF8 returns text with each run of bytes that is not UTF-8 replaced by U+FFFD.
+func validUTF8(text string) string {
+	if utf8.ValidString(text) { // reads many bytes at a time
+		return text
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// copyToChange returns a shallow copy for a With method.
+func (st *Status) copyToChange() *Status {
 	changed := *st
 	changed.code = st.Code()
-	if changed.rarely().received != nil {
-		changed.ownRare().received = nil
-	}
+	changed.unchanged = false
 	return &changed
 }
 
-// setMetadata adds metadata to a copy that is still being made. What a peer has
-// sent stays, whatever its keys.
+// setMetadata adds metadata to a Status that is still being made. Pairs that were
+// received stay, whatever their keys.
 func (st *Status) setMetadata(metadata map[string]string) {
-	all := maps.Clone(st.metadata)
-	if all == nil && st.rarely().info != nil {
-		all = st.Metadata()
-	}
+	all := st.Metadata()
 	if all == nil {
 		all = make(map[string]string, len(metadata))
 	}
-	var kept int
+	added := false
 	var dropped []string
 	for key, value := range metadata {
-		if isMetadataKey(key) && !isReserved(key) {
+		if errorinfo.IsMetadataKey(key) && !errorinfo.IsReserved(key) {
 			all[key] = validUTF8(value)
-			kept++
+			added = true
 		} else {
 			dropped = append(dropped, key)
 		}
 	}
 	if dropped != nil {
-		dropped = append(dropped, st.rarely().dropped...)
+		dropped = append(dropped, st.more().droppedKeys...)
 		slices.Sort(dropped)
-		st.ownRare().dropped = slices.Compact(dropped)
+		st.ownExtra().droppedKeys = slices.Compact(dropped)
 	}
-	if kept == 0 {
+	if !added {
 		return
 	}
 	st.metadata = all
@@ -325,17 +369,18 @@ func (st *Status) setMetadata(metadata map[string]string) {
 	}
 }
 
-// row is the code's row in its own table, or in its reader's.
+// row returns the code's row in its own table or, for a raw number, its reader's.
 func (st *Status) row() codes.Row {
 	row, _ := st.tableIn(nil).Lookup(st.Code().Number())
 	return row
 }
 
-// tableIn is the table that says what the code is, where a sender's come first.
-func (st *Status) tableIn(own tables) *codes.Table {
-	table := own.forCode(st.Code())
-	if its := st.rarely().table; its != nil && !table.Has(st.code.Number()) {
-		return its
+// tableIn returns the table that has the code's row. The tables of a sender come
+// first; they may be nil.
+func (st *Status) tableIn(senders tables) *codes.Table {
+	table := senders.forCode(st.Code())
+	if r := st.reception(); r.table != nil && !table.Has(st.code.Number()) {
+		return r.table
 	}
 	return table
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// tables are the tables that an Encoder or Decoder was given, one a domain. The
-// default table and, for a code at hand, the code's own table come after them.
+// tables are the tables that an Encoder or Decoder was given, one for each domain. The
+// default table comes after them and, where a code is at hand, the code's own table.
 type tables []*codes.Table
 
-// first is the table for what names no domain.
+// first returns the table for whatever names no domain.
 func (ts tables) first() *codes.Table {
 	if len(ts) == 0 {
 		return codes.Default()
@@ -18,8 +18,8 @@ func (ts tables) first() *codes.Table {
 	return ts[0]
 }
 
-// of is the table that says what a code is: the one given for its domain, if that
-// has a row for it, else the code's own.
+// forCode returns the table of the code's domain that has its row, or the code's own
+// table.
 func (ts tables) forCode(code codes.Code) *codes.Table {
 	own := code.Table()
 	for _, t := range ts {
@@ -30,8 +30,8 @@ func (ts tables) forCode(code codes.Code) *codes.Table {
 	return own
 }
 
-// numbered is the table that says what a number in the place of a canonical code
-// is: the first with a row for it, the default table last, else the first of all.
+// forNumber returns the table that names a raw number: the first with a row for it,
+// with the default table last, or the first of all if none has one.
 func (ts tables) forNumber(number codes.Number) *codes.Table {
 	for _, t := range ts {
 		if t.Has(number) {
@@ -44,8 +44,8 @@ func (ts tables) forNumber(number codes.Number) *codes.Table {
 	return ts.first()
 }
 
-// byDomain is the table of a domain, nil if it isn't known. Domains compare
-// exactly.
+// byDomain returns the table of a domain, or nil if the domain isn't known. Domains are
+// compared exactly.
 func (ts tables) byDomain(domain string) *codes.Table {
 	for _, t := range ts {
 		if t.Domain() == domain {
@@ -58,26 +58,8 @@ func (ts tables) byDomain(domain string) *codes.Table {
 	return nil
 }
 
-// byErrorInfo is the code of the row that has the ErrorInfo b to the byte, nil if
-// there is none.
-func (ts tables) byErrorInfo(b []byte) codes.Code {
-	for _, t := range ts {
-		if code, ok := t.ByErrorInfo(b); ok {
-			return code
-		}
-	}
-	if table := codes.Default(); ts.byDomain(table.Domain()) == table {
-		code, _ := table.ByErrorInfo(b)
-		return code
-	}
-	return nil
-}
-
-// canonicalCode is the canonical code of a number in a table, without the copy that
-// a row is.
+// canonicalCode returns the canonical code of a number in a table.
 func canonicalCode(table *codes.Table, number codes.Number) grpccodes.Code {
-	if !table.Has(number) {
-		return grpccodes.Unknown
-	}
-	return table.GRPCStatus(number).Code()
+	row, _ := table.Lookup(number)
+	return row.GRPCCode
 }

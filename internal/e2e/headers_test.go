@@ -36,8 +36,8 @@ func TestHeadersOnTheWire(t *testing.T) {
 		if got := head.Get("grpc-status"); got != fmt.Sprint(want.Code) {
 			t.Errorf("%s: grpc-status is %s; want %d", name, got, want.Code)
 		}
-		if got := head.Get("grpc-message"); got != percentEncoded(want.Message) {
-			t.Errorf("%s: grpc-message is %s; want %s", name, got, percentEncoded(want.Message))
+		if got := head.Get("grpc-message"); got != testrpc.PercentEncoded(want.Message) {
+			t.Errorf("%s: grpc-message is %s; want %s", name, got, testrpc.PercentEncoded(want.Message))
 		}
 		if diff := cmp.Diff(want, detailsBin(t, head), protocmp.Transform()); diff != "" {
 			t.Errorf("%s: grpc-status-details-bin (-want +got):\n%s", name, diff)
@@ -106,17 +106,4 @@ func detailsBin(t *testing.T, head http.Header) *spb.Status {
 		t.Fatalf("grpc-status-details-bin: %v", err)
 	}
 	return st
-}
-
-// percentEncoded returns text in the encoding of grpc-message.
-func percentEncoded(text string) string {
-	var b strings.Builder
-	for _, c := range []byte(text) {
-		if c >= ' ' && c <= '~' && c != '%' {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }

@@ -153,7 +153,7 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 
 // passes reports whether a policy forwards C's status.
 func (f failing) passes(policy status.Trust) bool {
-	return policy == interceptor.Proxy || policy == interceptor.Peer && f.code != codes.NoError
+	return policy == status.TrustAll || policy == status.TrustKnown && f.code != codes.NoError
 }
 
 // reaches returns the status that A reads if B returns C's error unchanged, and its
@@ -173,7 +173,7 @@ func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.
 	return testrpc.Carrying(t, codes.ServerInternal, ""), codes.ServerInternal
 }
 
-var policies = []status.Trust{interceptor.Peer, interceptor.Foreign, interceptor.Proxy}
+var policies = []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll}
 
 // A hop is a handler of B: what it returns for C's error.
 type hop struct {

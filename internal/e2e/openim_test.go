@@ -254,7 +254,7 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric 
 // An error is never status 0, whatever its number.
 func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
-	conn := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.AdaptCodeErrors())
+	conn := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail))
 	for name, tt := range map[string]struct {
 		err  error
 		want int32
@@ -338,10 +338,10 @@ func TestSizeOfNumericForm(t *testing.T) {
 			for _, k := range testrpc.Kinds {
 				got := testrpc.Answer(t, conn, k).Trailers()
 				st, err := got.Status()
-				if err != nil || got.ListSize() != encoded.Size() || got.ListSize() > size {
-					t.Errorf("%s, %s: %d bytes, %v; want %d, and %d at most", name, k.Name, got.ListSize(), err, encoded.Size(), size)
+				if err != nil || got.ListSize() != sizeOf(encoded) || got.ListSize() > size {
+					t.Errorf("%s, %s: %d bytes, %v; want %d, and %d at most", name, k.Name, got.ListSize(), err, sizeOf(encoded), size)
 				}
-				if diff := cmp.Diff(encoded.Status.Proto(), st, protocmp.Transform()); diff != "" {
+				if diff := cmp.Diff(encoded.Status().Proto(), st, protocmp.Transform()); diff != "" {
 					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.Name, diff)
 				}
 			}

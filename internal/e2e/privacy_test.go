@@ -128,9 +128,9 @@ func checkNoCanary(t *testing.T, mode interceptor.ServerOption) {
 		return current
 	}
 	svc := testrpc.Returning(nil)
-	handler := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
+	handler := recovery.WithRecoveryHandler(status.Recovered)
 	rule := interceptor.WithErrorMapping(sql.ErrNoRows, codes.RecordNotFound)
-	conn := testrpc.DialWireWith(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithRetryPushback(), interceptor.AdaptCodeErrors(), mode),
+	conn := testrpc.DialWireWith(t, svc, append(interceptor.ServerOptions(rule, interceptor.WithRetryPushback(), interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), mode),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(handler)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(handler)),
 	))

@@ -84,22 +84,22 @@ func TestSizeOnTheWire(t *testing.T) {
 		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size))
 		for name, err := range large(t) {
 			encoded := (&status.Encoder{MaxSize: size}).Encode(t.Context(), err)
-			if encoded.Size() > size {
-				t.Errorf("%s: %d bytes; want %d at most", name, encoded.Size(), size)
+			if sizeOf(encoded) > size {
+				t.Errorf("%s: %d bytes; want %d at most", name, sizeOf(encoded), size)
 			}
 			for _, k := range testrpc.Kinds {
 				svc.Return(testrpc.AtOpen, err)
 				got := testrpc.Answer(t, conn, k)
-				if !got.TrailersOnly() || got.Trailers().ListSize() != encoded.Size() {
-					t.Errorf("%s, %s: %d bytes in %d header blocks; want %d bytes in one", name, k.Name, got.Trailers().ListSize(), len(got.Blocks), encoded.Size())
+				if !got.TrailersOnly() || got.Trailers().ListSize() != sizeOf(encoded) {
+					t.Errorf("%s, %s: %d bytes in %d header blocks; want %d bytes in one", name, k.Name, got.Trailers().ListSize(), len(got.Blocks), sizeOf(encoded))
 				}
-				if diff := cmp.Diff(encoded.Status.Proto(), testrpc.Failure(t, got), protocmp.Transform()); diff != "" {
+				if diff := cmp.Diff(encoded.Status().Proto(), testrpc.Failure(t, got), protocmp.Transform()); diff != "" {
 					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.Name, diff)
 				}
 			}
 			svc.Return(testrpc.AfterMessages, err)
-			if got := testrpc.Answer(t, conn, testrpc.ServerStream); got.Trailers().ListSize() != encoded.Size()-102 || got.Messages() != testrpc.Messages {
-				t.Errorf("%s, after messages: %d bytes; want 102 bytes less than %d, which is with the response headers", name, got.Trailers().ListSize(), encoded.Size())
+			if got := testrpc.Answer(t, conn, testrpc.ServerStream); got.Trailers().ListSize() != sizeOf(encoded)-102 || got.Messages() != testrpc.Messages {
+				t.Errorf("%s, after messages: %d bytes; want 102 bytes less than %d, which is with the response headers", name, got.Trailers().ListSize(), sizeOf(encoded))
 			}
 			svc.Return(testrpc.AtOpen, err)
 			if got := testrpc.AnswerAs(t, conn, testrpc.Unary, "application/grpc+proto"); got.Trailers().ListSize() > size {
@@ -118,8 +118,8 @@ func TestSizeCountsThePushback(t *testing.T) {
 		encoded := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), err)
 		svc.Return(testrpc.AtOpen, err)
 		got := testrpc.Answer(t, conn, testrpc.Unary).Trailers()
-		if got.ListSize() != encoded.Size() || got.ListSize() > status.DefaultMaxSize || got.Get("grpc-retry-pushback-ms") != "3600000" {
-			t.Errorf("with %d letters: %d bytes, pushback %q; want %d bytes, and 3600000", n, got.ListSize(), got.Get("grpc-retry-pushback-ms"), encoded.Size())
+		if got.ListSize() != sizeOf(encoded) || got.ListSize() > status.DefaultMaxSize || got.Get("grpc-retry-pushback-ms") != "3600000" {
+			t.Errorf("with %d letters: %d bytes, pushback %q; want %d bytes, and 3600000", n, got.ListSize(), got.Get("grpc-retry-pushback-ms"), sizeOf(encoded))
 		}
 	}
 }
@@ -185,11 +185,11 @@ func FuzzWire(f *testing.F) {
 			t.Errorf("%v: grpc-status %d, message %q; want 1..16 and valid UTF-8", err, st.Code, st.Message)
 		}
 		want := new(status.Encoder).Encode(t.Context(), err)
-		if size := got.Trailers().ListSize(); size > status.DefaultMaxSize || size != want.Size() {
-			t.Errorf("%d bytes; want %d, and %d at most", size, want.Size(), status.DefaultMaxSize)
+		if size := got.Trailers().ListSize(); size > status.DefaultMaxSize || size != sizeOf(want) {
+			t.Errorf("%d bytes; want %d, and %d at most", size, sizeOf(want), status.DefaultMaxSize)
 		}
-		if want.Code != nil && want.Source == status.SourceCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code {
-			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code)
+		if want.Code() != nil && want.Source() == status.SourceCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code() {
+			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code())
 		}
 		checkFuzzedForm(t, testrpc.Answer(t, numeric, testrpc.Kinds[int(shape)%len(testrpc.Kinds)]), err, want)
 	})
@@ -201,14 +201,14 @@ func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonic
 	t.Helper()
 	want := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), handlers)
 	st, err := got.Trailers().Status()
-	if size := got.Trailers().ListSize(); err != nil || st.Code != int32(want.Status.Code()) || st.Code < 1 || size != want.Size() || size > status.DefaultMaxSize {
-		t.Errorf("%v in numeric form: %v, %v, %d bytes; want %d bytes, and %d at most", handlers, st, err, size, want.Size(), status.DefaultMaxSize)
+	if size := got.Trailers().ListSize(); err != nil || st.Code != int32(want.Status().Code()) || st.Code < 1 || size != sizeOf(want) || size > status.DefaultMaxSize {
+		t.Errorf("%v in numeric form: %v, %v, %d bytes; want %d bytes, and %d at most", handlers, st, err, size, sizeOf(want), status.DefaultMaxSize)
 	}
-	if want.Code != canonical.Code || want.GRPCCode != canonical.GRPCCode {
-		t.Errorf("%v in numeric form: %v, %v; want %v, %v", handlers, want.Code, want.GRPCCode, canonical.Code, canonical.GRPCCode)
+	if want.Code() != canonical.Code() || want.GRPCCode() != canonical.GRPCCode() {
+		t.Errorf("%v in numeric form: %v, %v; want %v, %v", handlers, want.Code(), want.GRPCCode(), canonical.Code(), canonical.GRPCCode())
 	}
-	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code != nil && want.Source == status.SourceCode && read.Code() != want.Code {
-		t.Errorf("%v in numeric form: received as %v; want %v", handlers, read.Code(), want.Code)
+	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code() != nil && want.Source() == status.SourceCode && read.Code() != want.Code() {
+		t.Errorf("%v in numeric form: received as %v; want %v", handlers, read.Code(), want.Code())
 	}
 }
 
@@ -260,4 +260,9 @@ func TestServeHTTPSendsTheSame(t *testing.T) {
 			t.Errorf("%s: status (-want +got):\n%s", name, diff)
 		}
 	}
+}
+
+// sizeOf returns the size that a status and its trailer add to a header list.
+func sizeOf(encoded status.Encoded) int {
+	return testrpc.HeaderListSize(encoded.Status(), encoded.Trailer())
 }

@@ -2,6 +2,9 @@ package testrpc
 
 import (
 	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,6 +13,7 @@ import (
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/errstatus/errstatus/interceptor"
 	"github.com/errstatus/errstatus/internal/wiretest"
@@ -73,4 +77,45 @@ func Raw(ctx context.Context, client testgrpc.TestServiceClient, k Kind) RawStat
 	_, err := k.Call(ctx, client, grpc.Trailer(&trailer))
 	st := grpcstatus.Convert(err)
 	return RawStatus{st.Code().String(), st.Message(), strings.Join(trailer.Get("grpc-status-details-bin"), " and ")}
+}
+
+// HeaderListSize returns the size of the header list of a Trailers-Only answer with a
+// status and a trailer, with the content type application/grpc: for each field, its name,
+// its value as it is sent and 32 bytes (RFC 9113, section 6.5.2).
+func HeaderListSize(st *grpcstatus.Status, trailer metadata.MD) int {
+	p := st.Proto()
+	fields := map[string]string{
+		":status":      "200",
+		"content-type": "application/grpc",
+		"grpc-status":  strconv.Itoa(int(p.GetCode())),
+		"grpc-message": PercentEncoded(p.GetMessage()),
+	}
+	if len(p.GetDetails()) > 0 {
+		b, err := proto.Marshal(p)
+		if err != nil {
+			panic(err) // gRPC would send no details
+		}
+		fields["grpc-status-details-bin"] = base64.RawStdEncoding.EncodeToString(b)
+	}
+	for key, values := range trailer {
+		fields[key] = values[0]
+	}
+	size := 0
+	for name, value := range fields {
+		size += len(name) + len(value) + 32
+	}
+	return size
+}
+
+// PercentEncoded returns text in the encoding of grpc-message.
+func PercentEncoded(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if c >= ' ' && c <= '~' && c != '%' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }

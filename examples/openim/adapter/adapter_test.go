@@ -41,12 +41,12 @@ func received(t *testing.T, transportErr error, opts ...interceptor.ClientOption
 
 // sent returns the status that a server sends for err.
 func sent(err error, encoder status.Encoder) error {
-	return encoder.Encode(context.Background(), err).Status.Err()
+	return encoder.Encode(context.Background(), err).Status().Err()
 }
 
 func TestCallersReadCodeErrors(t *testing.T) {
 	notFound := errs.ErrRecordNotFound.WrapMsg("no such user", "userID", "u1")
-	withDetail := status.Encoder{AdaptCodeErrors: true, ExposeCodeErrorDetail: true}
+	withDetail := status.Encoder{OpenIMErrors: status.OpenIMErrorsWithDetail}
 	numeric := withDetail
 	numeric.OpenIMForm = true
 	tests := []struct {
@@ -58,7 +58,7 @@ func TestCallersReadCodeErrors(t *testing.T) {
 	}{
 		{"a canonical status", sent(notFound, withDetail), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
 		{"the numeric form", sent(notFound, numeric), 1004, "RecordNotFoundError", "no such user, userID=u1", codes.RecordNotFound},
-		{"a server with a private detail", sent(notFound, status.Encoder{AdaptCodeErrors: true}), 1004, "RecordNotFoundError", "", codes.RecordNotFound},
+		{"a server with a private detail", sent(notFound, status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail}), 1004, "RecordNotFoundError", "", codes.RecordNotFound},
 		{"a server of codes", sent(codes.TokenExpired, status.Encoder{}), 1501, "token has expired", "", codes.TokenExpired},
 		{"OpenIM's server", grpcstatus.Error(1201, "GroupIDNotFoundError"), 1201, "GroupIDNotFoundError", "", codes.SrvGroupIDNotFound},
 		{"a number without a row", grpcstatus.Error(1520, "OrgUserNoPermissionError"), 1520, "OrgUserNoPermissionError", "", codes.ErrorCode(1520)},
@@ -110,7 +110,7 @@ func TestErrorsWithoutAStatusAreUnchanged(t *testing.T) {
 func TestTrustAppliesToAdaptedErrors(t *testing.T) {
 	carriesCode := sent(status.Error(codes.RecordNotFound, "no such user"), status.Encoder{})
 	withoutCode := grpcstatus.Error(grpccodes.Unavailable, "secret")
-	server := status.Encoder{AdaptCodeErrors: true}
+	server := status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail}
 	for _, tt := range []struct {
 		name     string
 		received error
@@ -118,17 +118,17 @@ func TestTrustAppliesToAdaptedErrors(t *testing.T) {
 		want     grpccodes.Code
 		message  string
 	}{
-		{"a code, trust known", carriesCode, interceptor.Peer, grpccodes.NotFound, "no such user"},
-		{"a code, trust none", carriesCode, interceptor.Foreign, grpccodes.Internal, "internal server error"},
-		{"no code, trust known", withoutCode, interceptor.Peer, grpccodes.Unavailable, "an upstream service is unavailable"},
+		{"a code, trust known", carriesCode, status.TrustKnown, grpccodes.NotFound, "no such user"},
+		{"a code, trust none", carriesCode, status.TrustNone, grpccodes.Internal, "internal server error"},
+		{"no code, trust known", withoutCode, status.TrustKnown, grpccodes.Unavailable, "an upstream service is unavailable"},
 	} {
 		for name, err := range map[string]error{
 			"unchanged": received(t, tt.received, interceptor.WithUpstreamTrust(tt.trust)),
 			"wrapped":   errs.WrapMsg(received(t, tt.received, interceptor.WithUpstreamTrust(tt.trust)), "secret"),
 		} {
 			got := server.Encode(t.Context(), err)
-			if got.Status.Code() != tt.want || got.Status.Message() != tt.message {
-				t.Errorf("%s, %s: the server sends %v with source %v; want %v %q", tt.name, name, got.Status, got.Source, tt.want, tt.message)
+			if got.Status().Code() != tt.want || got.Status().Message() != tt.message {
+				t.Errorf("%s, %s: the server sends %v with source %v; want %v %q", tt.name, name, got.Status(), got.Source(), tt.want, tt.message)
 			}
 		}
 	}

@@ -36,10 +36,10 @@ func TestReplacedReadsNumbersLikeCodeErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, tables := range [][]*codes.Table{nil, {chat}, {codes.Default(), chat}} {
-			encoder := &status.Encoder{OpenIMForm: true, AdaptCodeErrors: true, Tables: tables, Rules: []status.Rule{{Func: adapter.Replaced(tables...)}}}
+			encoder := &status.Encoder{OpenIMForm: true, OpenIMErrors: status.OpenIMErrorsWithoutDetail, Tables: tables, Rules: []status.Rule{{Func: adapter.Replaced(tables...)}}}
 			got, want := encoder.Encode(t.Context(), driver), encoder.Encode(t.Context(), replacement)
-			if got.Code != want.Code || got.GRPCCode != want.GRPCCode || got.Status.Code() != want.Status.Code() {
-				t.Errorf("%d with %d tables: a replaced error has code %v, sent as %d; want the CodeError's, %v, sent as %d", number, len(tables), got.Code, got.Status.Code(), want.Code, want.Status.Code())
+			if got.Code() != want.Code() || got.GRPCCode() != want.GRPCCode() || got.Status().Code() != want.Status().Code() {
+				t.Errorf("%d with %d tables: a replaced error has code %v, sent as %d; want the CodeError's, %v, sent as %d", number, len(tables), got.Code(), got.Status().Code(), want.Code(), want.Status().Code())
 			}
 		}
 	}

@@ -22,8 +22,8 @@ func Example() {
 	handler := func(context.Context, any) (any, error) { return nil, errs.ErrOrgUserNoPermissionError.Wrap() }
 	info := &grpc.UnaryServerInfo{FullMethod: "/openim.group.Group/Dismiss"}
 	for _, server := range []grpc.UnaryServerInterceptor{
-		interceptor.UnaryServer(interceptor.AdaptCodeErrors(), interceptor.WithObserver(nil)),
-		interceptor.UnaryServer(interceptor.AdaptCodeErrors(), interceptor.WithTable(missing.Table)),
+		interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithObserver(nil)),
+		interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithTable(missing.Table)),
 	} {
 		_, err := server(context.Background(), nil, info, handler)
 		fmt.Println(grpcstatus.Code(err), errors.Is(err, missing.OrgUserNoPermission))
@@ -43,12 +43,12 @@ func TestTable(t *testing.T) {
 		}
 		added++
 		for _, numeric := range []bool{false, true} {
-			encoder := &status.Encoder{Tables: tables, AdaptCodeErrors: true, OpenIMForm: numeric}
+			encoder := &status.Encoder{Tables: tables, OpenIMErrors: status.OpenIMErrorsWithoutDetail, OpenIMForm: numeric}
 			got := encoder.Encode(t.Context(), errs.NewCodeError(int(row.Code.Number()), "x"))
-			if got.Code != row.Code || got.GRPCCode != row.GRPCCode || got.Source != status.SourceOpenIMError {
+			if got.Code() != row.Code || got.GRPCCode() != row.GRPCCode || got.Source() != status.SourceOpenIMError {
 				t.Errorf("%s: sent as %+v; want the row's code and canonical code", row.Name, got)
 			}
-			back := (&status.Decoder{Tables: tables}).FromGRPC(got.Status)
+			back := (&status.Decoder{Tables: tables}).FromGRPC(got.Status())
 			if back.Code() != row.Code || back.Reason() != row.Reason {
 				t.Errorf("%s: received as %v with reason %s; want the row's", row.Name, back, back.Reason())
 			}

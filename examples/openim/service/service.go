@@ -14,13 +14,14 @@ import (
 	"github.com/errstatus/errstatus/examples/openim/adapter"
 	"github.com/errstatus/errstatus/examples/openim/missing"
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/status"
 )
 
 // ServerOptions returns options that replace those with GrpcServerErrorConvert, or
 // mw.GrpcServer(). A call passes the interceptors in this order.
 func ServerOptions(opts ...interceptor.ServerOption) []grpc.ServerOption {
-	recovered := recovery.WithRecoveryHandler(interceptor.RecoveryHandler)
-	own := []interceptor.ServerOption{interceptor.WithTable(missing.Table), interceptor.AdaptCodeErrors(), interceptor.WithErrorMapper(adapter.Replaced(missing.Table))}
+	recovered := recovery.WithRecoveryHandler(status.Recovered)
+	own := []interceptor.ServerOption{interceptor.WithTable(missing.Table), interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithErrorMapper(adapter.Replaced(missing.Table))}
 
 	all := []grpc.ServerOption{openimserver.GrpcServerMetadataContext()}
 	all = append(all, interceptor.ServerOptions(append(own, opts...)...)...)

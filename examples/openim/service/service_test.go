@@ -160,7 +160,7 @@ func matches(text, want string) bool {
 // The connection's trust decides about an upstream's error, although the adapter makes
 // it a CodeError and the server reads CodeErrors and maps replaced errors.
 func TestTrustAppliesToReceivedErrors(t *testing.T) {
-	untrusting := fleet.Client{Name: "trust none", Options: service.DialOptions(interceptor.WithUpstreamTrust(interceptor.Foreign))}
+	untrusting := fleet.Client{Name: "trust none", Options: service.DialOptions(interceptor.WithUpstreamTrust(status.TrustNone))}
 	for token, want := range map[string]codes.Code{"1004": codes.ServerInternal, "x": codes.ServerInternal, "down": codes.SdkNetwork} {
 		up := startUpstream(t, untrusting)
 		running := newServer().Serve(func(context.Context, string) error { return errs.WrapMsg(up(token), "calling") })

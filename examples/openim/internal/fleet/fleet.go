@@ -47,7 +47,7 @@ var (
 // New returns a server with errstatus. Its handlers still return CodeErrors, and it
 // sends their details as OpenIM's servers do.
 func New(mode interceptor.OpenIMMode) Server {
-	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.ExposeCodeErrorDetail(), interceptor.WithOpenIMForm(mode))}
+	return Server{"errstatus " + mode.String(), service.ServerOptions(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithDetail), interceptor.WithOpenIMForm(mode))}
 }
 
 // A Client is a client's name and options, and a function that reads its errors.

@@ -79,8 +79,8 @@ func (e codeError) Msg() string    { return e.msg }
 func (e codeError) Detail() string { return e.detail }
 
 // Handlers go on returning OpenIM's errors. The detail stays in the process.
-func ExampleAdaptCodeErrors() {
-	server := interceptor.UnaryServer(interceptor.AdaptCodeErrors())
+func ExampleWithOpenIMErrors() {
+	server := interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail))
 	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
 		func(context.Context, any) (any, error) {
 			return nil, codeError{1004, "no such user", "SELECT … WHERE id = 42"}
@@ -94,8 +94,8 @@ func ExampleAdaptCodeErrors() {
 }
 
 // Callers that show the detail to people get it as from OpenIM's servers.
-func ExampleExposeCodeErrorDetail() {
-	server := interceptor.UnaryServer(interceptor.ExposeCodeErrorDetail())
+func ExampleWithOpenIMErrors_withDetail() {
+	server := interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithDetail))
 	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
 		func(context.Context, any) (any, error) {
 			return nil, codeError{1004, "no such user", "userID=42"}

@@ -94,26 +94,31 @@ func TestLegacyModeDecidesTheForm(t *testing.T) {
 // doesn't announce what another client reads.
 func TestAnnouncementIsStripped(t *testing.T) {
 	want := metadata.Pairs("operationid", "42", "x", "1", "x", "2")
-	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
+	for option, removes := range map[string]interceptor.ServerOption{
+		"always": interceptor.WithOpenIMForm(interceptor.OpenIMAlways), "negotiated": interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated),
+		"removed": interceptor.WithCanonicalAnnouncementRemoved(),
+	} {
 		for _, handlers := range []error{nil, codes.RecordNotFound} {
-			for name, call := range servers(announcing("1"), handlers, interceptor.WithOpenIMForm(mode)) {
+			for name, call := range servers(announcing("1"), handlers, removes) {
 				inner, _ := call()
 				if got, _ := metadata.FromIncomingContext(inner); !cmp.Equal(got, want) {
-					t.Errorf("%v, %s: the handler's metadata is %v; want %v", mode, name, got, want)
+					t.Errorf("%s, %s: the handler's metadata is %v; want %v", option, name, got, want)
 				}
 			}
 			outer := announcing()
-			for name, call := range servers(outer, handlers, interceptor.WithOpenIMForm(mode)) {
+			for name, call := range servers(outer, handlers, removes) {
 				if inner, _ := call(); inner != outer {
-					t.Errorf("%v, %s: without an announcement the context is another", mode, name)
+					t.Errorf("%s, %s: without an announcement the context is another", option, name)
 				}
 			}
 		}
 	}
-	for name, call := range servers(announcing("1"), nil) {
-		inner, _ := call()
-		if got := metadata.ValueFromIncomingContext(inner, interceptor.CanonicalAnnouncementKey); len(got) != 1 {
-			t.Errorf("%s, without the option: %q; want metadata not looked at", name, got)
+	for _, opts := range [][]interceptor.ServerOption{nil, {interceptor.WithOpenIMForm(interceptor.OpenIMNever)}} {
+		for name, call := range servers(announcing("1"), nil, opts...) {
+			inner, _ := call()
+			if got := metadata.ValueFromIncomingContext(inner, interceptor.CanonicalAnnouncementKey); len(got) != 1 {
+				t.Errorf("%s, %d options: the announcement is %q; want it unchanged", name, len(opts), got)
+			}
 		}
 	}
 }
@@ -206,7 +211,9 @@ func (openIMs) Detail() string  { return "dsn=secret" }
 func TestCodeErrorOfTheServersOwnFailureIsLogged(t *testing.T) {
 	for number, want := range map[openIMs]bool{500: true, 90002: true, 10005: true, 1004: false, 90004: false} {
 		for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways} {
-			logged := captured(t, func() { serverUnary(number, interceptor.AdaptCodeErrors(), interceptor.WithOpenIMForm(mode)) })
+			logged := captured(t, func() {
+				serverUnary(number, interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithOpenIMForm(mode))
+			})
 			if strings.Contains(logged, "dsn=secret") != want {
 				t.Errorf("%d, %v: logged %q; want the detail: %t", number, mode, logged, want)
 			}
@@ -221,10 +228,10 @@ func TestAdaptCodeErrors(t *testing.T) {
 		detail string
 	}{
 		"by default":  {nil, codes.ServerInternal, ""},
-		"adapted":     {[]interceptor.ServerOption{interceptor.AdaptCodeErrors()}, codes.RecordNotFound, ""},
-		"exposed":     {[]interceptor.ServerOption{interceptor.ExposeCodeErrorDetail()}, codes.RecordNotFound, "dsn=secret"},
-		"in the form": {[]interceptor.ServerOption{interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.ExposeCodeErrorDetail()}, codes.RecordNotFound, "dsn=secret"},
-		"in the form, private": {[]interceptor.ServerOption{interceptor.AdaptCodeErrors(), interceptor.WithOpenIMForm(interceptor.OpenIMAlways)},
+		"adapted":     {[]interceptor.ServerOption{interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail)}, codes.RecordNotFound, ""},
+		"exposed":     {[]interceptor.ServerOption{interceptor.WithOpenIMErrors(status.OpenIMErrorsWithDetail)}, codes.RecordNotFound, "dsn=secret"},
+		"in the form": {[]interceptor.ServerOption{interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.WithOpenIMErrors(status.OpenIMErrorsWithDetail)}, codes.RecordNotFound, "dsn=secret"},
+		"in the form, private": {[]interceptor.ServerOption{interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithOpenIMForm(interceptor.OpenIMAlways)},
 			codes.RecordNotFound, ""},
 	} {
 		var o observing

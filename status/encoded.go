@@ -1,0 +1,252 @@
+package status
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// Encoded is the result of [Encoder.Encode]: what the caller gets for an error, and
+// why. The zero Encoded is success. It is immutable and safe for concurrent use.
+type Encoded struct{ result *encodedError }
+
+// Err returns the error to hand to gRPC, or nil for success. Its text is the status's
+// public message. For interceptors outside of errstatus it unwraps to the error that
+// was encoded; gRPC itself calls no method of that. Encoding it again returns the same
+// error.
+func (e Encoded) Err() error {
+	if e.result == nil {
+		return nil
+	}
+	if again, ok := e.result.cause().(*encodedError); ok {
+		return again
+	}
+	return e.result
+}
+
+// Status returns what is sent, or nil for success. Its code is in 1..16, or a raw
+// number in the numeric form.
+func (e Encoded) Status() *grpcstatus.Status {
+	if e.result == nil {
+		return nil
+	}
+	return e.result.status
+}
+
+// GRPCCode returns the canonical code, and OK for success. It is the code of Status;
+// in the numeric form, it is the one that the raw number replaces.
+func (e Encoded) GRPCCode() grpccodes.Code {
+	if e.result == nil {
+		return grpccodes.OK
+	}
+	return e.result.grpcCode
+}
+
+// Code returns the code that Status carries, or nil if it carries none. If Status is a
+// forwarded one whose ErrorInfo names no code, it is a guess; see [OriginKnown].
+func (e Encoded) Code() codes.Code {
+	if e.result == nil {
+		return nil
+	}
+	return e.result.code
+}
+
+// Source returns what decided on the status.
+func (e Encoded) Source() Source {
+	if e.result == nil {
+		return SourceNone
+	}
+	return e.result.source
+}
+
+// Origin returns where the status comes from that the error has.
+func (e Encoded) Origin() Origin {
+	if e.result == nil {
+		return OriginLocal
+	}
+	return e.result.origin
+}
+
+// Trailer returns the trailer to set with Status, once. It is nil, or has the key
+// grpc-retry-pushback-ms for gRPC's native retries (gRFC A6).
+func (e Encoded) Trailer() metadata.MD {
+	if p := e.result.more().pushback; p != "" {
+		return metadata.Pairs(pushbackName, p)
+	}
+	return nil
+}
+
+// Truncated returns the parts of the status that were truncated to fit MaxSize.
+func (e Encoded) Truncated() Truncation { return e.result.more().truncated }
+
+// DroppedKeys returns the metadata keys that the handler gave and that are not sent:
+// AIP-193 forbids them, or errstatus reserves them.
+func (e Encoded) DroppedKeys() []string { return slices.Clone(e.result.more().droppedKeys) }
+
+// Panic returns the panic of the handler, of a rule or of one of the error's methods,
+// or nil if there was none. It is private.
+func (e Encoded) Panic() *PanicError { return e.result.more().panicked }
+
+// Original returns the error that was encoded, and nil for nil. If that error isn't
+// safe to run (a method of it panics, or it wraps too much), Original returns an error
+// with its type and the first texts in it. It is private.
+func (e Encoded) Original() error {
+	switch {
+	case e.result == nil:
+		return nil
+	case e.result.cause() == nil:
+		return e.result.more().summary
+	}
+	return e.result.cause()
+}
+
+// An encodedError is an error whose status is decided. gRPC finds all that it needs in
+// it, and calls no method of the handler's error.
+type encodedError struct {
+	status   *grpcstatus.Status
+	code     codes.Code // that status carries, or nil
+	grpcCode grpccodes.Code
+	source   Source
+	origin   Origin
+
+	// chain has the code, or nil if the handler's error leads to it, and the handler's
+	// error, or nil if that isn't safe to run.
+	chain [2]error
+	rare  *encodedExtra // nil for most
+}
+
+// An encodedExtra holds what few encoded errors have.
+type encodedExtra struct {
+	pushback    string // the value of grpc-retry-pushback-ms, or ""
+	truncated   Truncation
+	droppedKeys []string
+	panicked    *PanicError
+	summary     error // of a handler's error that isn't safe to run
+}
+
+var noEncodedExtra = &encodedExtra{}
+
+// more returns r.rare for reading. It is never nil, and r may be.
+func (r *encodedError) more() *encodedExtra {
+	if r == nil || r.rare == nil {
+		return noEncodedExtra
+	}
+	return r.rare
+}
+
+// change returns r.rare for changing, while r is being made.
+func (r *encodedError) change() *encodedExtra {
+	if r.rare == nil {
+		r.rare = new(encodedExtra)
+	}
+	return r.rare
+}
+
+// again returns the result of encoding r once more. The trailer is set and the
+// observers are told already.
+func (r *encodedError) again() *encodedError {
+	return &encodedError{status: r.status, code: r.code, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
+}
+
+// of returns r for an error that leads to the same code.
+func (r *encodedError) of(err error) *encodedError {
+	if r.cause() == err {
+		return r
+	}
+	other := *r
+	other.chain[1] = err
+	return &other
+}
+
+// keptCodes has the encoded errors of bare codes, from the first time that each is
+// sent. It is bounded by the rows of tables: only codes with a row in their own table
+// are kept, and those that are safe to run.
+var keptCodes sync.Map // of codes.Code to *encodedError
+
+// encodeCode returns the encoded error of a bare code, with its own table.
+func encodeCode(c codes.Code) *encodedError {
+	if kept, ok := keptCodes.Load(c); ok {
+		return kept.(*encodedError)
+	}
+	sent := c.Table().GRPCStatus(c.Number())
+	r := &encodedError{status: sent, code: c, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, c}}
+	if c.Table().Has(c.Number()) { // numbers without a row are unbounded
+		if ok, _ := safeToRun(c); ok {
+			keptCodes.Store(c, r)
+		}
+	}
+	return r
+}
+
+// isKept reports whether encodeCode has kept a code. Such a code is safe to run.
+func isKept(c codes.Code) bool {
+	if reflect.TypeOf(c).Kind() != reflect.Int32 {
+		return false // it may not be hashable
+	}
+	_, ok := keptCodes.Load(c)
+	return ok
+}
+
+// cause returns the handler's error, or nil if that isn't safe to run.
+func (r *encodedError) cause() error { return r.chain[1] }
+
+// Error returns the public message: if an interceptor outside of errstatus wraps the
+// error, gRPC sends this text.
+func (r *encodedError) Error() string { return r.status.Message() }
+
+// GRPCStatus returns what is sent.
+func (r *encodedError) GRPCStatus() *grpcstatus.Status { return r.status }
+
+// Unwrap returns the chain. It must not be changed.
+func (r *encodedError) Unwrap() []error {
+	first, end := 0, len(r.chain)
+	if r.chain[0] == nil {
+		first = 1
+	}
+	if r.chain[1] == nil {
+		end = 1
+	}
+	return r.chain[min(first, end):end:end]
+}
+
+// asStatus returns the Status that the caller's client makes of what is sent, except
+// that the code and the canonical code are those that are known here: the caller may
+// not know the code's table, and the numeric form has no canonical code.
+func (r *encodedError) asStatus() *Status {
+	if r.code == nil {
+		return FromGRPC(r.status)
+	}
+	p := r.status.Proto()
+	p.Code = int32(r.grpcCode) // the ErrorInfo names the code in either form
+	st := (&Decoder{Tables: []*codes.Table{r.code.Table()}}).FromGRPC(grpcstatus.FromProto(p))
+	st.code, st.grpcCode, st.received.status = r.code, r.grpcCode, r.status
+	return st
+}
+
+// Format prints the public message. %+v also prints the handler's error.
+func (r *encodedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.cause()) }
+
+// LogValue returns a group with the canonical code, the message, the name of the code
+// that is carried, and the handler's error.
+func (r *encodedError) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("grpc_code", code.Code(r.grpcCode).String()),
+		slog.String("message", r.status.Message()),
+	}
+	if r.code != nil {
+		attrs = append(attrs, slog.String("code", codes.RowOf(r.code).Name))
+	}
+	if r.cause() != nil {
+		attrs = append(attrs, slog.Any("error", r.cause()))
+	}
+	return slog.GroupValue(attrs...)
+}
