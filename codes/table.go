@@ -19,13 +19,14 @@ import (
 // The rows that its methods return are copies, except that all copies share the
 // slice Localized: don't change its elements.
 type Table struct {
-	domain   string
-	codeType reflect.Type
-	rows     []*entry // in the order of declaration
-	byNumber map[Number]*entry
-	byReason map[string]*entry
-	byName   map[string]*entry
-	defaults [grpccodes.Unauthenticated + 1]*entry // by canonical code
+	domain      string
+	codeType    reflect.Type
+	rows        []*entry // in the order of declaration
+	byNumber    map[Number]*entry
+	byReason    map[string]*entry
+	byName      map[string]*entry
+	byErrorInfo map[string]*entry                     // by the bytes of their ErrorInfo, without number 0
+	defaults    [grpccodes.Unauthenticated + 1]*entry // by canonical code
 }
 
 // NewTable returns a table of the codes of one type. It copies the rows. Each row
@@ -45,11 +46,12 @@ type Table struct {
 // The error lists everything that is wrong, with the row in every line.
 func NewTable(domain string, rows ...Row) (*Table, error) {
 	t := &Table{
-		domain:   domain,
-		rows:     make([]*entry, 0, len(rows)),
-		byNumber: make(map[Number]*entry, len(rows)),
-		byReason: make(map[string]*entry, len(rows)),
-		byName:   make(map[string]*entry, len(rows)),
+		domain:      domain,
+		rows:        make([]*entry, 0, len(rows)),
+		byNumber:    make(map[Number]*entry, len(rows)),
+		byReason:    make(map[string]*entry, len(rows)),
+		byName:      make(map[string]*entry, len(rows)),
+		byErrorInfo: make(map[string]*entry, len(rows)),
 	}
 	if err := t.fill(rows); err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 // An orderCode is a code type as users write it without the generator.
@@ -663,4 +664,25 @@ func FuzzNewTable(f *testing.F) {
 			t.Errorf("the status can't be serialized: %v", err)
 		}
 	})
+}
+
+// Only the exact bytes of a row are found: anything else has to be read.
+func TestRowCode(t *testing.T) {
+	table := codes.Default()
+	for row := range table.All() {
+		b := errorinfo.Append(nil, row.Reason, table.Domain(), strconv.Itoa(int(row.Code.Number())), nil)
+		var want any // NoError is not sent
+		if row.Code.Number() > 0 {
+			want = row.Code
+		}
+		if got := errorinfo.RowCode(table, b); got != want {
+			t.Errorf("RowCode(%q) = %v; want %v", b, got, want)
+		}
+		if got := errorinfo.RowCode(table, append(b, 0x22, 0)); got != nil {
+			t.Errorf("RowCode = %v for the bytes of %s and one more field; want nil", got, row.Name)
+		}
+	}
+	if got := errorinfo.RowCode(table, errorinfo.Append(nil, "ERROR_CODE_1305", table.Domain(), "1305", nil)); got != nil {
+		t.Errorf("RowCode = %v for a number without a row; want nil", got)
+	}
 }

@@ -148,6 +148,7 @@ func (t *Table) add(row Row) (wrong []error) {
 	t.byReason[row.Reason] = e
 	t.byName[row.Name] = e
 	if row.Code.Number() > 0 {
+		t.byErrorInfo[string(e.errorInfo)] = e
 	}
 	return wrong
 }

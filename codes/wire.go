@@ -95,3 +95,12 @@ func (e *entry) withMessage(message string) *grpcstatus.Status {
 	scratch.Put(p)
 	return st
 }
+
+func init() {
+	errorinfo.RowCode = func(table any, b []byte) any {
+		if e, ok := table.(*Table).byErrorInfo[string(b)]; ok {
+			return e.Code
+		}
+		return nil
+	}
+}

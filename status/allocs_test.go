@@ -5,6 +5,9 @@ import (
 	"errors"
 	"testing"
 
+	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/race"
 	"github.com/errstatus/errstatus/status"
@@ -57,3 +60,49 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestAllocationsOfReading bounds what it takes to read the ErrorInfo of a Status.
+func TestAllocationsOfReading(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	local := status.New(codes.RecordNotFound, "no such user")
+	carried := local.WithMetadata("user", "42").WithMetadata("area", "north")
+	tests := map[string]struct {
+		st       *status.Status
+		text     float64 // of Reason and Domain
+		metadata float64 // with the map
+	}{
+		"local":                   {local, 0, 0},
+		"local with metadata":     {carried, 0, 2},
+		"received":                {status.FromGRPC(local.GRPCStatus()), 1, 1},
+		"received with metadata":  {status.FromGRPC(carried.GRPCStatus()), 1, 3},
+		"received raw number":     {status.FromGRPC(grpcstatus.New(1004, "x")), 0, 0},
+		"received with no code":   {status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")), 0, 0},
+		"received and changed":    {status.FromGRPC(local.GRPCStatus()).WithMetadata("user", "42"), 1, 2},
+		"received, other domain":  {status.FromGRPC(status.ToGRPC(shopClosed)), 0, 0},
+		"received, unknown code":  {status.FromGRPC(codes.ErrorCode(1305).GRPCStatus()), 1, 1},
+		"local with unknown code": {status.New(codes.ErrorCode(1305), ""), 1, 0},
+	}
+	for name, tt := range tests {
+		for method, m := range map[string]struct {
+			run  func()
+			most float64
+		}{
+			"Reason":    {func() { benchText = tt.st.Reason() }, tt.text},
+			"Domain":    {func() { benchText = tt.st.Domain() }, tt.text},
+			"Truncated": {func() { benchTruncation = tt.st.Truncated() }, 1},
+			"Metadata":  {func() { benchMetadata = tt.st.Metadata() }, tt.metadata},
+		} {
+			if got := testing.AllocsPerRun(200, m.run); got > m.most {
+				t.Errorf("%s of a status that is %s: %v allocations; want at most %v", method, name, got, m.most)
+			}
+		}
+	}
+}
+
+var (
+	benchText       string
+	benchTruncation status.Truncation
+	benchMetadata   map[string]string
+)

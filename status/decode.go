@@ -127,6 +127,11 @@ type identity struct {
 // identify finds the code of a received status. It runs once for each status.
 func (d *Decoder) identify(code grpccodes.Code, details []*anypb.Any) identity {
 	known := tables(d.Tables)
+	if len(details) > 0 && details[0].GetTypeUrl() == errorinfo.TypeURL && code <= grpccodes.Unauthenticated {
+		if c := known.byRow(details[0].GetValue()); c != nil { // most are a row's
+			return identity{code: c, grpcCode: code, origin: OriginKnown}
+		}
+	}
 	id := identity{code: known.first().DefaultFor(code), grpcCode: code, origin: OriginBare, info: -1}
 	if code > grpccodes.Unauthenticated {
 		id.readRawNumber(known, code)

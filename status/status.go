@@ -139,6 +139,9 @@ func (st *Status) Reason() string {
 	if info, ok := st.receivedInfo(); ok {
 		return string(info.Reason)
 	}
+	if number := st.code.Number(); !st.tableIn(nil).Has(number) {
+		return errorinfo.UnknownReason(int32(number))
+	}
 	return st.row().Reason
 }
 

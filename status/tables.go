@@ -4,6 +4,7 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
 // tables are the tables that an Encoder or Decoder was given, one for each domain. The
@@ -54,6 +55,21 @@ func (ts tables) byDomain(domain string) *codes.Table {
 	}
 	if domain == codes.Default().Domain() {
 		return codes.Default()
+	}
+	return nil
+}
+
+// byRow returns the code whose row is sent with exactly these bytes of an ErrorInfo, or
+// nil if no row of the tables is.
+func (ts tables) byRow(info []byte) codes.Code {
+	for _, t := range ts {
+		if code, ok := errorinfo.RowCode(t, info).(codes.Code); ok {
+			return code
+		}
+	}
+	if t := codes.Default(); ts.byDomain(t.Domain()) == t {
+		code, _ := errorinfo.RowCode(t, info).(codes.Code)
+		return code
 	}
 	return nil
 }

@@ -38,6 +38,12 @@ const (
 // tagSize is the size of the tag of each of these fields.
 const tagSize = 1
 
+// RowCode returns the code whose row in a table is sent with exactly the bytes b, or nil
+// if there is none. table is a *codes.Table, and the result a codes.Code. Most received
+// ErrorInfos are a row's, and need not be read. Package codes sets it for package status;
+// it would be no good public API.
+var RowCode func(table any, b []byte) any
+
 // Append appends an ErrorInfo to b, as protobuf's deterministic encoding writes
 // it: reason, domain, and the pairs of metadata in the order of their keys. If
 // number isn't empty, it is the value of [NumberKey], whatever metadata has.

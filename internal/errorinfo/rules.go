@@ -68,7 +68,10 @@ func IsReserved(key string) bool { return key == NumberKey || key == TruncatedKe
 
 // UnknownReason returns the reason of a number without a row, such as
 // ERROR_CODE_1305.
-func UnknownReason(number int32) string { return UnknownPrefix + strconv.Itoa(int(number)) }
+func UnknownReason(number int32) string {
+	b := append(make([]byte, 0, len(UnknownPrefix)+MaxDigits+1), UnknownPrefix...)
+	return string(strconv.AppendInt(b, int64(number), 10))
+}
 
 // IsUnknownReason reports whether a reason is ERROR_CODE_ and digits.
 func IsUnknownReason(reason string) bool {
