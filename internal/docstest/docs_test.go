@@ -209,19 +209,13 @@ func importPath(spec *ast.ImportSpec) string {
 // export data that the go command writes to its build cache.
 func newImports(t *testing.T, fset *token.FileSet, paths map[string]bool) types.Importer {
 	t.Helper()
-	imports := &imports{fset: fset, stubs: make(map[string]*types.Package)}
-	var listed []string
-	add := func(paths map[string]bool) {
-		for p := range paths {
-			if _, err := os.Stat(stubDir(p)); err != nil {
-				listed = append(listed, p)
-				delete(paths, p)
-			}
-		}
-	}
-	add(paths)
+	var listed []string // for the go command
 	stubs := make(map[string]*ast.File)
 	for p := range paths {
+		if _, err := os.Stat(stubDir(p)); err != nil {
+			listed = append(listed, p)
+			continue
+		}
 		files, err := filepath.Glob(filepath.Join(stubDir(p), "*.go"))
 		if err != nil || len(files) != 1 {
 			t.Fatalf("%s: want one file, have %v (%v)", stubDir(p), files, err)
@@ -231,11 +225,9 @@ func newImports(t *testing.T, fset *token.FileSet, paths map[string]bool) types.
 			t.Fatal(err)
 		}
 		stubs[p] = file
-		needed := make(map[string]bool)
-		for _, spec := range file.Imports {
-			needed[importPath(spec)] = true
+		for _, spec := range file.Imports { // a stub imports no other stub
+			listed = append(listed, importPath(spec))
 		}
-		add(needed)
 	}
 
 	args := append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}"}, listed...)
@@ -251,29 +243,29 @@ func newImports(t *testing.T, fset *token.FileSet, paths map[string]bool) types.
 		importPath, file, _ := strings.Cut(strings.TrimSpace(line), " ")
 		exports[importPath] = file
 	}
-	imports.compiled = importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+	compiled := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
 		return os.Open(exports[path])
 	})
 
+	all := imports{stubs: make(map[string]*types.Package), compiled: compiled}
 	for p, file := range stubs {
-		pkg, err := (&types.Config{Importer: imports}).Check(p, fset, []*ast.File{file}, nil)
+		pkg, err := (&types.Config{Importer: compiled}).Check(p, fset, []*ast.File{file}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		imports.stubs[p] = pkg
+		all.stubs[p] = pkg
 	}
-	return imports
+	return all
 }
 
 func stubDir(importPath string) string { return filepath.Join("testdata", "src", importPath) }
 
 type imports struct {
-	fset     *token.FileSet
 	stubs    map[string]*types.Package
 	compiled types.Importer
 }
 
-func (i *imports) Import(path string) (*types.Package, error) {
+func (i imports) Import(path string) (*types.Package, error) {
 	if stub := i.stubs[path]; stub != nil {
 		return stub, nil
 	}
