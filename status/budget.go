@@ -107,18 +107,16 @@ type budget struct {
 	textSize    int // bytes of the message
 	detailsSize int // bytes of the details, as fields of p
 
-	info *editedInfo // the ErrorInfo, from the moment that it has to change
-	cut  Truncation
-}
-
-// An editedInfo is an ErrorInfo as values. Its metadata has the number and the note of
-// what was truncated.
-type editedInfo struct {
+	// The ErrorInfo as values, if the status doesn't fit. The metadata has the number and
+	// the note of what was truncated.
 	reason, domain string
 	metadata       map[string]string
+
+	cut Truncation
 }
 
-func (i *editedInfo) size() int { return errorinfo.Size(i.reason, i.domain, "", i.metadata) }
+// infoSize returns the size of the ErrorInfo.
+func (b *budget) infoSize() int { return errorinfo.Size(b.reason, b.domain, "", b.metadata) }
 
 // fit makes what is sent for st, within MaxSize, and enters it into r.
 func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source Source) {
@@ -126,25 +124,26 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source S
 	r.grpcCode = grpccodes.Code(p.Code)
 	b := budget{p: p, limit: e.maxSize(), code: r.code}
 	if r.code != nil {
-		b.guessed = st.reception().guessed
+		b.guessed = st.received != nil && st.received.guessed
 		if !b.guessed && e.inOpenIMForm(r.code) {
 			toOpenIMForm(p, r.code.Number())
 			b.infoIndex = 1
 		}
 	}
-	if keys := st.more().droppedKeys; keys != nil {
-		r.change().droppedKeys = keys
-	}
-	if pushback := st.more().pushback; pushback != "" && e.RetryPushback {
-		r.change().pushback = pushback
-		b.limit -= pushbackSize(pushback)
+	if x := st.extra; x != nil {
+		r.extra = x.with(func(x *extra) {
+			if !e.RetryPushback {
+				x.pushback = ""
+			}
+		})
+		b.limit -= pushbackSize(r.extra.pushback)
 	}
 	b.count()
 	if b.size()+maxSubtype > b.limit {
 		b.limit -= contentTypeExtra(ctx)
 	}
 	if cut := b.fit(); cut != 0 {
-		r.change().truncated = cut
+		r.extra = r.extra.with(func(x *extra) { x.truncated = cut })
 	}
 	r.status = grpcstatus.FromProto(p)
 }
@@ -237,8 +236,8 @@ func (b *budget) fit() Truncation {
 	b.fitMetadata()
 	b.fitMessage()
 	b.dropOpenIMDetail()
-	if i := b.info; i != nil {
-		b.p.Details[b.infoIndex] = &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: packErrorInfo(i.reason, i.domain, "", i.metadata)}
+	if b.code != nil {
+		b.p.Details[b.infoIndex] = &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: packErrorInfo(b.reason, b.domain, "", b.metadata)}
 	}
 	return b.cut
 }
@@ -249,10 +248,10 @@ func (b *budget) markCut(part Truncation) {
 	if b.code == nil {
 		return
 	}
-	before := b.info.size()
-	received := parseTruncation(b.info.metadata[errorinfo.TruncatedKey])
-	b.info.metadata[errorinfo.TruncatedKey] = (received | b.cut).String()
-	b.detailsSize += errorInfoSize(b.info.size()) - errorInfoSize(before)
+	before := b.infoSize()
+	received := parseTruncation(b.metadata[errorinfo.TruncatedKey])
+	b.metadata[errorinfo.TruncatedKey] = (received | b.cut).String()
+	b.detailsSize += errorInfoSize(b.infoSize()) - errorInfoSize(before)
 }
 
 // reduceErrorInfo makes the ErrorInfo editable, and drops from a received one what has
@@ -260,25 +259,25 @@ func (b *budget) markCut(part Truncation) {
 // fields. The ErrorInfo names the same code as before.
 func (b *budget) reduceErrorInfo() {
 	packed := b.p.Details[b.infoIndex]
-	scanned, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
-	info := &editedInfo{reason: string(scanned.Reason), domain: string(scanned.Domain), metadata: maps.Collect(errorinfo.All(packed.GetValue()))}
-	hasNumber := !b.guessed && info.metadata[errorinfo.NumberKey] == strconv.Itoa(int(b.code.Number()))
+	info, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
+	b.reason, b.domain = string(info.Reason), string(info.Domain)
+	b.metadata = maps.Collect(errorinfo.All(packed.GetValue()))
+	hasNumber := !b.guessed && b.metadata[errorinfo.NumberKey] == strconv.Itoa(int(b.code.Number()))
 	switch {
-	case len(info.reason) > errorinfo.MaxReason && hasNumber:
-		info.reason = codes.RowOf(b.code).Reason
-	case len(info.reason) > errorinfo.MaxReason: // it names no code
-		info.reason = ""
-		delete(info.metadata, errorinfo.NumberKey)
-	case !hasNumber && len(info.metadata[errorinfo.NumberKey]) > errorinfo.MaxDigits:
-		delete(info.metadata, errorinfo.NumberKey)
+	case len(b.reason) > errorinfo.MaxReason && hasNumber:
+		b.reason = codes.RowOf(b.code).Reason
+	case len(b.reason) > errorinfo.MaxReason: // it names no code
+		b.reason = ""
+		delete(b.metadata, errorinfo.NumberKey)
+	case !hasNumber && len(b.metadata[errorinfo.NumberKey]) > errorinfo.MaxDigits:
+		delete(b.metadata, errorinfo.NumberKey)
 	}
-	if cut := parseTruncation(info.metadata[errorinfo.TruncatedKey]); cut != 0 {
-		info.metadata[errorinfo.TruncatedKey] = cut.String()
+	if cut := parseTruncation(b.metadata[errorinfo.TruncatedKey]); cut != 0 {
+		b.metadata[errorinfo.TruncatedKey] = cut.String()
 	} else {
-		delete(info.metadata, errorinfo.TruncatedKey)
+		delete(b.metadata, errorinfo.TruncatedKey)
 	}
-	b.info = info
-	b.detailsSize += errorInfoSize(info.size()) - sizeOf(packed)
+	b.detailsSize += errorInfoSize(b.infoSize()) - sizeOf(packed)
 }
 
 // fitDetails drops details from the last to the first until the rest fits.
@@ -395,7 +394,7 @@ func (b *budget) fitMetadata() {
 	if b.code == nil || b.fits() {
 		return
 	}
-	users := b.info.metadata
+	users := b.metadata
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(users)), errorinfo.IsReserved)
 	if len(keys) == 0 {
 		return
@@ -407,12 +406,12 @@ func (b *budget) fitMetadata() {
 			kept[key] = value
 		}
 	}
-	b.info.metadata = kept
+	b.metadata = kept
 	rest := 0 // of the other details, only OpenIM's is left
 	if b.infoIndex > 0 {
 		rest = sizeOf(b.p.Details[0])
 	}
-	size := b.info.size()
+	size := b.infoSize()
 	b.detailsSize = rest + errorInfoSize(size)
 	for _, key := range keys {
 		pair := errorinfo.PairSize(key, users[key])

@@ -10,7 +10,6 @@ import (
 
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
@@ -65,13 +64,19 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 var gRPCErrorType = reflect.TypeOf(grpcstatus.Error(grpccodes.Unknown, ""))
 
 func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) error {
-	p := gst.Proto()
-	e := &receivedError{grpc: gst, proto: p, identity: d.identify(gst.Code(), p.GetDetails()), trust: d.Trust}
+	e := d.read(gst)
 	e.append(e.code)
 	e.append(err)
 	if ended := callerContextError(ctx, e.grpcCode); ended != nil {
 		e.append(ended)
 	}
+	return e
+}
+
+// read returns a received status, with an empty chain.
+func (d *Decoder) read(gst *grpcstatus.Status) *receivedError {
+	e := &receivedError{grpc: gst, proto: gst.Proto(), trust: d.Trust}
+	e.identify(d.Tables)
 	return e
 }
 
@@ -107,105 +112,93 @@ func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
 		return nil
 	}
-	p := gst.Proto()
-	return newReceived(gst, p, d.identify(gst.Code(), p.GetDetails()))
-}
-
-// An identity says which code a received status has, and how it carries it.
-type identity struct {
-	code     codes.Code
-	grpcCode grpccodes.Code // for a raw number, that of the number's row
-	origin   Origin
-	table    *codes.Table // of a raw number: the table that names it; else nil
-	info     int32        // index of the code's ErrorInfo among the details, or -1
-
-	numberMissing bool // the ErrorInfo names the code by its reason, and lacks its number
-	guessed       bool // the ErrorInfo is of a known domain, and names no code
-	metadataOnly  bool // the raw number names the code, and the ErrorInfo adds metadata
+	return d.read(gst).status()
 }
 
 // identify finds the code of a received status. It runs once for each status.
-func (d *Decoder) identify(code grpccodes.Code, details []*anypb.Any) identity {
-	known := tables(d.Tables)
+func (e *receivedError) identify(known tables) {
+	code, details := e.grpc.Code(), e.proto.GetDetails()
+	e.grpcCode = code
 	if len(details) > 0 && details[0].GetTypeUrl() == errorinfo.TypeURL && code <= grpccodes.Unauthenticated {
 		if c := known.byRow(details[0].GetValue()); c != nil { // most are a row's
-			return identity{code: c, grpcCode: code, origin: OriginKnown}
+			e.code, e.origin = c, OriginKnown
+			return
 		}
 	}
-	id := identity{code: known.first().DefaultFor(code), grpcCode: code, origin: OriginBare, info: -1}
+	e.code, e.origin, e.infoIndex = known.first().DefaultFor(code), OriginBare, -1
 	if code > grpccodes.Unauthenticated {
-		id.readRawNumber(known, code)
+		e.readRawNumber(known)
 	}
 	for i, packed := range details {
 		if packed.GetTypeUrl() != errorinfo.TypeURL && packed.MessageName() != errorinfo.TypeName {
 			continue
 		}
 		info, ok := errorinfo.Scan(packed.GetValue())
-		if ok && id.readErrorInfo(known, info) {
-			id.info = int32(i)
+		if ok && e.readErrorInfo(known, info) {
+			e.infoIndex = int32(i)
 			break
 		}
 	}
-	if id.grpcCode == grpccodes.OK {
-		id.grpcCode = canonicalCode(id.rawTable(known), id.code.Number())
+	if e.grpcCode == grpccodes.OK {
+		e.grpcCode = e.rawGRPCCode(known)
 	}
-	return id
 }
 
 // readRawNumber reads a grpc-status outside of 0..16. It leaves the canonical code OK
 // if that depends on the row of a number.
-func (id *identity) readRawNumber(known tables, code grpccodes.Code) {
-	if code > math.MaxInt32 {
-		id.grpcCode = grpccodes.Unknown // no enum has such a number
+func (e *receivedError) readRawNumber(known tables) {
+	if e.grpcCode > math.MaxInt32 {
+		e.grpcCode = grpccodes.Unknown // no enum has such a number
 		return
 	}
-	number := codes.Number(code)
-	id.table = known.forNumber(number)
-	id.code, id.origin, id.grpcCode = id.table.Code(number), OriginNumeric, grpccodes.OK
+	number := codes.Number(e.grpcCode)
+	e.rawTable = known.forNumber(number)
+	e.code, e.origin, e.grpcCode = e.rawTable.Code(number), OriginNumeric, grpccodes.OK
 }
 
-// rawTable returns the table that has the row of a status with a raw number.
-func (id *identity) rawTable(known tables) *codes.Table {
-	table := known.forCode(id.code)
-	if id.table != nil && !table.Has(id.code.Number()) {
-		return id.table
+// rawGRPCCode returns the canonical code of a status with a raw number.
+func (e *receivedError) rawGRPCCode(known tables) grpccodes.Code {
+	table := known.forCode(e.code)
+	if e.rawTable != nil && !table.Has(e.code.Number()) {
+		table = e.rawTable
 	}
-	return table
+	row, _ := table.Lookup(e.code.Number())
+	return row.GRPCCode
 }
 
 // readErrorInfo reads one ErrorInfo. It reports whether the search for the code ends
 // with it.
-func (id *identity) readErrorInfo(known tables, info errorinfo.Scanned) bool {
+func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned) bool {
 	n, hasNumber := errorinfo.ParseNumber(info.Number)
 	number := codes.Number(n)
 	table := known.byDomain(string(info.Domain))
 	if table == nil {
-		id.readForeign(known, number)
+		e.readForeign(known, number)
 		return false
 	}
 	code := codeOf(table, info, number, hasNumber)
 	switch {
 	case code != nil:
-		id.code, id.origin, id.table = code, OriginKnown, nil
-		id.numberMissing = !hasNumber || number != code.Number()
-	case id.origin == OriginNumeric: // the raw number names the code
-		id.metadataOnly = hasNumber && number == id.code.Number() && table.Domain() == id.code.Table().Domain()
-		return id.metadataOnly
+		e.code, e.origin, e.rawTable = code, OriginKnown, nil
+		e.numberMissing = !hasNumber || number != code.Number()
+	case e.origin == OriginNumeric: // the raw number names the code
+		e.metadataOnly = hasNumber && number == e.code.Number() && table.Domain() == e.code.Table().Domain()
+		return e.metadataOnly
 	default:
-		id.code, id.origin, id.guessed = table.DefaultFor(id.grpcCode), OriginKnown, true
+		e.code, e.origin, e.guessed = table.DefaultFor(e.grpcCode), OriginKnown, true
 	}
 	return true
 }
 
 // readForeign reads the number of an ErrorInfo of an unknown domain, 0 if it has none.
-func (id *identity) readForeign(known tables, number codes.Number) {
+func (e *receivedError) readForeign(known tables, number codes.Number) {
 	switch {
-	case id.origin == OriginBare:
-		id.origin = OriginForeign
-	case id.origin == OriginNumeric && number == id.code.Number():
+	case e.origin == OriginBare:
+		e.origin = OriginForeign
+	case e.origin == OriginNumeric && number == e.code.Number():
 		// The raw number is a code of that domain.
-		id.code = known.first().DefaultFor(grpccodes.Unknown)
-		id.grpcCode, id.origin, id.table = grpccodes.Unknown, OriginForeign, nil
+		e.code = known.first().DefaultFor(grpccodes.Unknown)
+		e.grpcCode, e.origin, e.rawTable = grpccodes.Unknown, OriginForeign, nil
 	}
 }
 

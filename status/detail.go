@@ -65,8 +65,8 @@ func (st *Status) receiverDetails() []*anypb.Any {
 		return nil
 	case !st.unchanged:
 		return sendableDetails(st.packedDetails(st.tableIn(nil)), true)
-	case st.received.info != nil:
-		return append([]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: st.received.info}}, st.details...)
+	case st.received.info() != nil:
+		return append([]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: st.received.info()}}, st.details...)
 	}
 	return st.packedDetails(st.tableIn(nil))
 }
@@ -82,7 +82,8 @@ func (st *Status) packDetail(message proto.Message) *anypb.Any {
 		return nil
 	}
 	if packed.MessageName() == retryInfoName {
-		st.ownExtra().pushback = pushbackOf(packed)
+		pushback := pushbackOf(packed)
+		st.extra = st.extra.with(func(x *extra) { x.pushback = pushback })
 	}
 	return packed
 }
@@ -121,31 +122,6 @@ func lastOfEachType(details []*anypb.Any) []*anypb.Any {
 		kept = append(kept, d)
 	}
 	return kept
-}
-
-// A typeSet is a set of detail types. It needs no map for the few that most statuses
-// have.
-type typeSet struct {
-	few  [8]protoreflect.FullName
-	n    int
-	many map[protoreflect.FullName]bool
-}
-
-// add adds a type. It reports whether the type is new.
-func (t *typeSet) add(name protoreflect.FullName) bool {
-	if slices.Contains(t.few[:t.n], name) || t.many[name] {
-		return false
-	}
-	if t.n < len(t.few) {
-		t.few[t.n] = name
-		t.n++
-		return true
-	}
-	if t.many == nil {
-		t.many = make(map[protoreflect.FullName]bool)
-	}
-	t.many[name] = true
-	return true
 }
 
 // dropDetail returns a copy of details without those of a type.
@@ -195,19 +171,17 @@ func repair(m protoreflect.Message) {
 }
 
 func repairMap(fd protoreflect.FieldDescriptor, m protoreflect.Map) {
-	type pair struct {
-		key   protoreflect.MapKey
-		value protoreflect.Value
-	}
-	var pairs []pair // sorted, so that the same one of two keys wins that become equal
-	m.Range(func(key protoreflect.MapKey, v protoreflect.Value) bool {
-		pairs = append(pairs, pair{key, v})
+	var keys []protoreflect.MapKey // sorted, so that the same one of two keys wins that become equal
+	values := make(map[any]protoreflect.Value)
+	m.Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
+		keys = append(keys, key)
+		values[key.Interface()] = value
 		return true
 	})
-	slices.SortFunc(pairs, func(a, b pair) int { return strings.Compare(a.key.String(), b.key.String()) })
-	for _, p := range pairs {
-		m.Clear(p.key)
-		m.Set(repaired(fd.MapKey(), p.key.Value()).MapKey(), repaired(fd.MapValue(), p.value))
+	slices.SortFunc(keys, func(a, b protoreflect.MapKey) int { return strings.Compare(a.String(), b.String()) })
+	for _, key := range keys {
+		m.Clear(key)
+		m.Set(repaired(fd.MapKey(), key.Value()).MapKey(), repaired(fd.MapValue(), values[key.Interface()]))
 	}
 }
 

@@ -198,14 +198,14 @@ func (e *Encoder) encodeTree(ctx context.Context, err error) *encodedError {
 func (r *encodedError) lead(err error, t *tree) {
 	ok, panicked := t.safeToRun()
 	if panicked != nil && r.more().panicked == nil {
-		r.change().panicked = panicked
+		r.extra = r.extra.with(func(x *extra) { x.panicked = panicked })
 	}
 	if !ok {
-		r.change().summary = t.summary(err)
+		r.extra = r.extra.with(func(x *extra) { x.summary = t.summary(err) })
 	} else {
 		r.chain[1] = err
 		if r.more().pushback != "" && t.hasPushback() {
-			r.change().pushback = "" // two of them forbid the retry
+			r.extra = r.extra.with(func(x *extra) { x.pushback = "" }) // two of them forbid the retry
 		}
 	}
 	if r.code != nil && (!ok || !t.has(r.code)) {
@@ -372,7 +372,7 @@ func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 func (d *decision) complete(r *encodedError) *encodedError {
 	r.source, r.origin, r.chain = d.source, d.origin, [2]error{}
 	if d.panicked != nil {
-		r.change().panicked = d.panicked
+		r.extra = r.extra.with(func(x *extra) { x.panicked = d.panicked })
 	}
 	return r
 }
@@ -400,7 +400,7 @@ func (e *Encoder) ready(st *Status, stated *statusError) *grpcstatus.Status {
 
 // sendsVerbatim reports whether st is sent as its table says, except for its size.
 func (e *Encoder) sendsVerbatim(st *Status) bool {
-	if x := st.more(); x.droppedKeys != nil || x.pushback != "" && e.RetryPushback {
+	if x := st.extra.orNone(); x.droppedKeys != nil || x.pushback != "" && e.RetryPushback {
 		return false
 	}
 	return !e.DebugInfo && !e.inOpenIMForm(st.code)

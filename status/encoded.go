@@ -121,34 +121,15 @@ type encodedError struct {
 	// chain has the code, or nil if the handler's error leads to it, and the handler's
 	// error, or nil if that isn't safe to run.
 	chain [2]error
-	rare  *encodedExtra // nil for most
+	extra *extra // nil for most
 }
 
-// An encodedExtra holds what few encoded errors have.
-type encodedExtra struct {
-	pushback    string // the value of grpc-retry-pushback-ms, or ""
-	truncated   Truncation
-	droppedKeys []string
-	panicked    *PanicError
-	summary     error // of a handler's error that isn't safe to run
-}
-
-var noEncodedExtra = &encodedExtra{}
-
-// more returns r.rare for reading. It is never nil, and r may be.
-func (r *encodedError) more() *encodedExtra {
-	if r == nil || r.rare == nil {
-		return noEncodedExtra
+// more returns r.extra for reading. It is never nil, and r may be.
+func (r *encodedError) more() *extra {
+	if r == nil {
+		return noExtra
 	}
-	return r.rare
-}
-
-// change returns r.rare for changing, while r is being made.
-func (r *encodedError) change() *encodedExtra {
-	if r.rare == nil {
-		r.rare = new(encodedExtra)
-	}
-	return r.rare
+	return r.extra.orNone()
 }
 
 // again returns the result of encoding r once more. The trailer is set and the
@@ -228,7 +209,7 @@ func (r *encodedError) asStatus() *Status {
 	p := r.status.Proto()
 	p.Code = int32(r.grpcCode) // the ErrorInfo names the code in either form
 	st := (&Decoder{Tables: []*codes.Table{r.code.Table()}}).FromGRPC(grpcstatus.FromProto(p))
-	st.code, st.grpcCode, st.received.status = r.code, r.grpcCode, r.status
+	st.code, st.grpcCode, st.received.grpc = r.code, r.grpcCode, r.status
 	return st
 }
 

@@ -85,7 +85,7 @@ func (e *statusError) Unwrap() []error {
 func (e *statusError) GRPCStatus() *grpcstatus.Status {
 	switch {
 	case e.st.unchanged:
-		return e.st.received.status
+		return e.st.received.grpc
 	case e.st.code.Number() == 0:
 		table := e.st.code.Table()
 		return table.GRPCStatus(table.DefaultFor(grpccodes.Internal).Number())

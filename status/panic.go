@@ -13,29 +13,37 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// A PanicError is a panic as an error: of a handler, by interceptor.RecoveryHandler,
-// or of a method of a handler's error or a rule. It is private: the caller gets
-// the default code of INTERNAL. It unwraps to nothing, so that a code that
-// someone panicked with isn't taken for the handler's answer.
+// A PanicError is a panic as an error: the panic of a handler, made by [Recovered], or of
+// a rule or a method of a handler's error. It is private: the caller gets the INTERNAL
+// default. It unwraps to nothing, so that a code that was given to panic isn't taken for
+// the handler's answer.
 type PanicError struct {
-	// Value is what was given to panic.
+	// Value is the value that was given to panic.
 	Value any
 
-	// Stack is as of debug.Stack where the panic was recovered from, the place of
-	// the panic among it.
+	// Stack is the stack where the panic was recovered, as debug.Stack returns it. The
+	// place of the panic is in it.
 	Stack []byte
 
 	text string // of the value
 }
 
-// Recovered is the error for a panic with a value, nil for nil. Call it in the
-// deferred function that recovers, for the sake of the stack:
+// Recovered returns an error for a value that was given to panic, or nil for nil. Call it
+// in the deferred function that recovers, so that the stack is right:
 //
 //	defer func() {
 //		if p := recover(); p != nil {
 //			err = status.Recovered(p)
 //		}
 //	}()
+//
+// It is also a handler for go-grpc-middleware's recovery, which comes after errstatus in a
+// chain:
+//
+//	recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(status.Recovered))
+//	recovery.StreamServerInterceptor(recovery.WithRecoveryHandler(status.Recovered))
+//
+// The observer gets the error, a [*PanicError] with the value and the stack.
 func Recovered(value any) error {
 	if value == nil {
 		return nil
@@ -65,9 +73,9 @@ func panicText(value any) (text string) {
 	return text
 }
 
-// Error is "panic: " and the value, if that is text, a number, a bool or an error
-// that can be printed; else the value's type. A value that was put in later isn't
-// read.
+// Error returns "panic: " and the value, if that is a string, a number, a bool or an error
+// that can be printed. For any other value it returns the type. It doesn't read a Value
+// that was changed later.
 func (e *PanicError) Error() string {
 	if e.text == "" {
 		return fmt.Sprintf("panic: %T", e.Value)
@@ -75,13 +83,13 @@ func (e *PanicError) Error() string {
 	return "panic: " + e.text
 }
 
-// GRPCStatus is the default code of INTERNAL, for a server that has no errstatus
-// outside of the recovery: gRPC would send the text else.
+// GRPCStatus returns the INTERNAL default. Without it, a server with recovery and no
+// errstatus would send the text.
 func (e *PanicError) GRPCStatus() *grpcstatus.Status {
 	return codes.Default().GRPCStatus(codes.Default().DefaultFor(grpccodes.Internal).Number())
 }
 
-// Format prints Error, and with %+v the stack after it.
+// Format prints Error. %+v also prints the stack.
 func (e *PanicError) Format(f fmt.State, verb rune) {
 	var stack error
 	if len(e.Stack) > 0 {
@@ -90,12 +98,12 @@ func (e *PanicError) Format(f fmt.State, verb rune) {
 	format(f, verb, e.Error(), stack)
 }
 
-// A stackText is a stack in the place of a cause.
+// A stackText is a stack that is printed like a cause.
 type stackText []byte
 
 func (s stackText) Error() string { return string(s) }
 
-// LogValue is a group of Error's text and the stack.
+// LogValue returns a group with Error's text and the stack.
 func (e *PanicError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("message", e.Error()), slog.String("stack", string(e.Stack)))
 }
@@ -134,40 +142,39 @@ func (t *tree) safeToRun() (ok bool, panicked *PanicError) {
 		return true, nil
 	}
 	panicked = catchPanic(func() {
-		for p := (probe{}); i < t.size; i++ {
+		for text := 0; i < t.size; i++ {
 			if n := t.at(i); !n.plain {
-				p.try(n.err)
+				text += probe(n.err, text < maxProbed)
 			}
 		}
 	})
 	return panicked == nil, panicked
 }
 
-// A probe calls the methods of errors that errors.Is, errors.As, gRPC and loggers
-// call, so that they panic here and not there.
-type probe struct{ text int }
-
-// maxProbed limits the text that a probe has made, in bytes. The text of an error
-// holds that of all errors that it wraps, so that a long chain of long texts is
-// costly to print.
+// maxProbed limits the text that is made to see whether an error can be printed, in
+// bytes. The text of an error holds that of all errors that it wraps, so that a long
+// chain of long texts is costly to print.
 const maxProbed = 256 << 10
 
-func (p *probe) try(err error) {
+// probe calls the methods of err that errors.Is, errors.As, gRPC and loggers call, so
+// that they panic here and not there. It calls Error only if prints is true, and returns
+// the length of the text.
+func probe(err error, prints bool) (text int) {
 	switch x := err.(type) {
 	case codes.ErrorCode, *statusError, *encodedError, *PanicError:
-		return
+		return 0
 	case *receivedError:
 		if ok, panicked := safeToRun(x.cause()); !ok {
 			panic(panicked)
 		}
-		return
+		return 0
 	case codes.Code:
 		if isKept(x) {
-			return
+			return 0
 		}
 	}
-	if p.text < maxProbed {
-		p.text += len(err.Error())
+	if prints {
+		text = len(err.Error())
 	}
 	if x, ok := err.(interface{ Is(error) bool }); ok {
 		x.Is(context.Canceled)
@@ -178,6 +185,7 @@ func (p *probe) try(err error) {
 	if x, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok {
 		x.GRPCStatus()
 	}
+	return text
 }
 
 // The limits of a summary.

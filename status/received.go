@@ -2,23 +2,35 @@ package status
 
 import (
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"sync/atomic"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
+	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
+	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// A receivedError is an error that a client decoded. Most callers only ask for its
-// code, so that its Status is made when it is asked for.
+// A receivedError is a status that a client received, as an error. Most callers only ask
+// for its code, so that its Status is made when it is asked for.
 type receivedError struct {
-	identity
 	grpc  *grpcstatus.Status // as it was received
 	proto *spb.Status        // a copy of it, never changed
 	trust Trust              // in the connection
+
+	// What identify found.
+	code          codes.Code
+	grpcCode      grpccodes.Code // for a raw number, that of the number's row
+	origin        Origin
+	rawTable      *codes.Table // the table that names a raw number, or nil
+	infoIndex     int32        // of the ErrorInfo that carries the code, or -1
+	numberMissing bool         // that ErrorInfo names the code by its reason, and lacks its number
+	guessed       bool         // that ErrorInfo is of a known domain, and names no code
+	metadataOnly  bool         // the raw number names the code, and that ErrorInfo adds metadata
 
 	// chain has the code, the error as it was received and, if the status says what
 	// the caller's own context says, that context's error.
@@ -41,7 +53,7 @@ func (e *receivedError) status() *Status {
 	if st := e.made.Load(); st != nil {
 		return st
 	}
-	e.made.CompareAndSwap(nil, newReceived(e.grpc, e.proto, e.identity))
+	e.made.CompareAndSwap(nil, e.newStatus())
 	return e.made.Load()
 }
 
@@ -67,54 +79,49 @@ func (e *receivedError) Format(f fmt.State, verb rune) { format(f, verb, e.Error
 // as the cause.
 func (e *receivedError) LogValue() slog.Value { return e.status().logValue(e.cause()) }
 
-// A reception is how a Status was received. It is never changed.
-type reception struct {
-	identity
-	status *grpcstatus.Status
-	info   []byte // the ErrorInfo that carries the code, or nil
-}
-
-var noReception = &reception{}
-
-// reception returns st.received for reading. It is never nil, and st may be.
-func (st *Status) reception() *reception {
-	if st == nil || st.received == nil {
-		return noReception
+// info returns the bytes of the ErrorInfo that carries the code, or nil.
+func (e *receivedError) info() []byte {
+	if e == nil || e.infoIndex < 0 || e.metadataOnly {
+		return nil
 	}
-	return st.received
+	return e.proto.GetDetails()[e.infoIndex].GetValue()
 }
 
-// newReceived returns the Status of a gRPC status with the given proto and identity.
-// It keeps parts of the proto and changes none.
-func newReceived(gst *grpcstatus.Status, p *spb.Status, id identity) *Status {
-	received := &reception{identity: id, status: gst}
+// newStatus returns the Status of what was received. It keeps parts of the proto and
+// changes none.
+func (e *receivedError) newStatus() *Status {
+	details := e.proto.GetDetails()
 	st := &Status{
-		code:       id.code,
-		message:    p.GetMessage(),
+		code:       e.code,
+		message:    e.proto.GetMessage(),
 		hasMessage: true,
-		origin:     id.origin,
-		details:    p.GetDetails(),
-		grpcCode:   id.grpcCode,
-		received:   received,
+		origin:     e.origin,
+		details:    details,
+		grpcCode:   e.grpcCode,
+		received:   e,
 		unchanged:  true,
 	}
-	if id.info < 0 {
+	if e.infoIndex < 0 {
 		return st
 	}
-	st.details = slices.Concat(p.GetDetails()[:id.info], p.GetDetails()[id.info+1:])
-	info := p.GetDetails()[id.info].GetValue()
-	if !id.metadataOnly {
-		received.info = info
-		return st
+	st.details = slices.Concat(details[:e.infoIndex], details[e.infoIndex+1:])
+	if e.metadataOnly {
+		st.metadata = withoutNumber(errorinfo.All(details[e.infoIndex].GetValue()))
 	}
-	for key, value := range errorinfo.All(info) {
+	return st
+}
+
+// withoutNumber returns the metadata of an ErrorInfo without the code's number, or nil
+// if there is none.
+func withoutNumber(pairs iter.Seq2[string, string]) (metadata map[string]string) {
+	for key, value := range pairs {
 		if key == errorinfo.NumberKey {
 			continue
 		}
-		if st.metadata == nil {
-			st.metadata = make(map[string]string)
+		if metadata == nil {
+			metadata = make(map[string]string)
 		}
-		st.metadata[key] = value
+		metadata[key] = value
 	}
-	return st
+	return metadata
 }

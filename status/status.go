@@ -36,31 +36,37 @@ type Status struct {
 
 	// The rest is zero for a Status that was made in this process.
 	grpcCode  grpccodes.Code
-	received  *reception
+	received  *receivedError
 	unchanged bool // no With method has made it another Status than the received one
 }
 
-// An extra holds what few Statuses have. It is shared by copies and never changed.
+// An extra holds what few Statuses and encoded errors have. It is shared by copies and
+// never changed. A nil extra has nothing.
 type extra struct {
 	droppedKeys []string // metadata keys that were given and can't be sent
 	pushback    string   // the value of grpc-retry-pushback-ms, or ""
+
+	// The rest is of encoded errors only.
+	truncated Truncation
+	panicked  *PanicError
+	summary   error // of a handler's error that isn't safe to run
 }
 
 var noExtra = &extra{}
 
-// more returns st.extra for reading. It is never nil, and st may be.
-func (st *Status) more() *extra {
-	if st == nil || st.extra == nil {
+// orNone returns x for reading, or an empty extra for nil.
+func (x *extra) orNone() *extra {
+	if x == nil {
 		return noExtra
 	}
-	return st.extra
+	return x
 }
 
-// ownExtra returns an extra to change, of a Status that is still being made.
-func (st *Status) ownExtra() *extra {
-	own := *st.more()
-	st.extra = &own
-	return &own
+// with returns a copy of x that was changed by change.
+func (x *extra) with(change func(*extra)) *extra {
+	changed := *x.orNone()
+	change(&changed)
+	return &changed
 }
 
 // New returns a Status with a code and a public message. If message is empty, the
@@ -166,17 +172,7 @@ func (st *Status) Metadata() map[string]string {
 	if st.metadata != nil {
 		return maps.Clone(st.metadata)
 	}
-	var metadata map[string]string
-	for key, value := range st.receivedPairs() {
-		if key == errorinfo.NumberKey {
-			continue
-		}
-		if metadata == nil {
-			metadata = make(map[string]string)
-		}
-		metadata[key] = value
-	}
-	return metadata
+	return withoutNumber(errorinfo.All(st.received.info()))
 }
 
 // Truncated returns the parts of the status that its sender has truncated, as
@@ -189,7 +185,7 @@ func (st *Status) Truncated() Truncation {
 		return parseTruncation(st.metadata[errorinfo.TruncatedKey])
 	}
 	var last string // of a key that occurs twice, the last value counts
-	for key, value := range st.receivedPairs() {
+	for key, value := range errorinfo.All(st.received.info()) {
 		if key == errorinfo.TruncatedKey {
 			last = value
 		}
@@ -283,7 +279,7 @@ func (st *Status) GRPCStatus() *grpcstatus.Status {
 		return nil
 	}
 	if st.unchanged {
-		return st.received.status
+		return st.received.grpc
 	}
 	sent, _ := st.encode()
 	return sent
@@ -359,9 +355,10 @@ func (st *Status) setMetadata(metadata map[string]string) {
 		}
 	}
 	if dropped != nil {
-		dropped = append(dropped, st.more().droppedKeys...)
+		dropped = append(dropped, st.extra.orNone().droppedKeys...)
 		slices.Sort(dropped)
-		st.ownExtra().droppedKeys = slices.Compact(dropped)
+		dropped = slices.Compact(dropped)
+		st.extra = st.extra.with(func(x *extra) { x.droppedKeys = dropped })
 	}
 	if !added {
 		return
@@ -382,8 +379,8 @@ func (st *Status) row() codes.Row {
 // first; they may be nil.
 func (st *Status) tableIn(senders tables) *codes.Table {
 	table := senders.forCode(st.Code())
-	if r := st.reception(); r.table != nil && !table.Has(st.code.Number()) {
-		return r.table
+	if st != nil && st.received != nil && st.received.rawTable != nil && !table.Has(st.code.Number()) {
+		return st.received.rawTable
 	}
 	return table
 }

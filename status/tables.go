@@ -1,8 +1,6 @@
 package status
 
 import (
-	grpccodes "google.golang.org/grpc/codes"
-
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
@@ -72,10 +70,4 @@ func (ts tables) byRow(info []byte) codes.Code {
 		return code
 	}
 	return nil
-}
-
-// canonicalCode returns the canonical code of a number in a table.
-func canonicalCode(table *codes.Table, number codes.Number) grpccodes.Code {
-	row, _ := table.Lookup(number)
-	return row.GRPCCode
 }

@@ -1,13 +1,13 @@
 package status
 
 import (
-	"iter"
 	"strconv"
 	"unicode/utf8"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
@@ -78,12 +78,13 @@ func (st *Status) packedDetails(table *codes.Table) []*anypb.Any {
 // slice.
 func sendableDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
 	kept := details[:0]
-	var seen typeSet
+	seen := make(map[protoreflect.FullName]bool, len(details)) // on the stack for a few
 	for _, d := range details {
 		name := d.MessageName()
-		if name == debugInfoName && !debugInfo || name != "" && !seen.add(name) {
+		if name == debugInfoName && !debugInfo || name != "" && seen[name] {
 			continue
 		}
+		seen[name] = true
 		if !utf8.ValidString(d.GetTypeUrl()) || len(d.ProtoReflect().GetUnknown()) > 0 {
 			d = &anypb.Any{TypeUrl: validUTF8(d.GetTypeUrl()), Value: d.GetValue()}
 		}
@@ -104,7 +105,7 @@ func (st *Status) errorInfo(table *codes.Table) []byte {
 	}
 	if !st.received.numberMissing {
 		if st.metadata == nil {
-			return st.received.info
+			return st.received.info()
 		}
 		number = string(info.Number)
 	}
@@ -123,15 +124,9 @@ func (st *Status) hasErrorInfo() bool { return st.Code().Number() != 0 && st.ori
 // receivedInfo returns the received ErrorInfo that carries the code. ok is false if
 // there is none.
 func (st *Status) receivedInfo() (info errorinfo.Scanned, ok bool) {
-	raw := st.reception().info
+	raw := st.received.info()
 	if raw == nil {
 		return errorinfo.Scanned{}, false
 	}
 	return errorinfo.Scan(raw)
-}
-
-// receivedPairs iterates over the metadata of the received ErrorInfo that carries the
-// code. The last of equal keys counts.
-func (st *Status) receivedPairs() iter.Seq2[string, string] {
-	return errorinfo.All(st.reception().info)
 }
