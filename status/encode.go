@@ -164,17 +164,6 @@ func simple(err error) error {
 	return nil
 }
 
-// encodedAlone returns the encoded error of e with its verbatim status. It is kept.
-func (e *statusError) encodedAlone() *encodedError {
-	if r := e.encoded.Load(); r != nil {
-		return r
-	}
-	sent, _ := e.verbatim()
-	r := &encodedError{status: sent, code: e.st.code, grpcCode: sent.Code(), source: SourceCode, origin: e.st.origin, chain: [2]error{nil, e}}
-	e.encoded.CompareAndSwap(nil, r)
-	return e.encoded.Load()
-}
-
 // encodeTree encodes any error but nil.
 func (e *Encoder) encodeTree(ctx context.Context, err error) *encodedError {
 	if encoded, ok := err.(*encodedError); ok {

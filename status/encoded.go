@@ -177,6 +177,31 @@ func isKept(c codes.Code) bool {
 	return ok
 }
 
+// verbatim returns the status as it is sent with the code's own table, whatever its
+// size, and at least the size that it adds to a header list. The code is not NoError.
+func (e *statusError) verbatim() (sent *grpcstatus.Status, size int) {
+	if sent := e.sent.Load(); sent != nil {
+		return sent, int(e.size.Load())
+	}
+	sent, size = e.st.encode()
+	e.size.Store(int64(size)) // other goroutines store the same size
+	if !e.sent.CompareAndSwap(nil, sent) {
+		sent = e.sent.Load()
+	}
+	return sent, size
+}
+
+// encodedAlone returns the encoded error of e with its verbatim status. It is kept.
+func (e *statusError) encodedAlone() *encodedError {
+	if r := e.encoded.Load(); r != nil {
+		return r
+	}
+	sent, _ := e.verbatim()
+	r := &encodedError{status: sent, code: e.st.code, grpcCode: sent.Code(), source: SourceCode, origin: e.st.origin, chain: [2]error{nil, e}}
+	e.encoded.CompareAndSwap(nil, r)
+	return e.encoded.Load()
+}
+
 // cause returns the handler's error, or nil if that isn't safe to run.
 func (r *encodedError) cause() error { return r.chain[1] }
 

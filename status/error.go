@@ -94,20 +94,6 @@ func (e *statusError) GRPCStatus() *grpcstatus.Status {
 	return sent
 }
 
-// verbatim returns the status as it is sent with the code's own table, whatever its
-// size, and at least the size that it adds to a header list. The code is not NoError.
-func (e *statusError) verbatim() (sent *grpcstatus.Status, size int) {
-	if sent := e.sent.Load(); sent != nil {
-		return sent, int(e.size.Load())
-	}
-	sent, size = e.st.encode()
-	e.size.Store(int64(size)) // other goroutines store the same size
-	if !e.sent.CompareAndSwap(nil, sent) {
-		sent = e.sent.Load()
-	}
-	return sent, size
-}
-
 // Format prints the public text. %+v also prints the cause.
 func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
 

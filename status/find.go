@@ -2,7 +2,6 @@ package status
 
 import (
 	"context"
-	"reflect"
 
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -156,22 +155,4 @@ func isError(err, target error) bool {
 	}
 	x, ok := err.(interface{ Is(error) bool })
 	return ok && x.Is(target)
-}
-
-// canonicalType returns c in the type of its table's codes, so that it can be
-// compared with them: a pointer to a code, and a struct that embeds one, have a
-// code's methods too. It returns nil for a nil pointer and for a code without a
-// table.
-func canonicalType(c codes.Code) codes.Code {
-	if v := reflect.ValueOf(c); v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil
-	}
-	table := c.Table()
-	switch {
-	case table == nil || table.Len() == 0:
-		return nil
-	case reflect.TypeOf(c).Kind() != reflect.Int32:
-		return table.Code(c.Number())
-	}
-	return c
 }

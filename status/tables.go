@@ -1,6 +1,8 @@
 package status
 
 import (
+	"reflect"
+
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
@@ -70,4 +72,22 @@ func (ts tables) byRow(info []byte) codes.Code {
 		return code
 	}
 	return nil
+}
+
+// canonicalType returns c in the type of its table's codes, so that it can be
+// compared with them: a pointer to a code, and a struct that embeds one, have a
+// code's methods too. It returns nil for a nil pointer and for a code without a
+// table.
+func canonicalType(c codes.Code) codes.Code {
+	if v := reflect.ValueOf(c); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	table := c.Table()
+	switch {
+	case table == nil || table.Len() == 0:
+		return nil
+	case reflect.TypeOf(c).Kind() != reflect.Int32:
+		return table.Code(c.Number())
+	}
+	return c
 }
