@@ -20,7 +20,7 @@ type Event struct {
 	Call interceptors.CallMeta
 
 	// Code is the code that was sent or received. If the status carries none, it is the
-	// code that a client guesses. It is never nil.
+	// code that a client assumes. It is never nil.
 	Code codes.Code
 
 	// GRPCCode is the canonical code. It is the code on the wire, except in the numeric

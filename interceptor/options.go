@@ -41,7 +41,7 @@ func (o tableOption) applyClient(c *client) { c.decoder.Tables = append(c.decode
 // own table says. On a client, it makes the codes of its domain known.
 //
 // The option may be given once for each domain. The first table is also used where no
-// domain is named: it has the server's INTERNAL default, the codes that a client guesses,
+// domain is named: it has the server's INTERNAL default, the codes that a client assumes,
 // and the type of raw numbers that are in no table. To use [codes.Default] for these,
 // give it first.
 func WithTable(table *codes.Table) Option {

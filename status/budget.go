@@ -100,7 +100,7 @@ type budget struct {
 	p         *spb.Status
 	limit     int        // of the bytes that p adds to the header list
 	code      codes.Code // that p carries, or nil
-	guessed   bool       // the ErrorInfo names no code
+	assumed   bool       // the ErrorInfo names no code
 	infoIndex int        // of the ErrorInfo that carries the code: 1 after OpenIM's detail, else 0
 
 	messageSize int // bytes of the message, percent-encoded
@@ -124,8 +124,8 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source S
 	r.grpcCode = grpccodes.Code(p.Code)
 	b := budget{p: p, limit: e.maxSize(), code: r.code}
 	if r.code != nil {
-		b.guessed = st.received != nil && st.received.guessed
-		if !b.guessed && e.inOpenIMForm(r.code) {
+		b.assumed = st.received != nil && st.received.assumed
+		if !b.assumed && e.inOpenIMForm(r.code) {
 			toOpenIMForm(p, r.code.Number())
 			b.infoIndex = 1
 		}
@@ -262,7 +262,7 @@ func (b *budget) reduceErrorInfo() {
 	info, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
 	b.reason, b.domain = string(info.Reason), string(info.Domain)
 	b.metadata = maps.Collect(errorinfo.All(packed.GetValue()))
-	hasNumber := !b.guessed && b.metadata[errorinfo.NumberKey] == strconv.Itoa(int(b.code.Number()))
+	hasNumber := !b.assumed && b.metadata[errorinfo.NumberKey] == strconv.Itoa(int(b.code.Number()))
 	switch {
 	case len(b.reason) > errorinfo.MaxReason && hasNumber:
 		b.reason = codes.RowOf(b.code).Reason

@@ -20,8 +20,8 @@ import (
 // fields are not changed.
 type Decoder struct {
 	// Tables are the tables of the domains that the client knows, besides the default
-	// table. Their order counts twice. The first table has the codes that are guessed
-	// for statuses that carry none; if there is no table, codes.Default() has them. A
+	// table. Their order counts twice. The first table has the assumed codes, those
+	// of statuses that carry none; if there is no table, codes.Default() has them. A
 	// raw number is looked up in each table in turn, then in the default table; a
 	// number that is in none has the type of the first table's codes. No table is nil
 	// or without rows, and no two have the same domain.
@@ -107,7 +107,7 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 //     leading zeros;
 //   - by a raw number, as OpenIM's servers send it, unless an ErrorInfo of an unknown
 //     domain has the same number. See [OpenIMDetail] for the text beside it;
-//   - by a guess: the first table's default code for the canonical code.
+//   - by the canonical code: the first table's default code for it is assumed.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
 		return nil
@@ -185,7 +185,7 @@ func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned) bool
 		e.metadataOnly = hasNumber && number == e.code.Number() && table.Domain() == e.code.Table().Domain()
 		return e.metadataOnly
 	default:
-		e.code, e.origin, e.guessed = table.DefaultFor(e.grpcCode), OriginKnown, true
+		e.code, e.origin, e.assumed = table.DefaultFor(e.grpcCode), OriginKnown, true
 	}
 	return true
 }

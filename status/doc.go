@@ -41,8 +41,8 @@
 //   - Canonical code: one of gRPC's codes 0 to 16.
 //   - Carry: a status carries a code if its ErrorInfo or a raw number identifies a domain
 //     code.
-//   - Guess: the code that a client assumes for a status that carries none. It is the
-//     table's default code for the canonical code.
+//   - Assumed code: the code that a client takes for that of a status that carries none.
+//     It is the table's default code for the canonical code.
 //   - Raw number: a domain number in grpc-status itself, outside of 0 to 16, as OpenIM's
 //     servers send it.
 //   - Numeric form: a status with a raw number, OpenIM's own detail and errstatus's

@@ -52,7 +52,7 @@ func (e Encoded) GRPCCode() grpccodes.Code {
 }
 
 // Code returns the code that Status carries, or nil if it carries none. If Status is a
-// forwarded one whose ErrorInfo names no code, it is a guess; see [OriginKnown].
+// forwarded one whose ErrorInfo names no code, it is assumed; see [OriginKnown].
 func (e Encoded) Code() codes.Code {
 	if e.result == nil {
 		return nil

@@ -11,7 +11,7 @@ const (
 
 	// OriginKnown means that it was received with an ErrorInfo of a known table's
 	// domain, which carries the code. If that ErrorInfo has neither a reason nor a
-	// number that can be read, the code is a guess: the table's default code for the
+	// number that can be read, the code is assumed: the table's default code for the
 	// canonical code.
 	OriginKnown
 
@@ -20,11 +20,11 @@ const (
 	OriginNumeric
 
 	// OriginForeign means that it was received with an ErrorInfo of an unknown domain.
-	// It carries no code, and [Status.Code] is a guess.
+	// It carries no code, and [Status.Code] is assumed.
 	OriginForeign
 
 	// OriginBare means that it was received without an ErrorInfo: the upstream, a proxy
-	// or the client's own gRPC made it. It carries no code, and [Status.Code] is a guess.
+	// or the client's own gRPC made it. It carries no code, and [Status.Code] is assumed.
 	OriginBare
 )
 

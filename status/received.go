@@ -29,7 +29,7 @@ type receivedError struct {
 	rawTable      *codes.Table // the table that names a raw number, or nil
 	infoIndex     int32        // of the ErrorInfo that carries the code, or -1
 	numberMissing bool         // that ErrorInfo names the code by its reason, and lacks its number
-	guessed       bool         // that ErrorInfo is of a known domain, and names no code
+	assumed       bool         // that ErrorInfo is of a known domain, and names no code
 	metadataOnly  bool         // the raw number names the code, and that ErrorInfo adds metadata
 
 	// chain has the code, the error as it was received and, if the status says what

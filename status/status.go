@@ -108,7 +108,7 @@ func replaceUnsendable(c codes.Code) codes.Code {
 }
 
 // Code returns the status's code, and NoError for a nil Status. For a status of
-// [OriginForeign] or [OriginBare] it is a guess: the table's default code for the
+// [OriginForeign] or [OriginBare] it is assumed: the table's default code for the
 // canonical code.
 func (st *Status) Code() codes.Code {
 	if st == nil || st.code == nil {
@@ -209,7 +209,7 @@ func (st *Status) Origin() Origin {
 // and "truncated" are reserved. A pair with any other key is not sent, and is not in
 // [Status.Metadata]; a server's observer is told about it.
 //
-// If st was received and carries no code, the copy states its guessed code: metadata
+// If st was received and carries no code, the copy states its assumed code: metadata
 // needs an ErrorInfo to be in.
 func (st *Status) WithMetadata(key, value string) *Status {
 	if st == nil {
