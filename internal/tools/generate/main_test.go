@@ -172,8 +172,8 @@ func TestDocumentedEnumIsATable(t *testing.T) {
 	if err := builtPlugin(t).generate(root, request); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(t, filepath.Join(root, "billing/error_errstatus.pb.go")); !strings.Contains(got, "CardDeclined BillingCode = 3") {
-		t.Errorf("the plugin generates\n%s\nwant CardDeclined in it", got)
+	if got := read(t, filepath.Join(root, "billing/error_errstatus.pb.go")); !strings.Contains(got, "CardDeclined BillingCode = 101") {
+		t.Errorf("the plugin generates\n%s\nwant CardDeclined = 101 in it", got)
 	}
 }
 
