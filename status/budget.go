@@ -23,8 +23,8 @@ import (
 
 // The limits of [Encoder.MaxSize], in bytes.
 const (
-	// DefaultMaxSize is the limit if none is set. By default, nginx passes the head of
-	// an answer up to 4 KiB.
+	// DefaultMaxSize is the limit if none is set. By default, nginx accepts
+	// response headers of up to 4 KiB.
 	DefaultMaxSize = 4096
 
 	// LeastMaxSize is the lowest limit. It has room for what is never truncated: the
@@ -63,8 +63,8 @@ func (t Truncation) String() string {
 	return strings.Join(parts, ",")
 }
 
-// parseTruncation returns the parts that the text names. It ignores any others, and
-// text that is longer than all of the parts together.
+// parseTruncation returns the parts that text names. It ignores unknown names, and
+// returns 0 for a text that is longer than all three names together.
 func parseTruncation(text string) (t Truncation) {
 	if len(text) > len("details,metadata,message") {
 		return 0
@@ -94,21 +94,21 @@ const (
 // cutMark ends a text that was shortened.
 const cutMark = "..."
 
-// A budget fits a status into a number of bytes. It counts what each part takes, so
-// that fitting costs no more than a pass over each part.
+// A budget fits a status into a number of bytes. It keeps the size of each part, so that
+// each part is read only once.
 type budget struct {
 	p         *spb.Status
-	limit     int        // of the bytes that p adds to the header list
-	code      codes.Code // that p carries, or nil
+	limit     int        // most bytes that p may add to the header list
+	code      codes.Code // the code that p carries, or nil
 	assumed   bool       // the ErrorInfo names no code
-	infoIndex int        // of the ErrorInfo that carries the code: 1 after OpenIM's detail, else 0
+	infoIndex int        // index of the code's ErrorInfo: 1 if OpenIM's detail comes first, else 0
 
 	messageSize int // bytes of the message, percent-encoded
 	textSize    int // bytes of the message
 	detailsSize int // bytes of the details, as fields of p
 
-	// The ErrorInfo as values, if the status doesn't fit. The metadata has the number and
-	// the note of what was truncated.
+	// The fields of the code's ErrorInfo. reduceErrorInfo sets them if the status doesn't
+	// fit. The metadata includes the keys "code" and "truncated".
 	reason, domain string
 	metadata       map[string]string
 
@@ -118,7 +118,7 @@ type budget struct {
 // infoSize returns the size of the ErrorInfo.
 func (b *budget) infoSize() int { return errorinfo.Size(b.reason, b.domain, "", b.metadata) }
 
-// fit makes what is sent for st, within MaxSize, and enters it into r.
+// fit makes the gRPC status for st, truncates it to MaxSize and stores it in r.
 func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source Source) {
 	p := st.proto(e.Tables, e.DebugInfo && source != SourceForwarded)
 	r.grpcCode = grpccodes.Code(p.Code)
@@ -163,7 +163,7 @@ func headerSize(p *spb.Status) int {
 	return b.size()
 }
 
-// count counts what the parts of p take.
+// count sets the sizes of the parts of p.
 func (b *budget) count() {
 	b.messageSize, b.textSize = percentEncodedLen(b.p.GetMessage()), len(b.p.GetMessage())
 	for _, d := range b.p.GetDetails() {
@@ -191,8 +191,8 @@ func percentEncodedLen(text string) int {
 	return n
 }
 
-// percentEncodedExtra has the bytes that grpc-message needs for a byte of text, less
-// one.
+// percentEncodedExtra has the number of bytes that percent-encoding adds to each byte: 2
+// or 0.
 var percentEncodedExtra = func() (extra [256]uint8) {
 	for c := range extra {
 		if c < ' ' || c > '~' || c == '%' {
@@ -219,7 +219,8 @@ func detailSize(typeURL, value int) int {
 
 func sizeOf(d *anypb.Any) int { return detailSize(len(d.GetTypeUrl()), len(d.GetValue())) }
 
-// errorInfoSize returns the size in a google.rpc.Status of an ErrorInfo of n bytes.
+// errorInfoSize returns the size of an ErrorInfo of n bytes as a detail of a
+// google.rpc.Status.
 func errorInfoSize(n int) int { return detailSize(len(errorinfo.TypeURL), n) }
 
 // fit truncates the status until it fits, in the order that [Encoder.MaxSize]
@@ -229,7 +230,7 @@ func (b *budget) fit() Truncation {
 		return 0
 	}
 	if b.code != nil {
-		b.reduceErrorInfo() // for a received one this can be enough
+		b.reduceErrorInfo() // this alone can make a forwarded status fit
 	}
 	b.fitDetails()
 	b.fitOpenIMDetail()
@@ -254,9 +255,9 @@ func (b *budget) markCut(part Truncation) {
 	b.detailsSize += errorInfoSize(b.infoSize()) - errorInfoSize(before)
 }
 
-// reduceErrorInfo makes the ErrorInfo editable, and drops from a received one what has
-// no bound: a long reason, a long number, a long note of what was truncated, unknown
-// fields. The ErrorInfo names the same code as before.
+// reduceErrorInfo unpacks the ErrorInfo into b. It drops the fields of a received
+// ErrorInfo that can have any length: a reason or a number that is too long, a long list
+// of truncated parts, unknown fields. The ErrorInfo names the same code as before.
 func (b *budget) reduceErrorInfo() {
 	packed := b.p.Details[b.infoIndex]
 	info, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
@@ -266,7 +267,7 @@ func (b *budget) reduceErrorInfo() {
 	switch {
 	case len(b.reason) > errorinfo.MaxReason && hasNumber:
 		b.reason = codes.RowOf(b.code).Reason
-	case len(b.reason) > errorinfo.MaxReason: // it names no code
+	case len(b.reason) > errorinfo.MaxReason: // no table has such a reason: it names no code
 		b.reason = ""
 		delete(b.metadata, errorinfo.NumberKey)
 	case !hasNumber && len(b.metadata[errorinfo.NumberKey]) > errorinfo.MaxDigits:
@@ -309,7 +310,7 @@ func (b *budget) fitDetails() {
 }
 
 // shortenBadRequest returns a BadRequest with as many of d's violations as fit, or nil
-// if none does. d isn't counted in b.
+// if none does. b.detailsSize must not include d.
 func (b *budget) shortenBadRequest(d *anypb.Any) *anypb.Any {
 	ends := violationEnds(d.GetValue(), b.limit)
 	rest := b.detailsSize
@@ -324,12 +325,12 @@ func (b *budget) shortenBadRequest(d *anypb.Any) *anypb.Any {
 	return &anypb.Any{TypeUrl: d.GetTypeUrl(), Value: d.GetValue()[:ends[n-1]]}
 }
 
-// violationEnds returns where each field violation ends in the first bytes of a
-// serialized BadRequest. The bytes up to such an end are a BadRequest with the
-// violations before it.
-func violationEnds(value []byte, first int) (ends []int) {
+// violationEnds returns the offset in a serialized BadRequest at which each field
+// violation ends. value[:end] is a BadRequest with the violations up to end. It reads
+// value no further than limit bytes.
+func violationEnds(value []byte, limit int) (ends []int) {
 	const fieldViolations protowire.Number = 1
-	for end := 0; end < min(first, len(value)); {
+	for end := 0; end < min(limit, len(value)); {
 		number, _, n := protowire.ConsumeField(value[end:])
 		if n < 0 {
 			return ends
@@ -342,8 +343,8 @@ func violationEnds(value []byte, first int) (ends []int) {
 	return ends
 }
 
-// fitOpenIMDetail shortens the text of OpenIM's detail in the numeric form, in which it
-// has to be the first. It stays there without a text.
+// fitOpenIMDetail shortens the text of OpenIM's detail. In the numeric form that is the
+// first detail. If no text fits, the detail stays with an empty text.
 func (b *budget) fitOpenIMDetail() {
 	if b.infoIndex == 0 || len(b.p.Details[0].GetValue()) == 0 || b.fits() {
 		return
@@ -358,9 +359,9 @@ func (b *budget) fitOpenIMDetail() {
 	b.detailsSize += sizeOf(first)
 }
 
-// dropOpenIMDetail drops OpenIM's detail from the numeric form if nothing else can go,
-// such as for the longest domain. OpenIM's clients read the number and the message
-// without it.
+// dropOpenIMDetail drops OpenIM's detail if the status is still too large. That can
+// happen with a very long domain. OpenIM's clients read the number and the message
+// without the detail.
 func (b *budget) dropOpenIMDetail() {
 	if b.infoIndex == 0 || b.fits() {
 		return
@@ -370,12 +371,12 @@ func (b *budget) dropOpenIMDetail() {
 }
 
 // shortenDetail returns OpenIM's detail d with as much of its text as fits, or nil if
-// nothing does. d isn't counted in b.
+// nothing does. b.detailsSize must not include d.
 func (b *budget) shortenDetail(d *anypb.Any) *anypb.Any {
 	text, _, _ := readOpenIMDetail(d.GetValue())
 	rest := b.detailsSize
 	defer func() { b.detailsSize = rest }()
-	textOnly := packOpenIMDetail(text) // d can have other fields
+	textOnly := packOpenIMDetail(text) // without d's other fields, all of the text may fit
 	if b.detailsSize = rest + sizeOf(textOnly); text != "" && b.fits() {
 		return textOnly
 	}
@@ -442,10 +443,10 @@ func (b *budget) fitMessage() {
 	b.messageSize, b.textSize = percentEncodedLen(b.p.Message), len(b.p.Message)
 }
 
-// longestPrefix returns the length of the longest prefix of text that fits. spare
-// returns the bytes that are left with a prefix, less than 0 if it doesn't fit. It is
-// called for ends of runes, in order, until one doesn't fit. Ends that must fit, by the
-// bytes that are left, are skipped.
+// longestPrefix returns the length of the longest prefix of text that fits. spare(end)
+// returns how many bytes are left if text[:end] is used; it is negative if text[:end]
+// doesn't fit. longestPrefix calls it with increasing ends of runes until one doesn't fit.
+// It skips ends that certainly fit.
 func longestPrefix(text string, spare func(end int) int) (length int) {
 	for left := 0; length < len(text); {
 		// A byte takes at most 13/3 bytes: 3 in grpc-message, and 4/3 in base64.
@@ -461,14 +462,14 @@ func longestPrefix(text string, spare func(end int) int) (length int) {
 	return length
 }
 
-// maxRowSize returns at least the size that a status with a row's ErrorInfo and a
-// message adds to a header list, with any usual content type. Only the message has no
-// bound: it counts three times in grpc-message, and by 4/3 in base64.
+// maxRowSize returns an upper bound of the size that a status with a row's ErrorInfo and
+// a message adds to a header list, with any usual content type. Only the message has no
+// length limit. Each of its bytes takes at most 3 bytes in grpc-message and 4/3 in base64.
 func maxRowSize(message string) int { return 900 + maxSubtype + 13*(len(message)/3+1) }
 
-// maxSubtype is by how much a usual content type is longer than application/grpc, such
-// as application/grpc+proto. The real one is only looked up for a status that is near
-// its limit.
+// maxSubtype is an upper bound for what follows application/grpc in a usual content type,
+// such as +proto. contentTypeExtra, which looks at the real one, is only called for a
+// status near its limit.
 const maxSubtype = 64
 
 // contentTypeExtra returns by how much the content type of the answer to the RPC of ctx

@@ -8,13 +8,12 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// Code returns the code of an error, of whatever enum it is. It is never nil:
+// Code returns the domain code of err, of any enum. It never returns nil. It returns
 //
 //   - NoError for nil;
-//   - the first code that is stated in err: a bare code, or that of a [Status] error;
+//   - the first code that err states: a bare code, or that of a [Status] error;
 //   - the code of the first received status;
-//   - for a gRPC status that no client interceptor decoded, the code that one with the
-//     default table finds;
+//   - for a gRPC status that wasn't decoded, the code that [FromGRPC] finds;
 //   - SdkUnknownCode for any other error, and for an error with a method that panics
 //     before a code is found.
 //
@@ -41,8 +40,8 @@ func Code(err error) codes.Code {
 //
 //   - For nil it returns a nil Status, and true.
 //   - For a code or a [Status] error, also under %w or in errors.Join, it returns the
-//     code with its own message and not with the text around it.
-//   - A gRPC status is decoded as by a client interceptor with the default table.
+//     Status with its own message, without the text of the errors around it.
+//   - For a gRPC status that wasn't decoded, it returns the result of [FromGRPC].
 //   - For any other error it returns SdkUnknownCode with that code's message, and false:
 //     the error's own text may be private.
 func FromError(err error) (st *Status, ok bool) {
@@ -73,7 +72,7 @@ func (f *finding) status() *Status {
 	case f.stated != nil:
 		return &f.stated.st
 	case f.failed != nil:
-		return nil // as on a server: what comes after the panic doesn't count
+		return nil // Encode too ignores what comes after a panic
 	case f.received != nil:
 		return f.received.status()
 	case f.restated != nil:

@@ -19,12 +19,14 @@ import (
 // zero Decoder knows the default table. It is safe for concurrent use as long as its
 // fields are not changed.
 type Decoder struct {
-	// Tables are the tables of the domains that the client knows, besides the default
-	// table. Their order counts twice. The first table has the assumed codes, those
-	// of statuses that carry none; if there is no table, codes.Default() has them. A
-	// raw number is looked up in each table in turn, then in the default table; a
-	// number that is in none has the type of the first table's codes. No table is nil
-	// or without rows, and no two have the same domain.
+	// Tables are the tables that the client knows. It always knows the default table
+	// too. A table must not be nil or empty, and two tables must not have the same
+	// domain. The order matters for two things:
+	//
+	//   - Assumed codes come from the first table, or from codes.Default() if there is
+	//     none.
+	//   - A raw number is looked up in each table in turn, and then in the default table.
+	//     If none has it, the code has the type of the first table's codes.
 	Tables []*codes.Table
 
 	// Trust says what an Encoder does with a decoded error that a handler returns
@@ -40,9 +42,9 @@ type Decoder struct {
 // received. If the status says that a context has ended, and ctx has ended in the same
 // way, then errors.Is also finds context.Canceled or context.DeadlineExceeded.
 //
-// Decode returns err itself if it has no gRPC status, if it is nil, io.EOF, a code or
-// a Status made in this process, and if it was decoded before. An error of a server in
-// the same process is treated like a received one: its private cause is dropped.
+// Decode returns err itself if it is nil or io.EOF, if it has no gRPC status, if it states
+// a code, or if it was decoded before. If the server runs in the same process, its error is
+// treated like a received one: its private cause is dropped.
 func (d *Decoder) Decode(ctx context.Context, err error) error {
 	if err == nil || err == io.EOF {
 		return err
@@ -73,15 +75,15 @@ func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error
 	return e
 }
 
-// read returns a received status, with an empty chain.
+// read returns a receivedError for gst. It wraps nothing yet.
 func (d *Decoder) read(gst *grpcstatus.Status) *receivedError {
 	e := &receivedError{grpc: gst, proto: gst.Proto(), trust: d.Trust}
 	e.identify(d.Tables)
 	return e
 }
 
-// callerContextError returns the error of the caller's context if it ended as the
-// canonical code says, or nil.
+// callerContextError returns context.Canceled or context.DeadlineExceeded if the
+// canonical code says so and ctx has ended in the same way. Otherwise it returns nil.
 func callerContextError(ctx context.Context, code grpccodes.Code) error {
 	switch code {
 	case grpccodes.Canceled:
@@ -98,15 +100,17 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 	return nil
 }
 
-// FromGRPC returns the Status that a gRPC status carries, or nil if that is nil or OK.
-// The code is found in this order:
+// FromGRPC converts a received gRPC status to a Status. It returns nil if gst is nil or
+// OK. The code is found in this order:
 //
-//   - by the first ErrorInfo of a known domain. Its reason names the code. Its number
-//     does if the reason is empty, or if neither the reason nor the number has a row;
-//     both are then kept. A number is a positive int32 in decimal, without a sign or
-//     leading zeros;
-//   - by a raw number, as OpenIM's servers send it, unless an ErrorInfo of an unknown
-//     domain has the same number. See [OpenIMDetail] for the text beside it;
+//   - by the first ErrorInfo of a known domain. Its reason names the code. If the reason
+//     is empty, or is ERROR_CODE_ and the number, the number names the code. The number
+//     also does so if the table has neither the reason nor the number; the Status keeps
+//     both. A number is a positive int32 in decimal, without a sign or leading zeros. If
+//     neither names a code, the table's default code for the canonical code is assumed;
+//   - by a raw number, as OpenIM's servers send it. If an ErrorInfo of an unknown domain
+//     has the same number, the number is a code of that domain and is ignored. See
+//     [OpenIMDetail] for the text that OpenIM's servers send with a raw number;
 //   - by the canonical code: the first table's default code for it is assumed.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
@@ -120,7 +124,7 @@ func (e *receivedError) identify(known tables) {
 	code, details := e.grpc.Code(), e.proto.GetDetails()
 	e.grpcCode = code
 	if len(details) > 0 && details[0].GetTypeUrl() == errorinfo.TypeURL && code <= grpccodes.Unauthenticated {
-		if c := known.byRow(details[0].GetValue()); c != nil { // most are a row's
+		if c := known.byRow(details[0].GetValue()); c != nil { // most are exactly what a table sends for a row
 			e.code, e.origin = c, OriginKnown
 			return
 		}
@@ -144,8 +148,9 @@ func (e *receivedError) identify(known tables) {
 	}
 }
 
-// readRawNumber reads a grpc-status outside of 0..16. It leaves the canonical code OK
-// if that depends on the row of a number.
+// readRawNumber reads a grpc-status outside of 0..16. If it can be a domain code's number,
+// readRawNumber sets grpcCode to OK, and identify replaces that by the row's canonical
+// code.
 func (e *receivedError) readRawNumber(known tables) {
 	if e.grpcCode > math.MaxInt32 {
 		e.grpcCode = grpccodes.Unknown // no enum has such a number
@@ -166,8 +171,7 @@ func (e *receivedError) rawGRPCCode(known tables) grpccodes.Code {
 	return row.GRPCCode
 }
 
-// readErrorInfo reads one ErrorInfo. It reports whether the search for the code ends
-// with it.
+// readErrorInfo reads one ErrorInfo. It reports whether identify can stop searching.
 func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned) bool {
 	n, hasNumber := errorinfo.ParseNumber(info.Number)
 	number := codes.Number(n)
@@ -190,13 +194,14 @@ func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned) bool
 	return true
 }
 
-// readForeign reads the number of an ErrorInfo of an unknown domain, 0 if it has none.
+// readForeign handles an ErrorInfo of an unknown domain. number is 0 if the ErrorInfo has
+// none.
 func (e *receivedError) readForeign(known tables, number codes.Number) {
 	switch {
 	case e.origin == OriginBare:
 		e.origin = OriginForeign
 	case e.origin == OriginNumeric && number == e.code.Number():
-		// The raw number is a code of that domain.
+		// The raw number is a code of the unknown domain.
 		e.code = known.first().DefaultFor(grpccodes.Unknown)
 		e.grpcCode, e.origin, e.rawTable = grpccodes.Unknown, OriginForeign, nil
 	}
@@ -211,7 +216,8 @@ func codeOf(table *codes.Table, info errorinfo.Scanned, number codes.Number, has
 	if !hasNumber {
 		return nil
 	}
-	// The reason of a number without a row is made of the number, and says no more.
+	// A sender without a row for the number sends ERROR_CODE_ and the number as reason.
+	// That says no more than the number.
 	digits, madeUp := bytes.CutPrefix(info.Reason, []byte(errorinfo.UnknownPrefix))
 	hasReason := len(info.Reason) > 0 && (!madeUp || !bytes.Equal(digits, info.Number))
 	if hasReason && table.Has(number) {

@@ -131,7 +131,7 @@ func (e *Encoder) readyCode(c codes.Code, err error) *encodedError {
 	case maxRowSize(sent.Message()) > e.maxSize() || e.inOpenIMForm(c):
 		return nil
 	case table == c.Table():
-		return encodeCode(c).of(err)
+		return encodeCode(c).withCause(err)
 	}
 	return &encodedError{status: sent, code: c, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, err}}
 }

@@ -20,9 +20,9 @@ import (
 type Encoded struct{ result *encodedError }
 
 // Err returns the error to hand to gRPC, or nil for success. Its text is the status's
-// public message. For interceptors outside of errstatus it unwraps to the error that
-// was encoded; gRPC itself calls no method of that. Encoding it again returns the same
-// error.
+// public message. It unwraps to the error that was encoded, so that outer interceptors
+// can inspect it; gRPC calls no method of that error. If the result of Err is encoded
+// again, Err returns the same error again.
 func (e Encoded) Err() error {
 	if e.result == nil {
 		return nil
@@ -42,8 +42,8 @@ func (e Encoded) Status() *grpcstatus.Status {
 	return e.result.status
 }
 
-// GRPCCode returns the canonical code, and OK for success. It is the code of Status;
-// in the numeric form, it is the one that the raw number replaces.
+// GRPCCode returns the canonical code, and OK for success. In the canonical form it is
+// the code of Status. In the numeric form it is the one that the raw number replaces.
 func (e Encoded) GRPCCode() grpccodes.Code {
 	if e.result == nil {
 		return grpccodes.OK
@@ -51,8 +51,9 @@ func (e Encoded) GRPCCode() grpccodes.Code {
 	return e.result.grpcCode
 }
 
-// Code returns the code that Status carries, or nil if it carries none. If Status is a
-// forwarded one whose ErrorInfo names no code, it is assumed; see [OriginKnown].
+// Code returns the code that Status carries, or nil if it carries none. If Status was
+// forwarded and its ErrorInfo names no code, Code returns the assumed code; see
+// [OriginKnown].
 func (e Encoded) Code() codes.Code {
 	if e.result == nil {
 		return nil
@@ -60,7 +61,7 @@ func (e Encoded) Code() codes.Code {
 	return e.result.code
 }
 
-// Source returns what decided on the status.
+// Source returns which row of [Encoder.Encode] decided on the status.
 func (e Encoded) Source() Source {
 	if e.result == nil {
 		return SourceNone
@@ -68,7 +69,7 @@ func (e Encoded) Source() Source {
 	return e.result.source
 }
 
-// Origin returns where the status comes from that the error has.
+// Origin returns where the status in the error comes from.
 func (e Encoded) Origin() Origin {
 	if e.result == nil {
 		return OriginLocal
@@ -76,8 +77,8 @@ func (e Encoded) Origin() Origin {
 	return e.result.origin
 }
 
-// Trailer returns the trailer to set with Status, once. It is nil, or has the key
-// grpc-retry-pushback-ms for gRPC's native retries (gRFC A6).
+// Trailer returns the trailer to send with Status. Set it only once. It is nil, or has
+// the key grpc-retry-pushback-ms for gRPC's native retries (gRFC A6).
 func (e Encoded) Trailer() metadata.MD {
 	if p := e.result.more().pushback; p != "" {
 		return metadata.Pairs(pushbackName, p)
@@ -96,9 +97,10 @@ func (e Encoded) DroppedKeys() []string { return slices.Clone(e.result.more().dr
 // or nil if there was none. It is private.
 func (e Encoded) Panic() *PanicError { return e.result.more().panicked }
 
-// Original returns the error that was encoded, and nil for nil. If that error isn't
-// safe to run (a method of it panics, or it wraps too much), Original returns an error
-// with its type and the first texts in it. It is private.
+// Original returns the error that was encoded, and nil for nil. If a method of that error
+// panics, or if it exceeds the limits of a search, Original returns an error for the log
+// instead. Its text has the type of the error that was encoded, and the first texts in it.
+// It is private.
 func (e Encoded) Original() error {
 	switch {
 	case e.result == nil:
@@ -109,22 +111,22 @@ func (e Encoded) Original() error {
 	return e.result.cause()
 }
 
-// An encodedError is an error whose status is decided. gRPC finds all that it needs in
-// it, and calls no method of the handler's error.
+// An encodedError is an error whose status is decided. gRPC reads the status from it, and
+// calls no method of the handler's error.
 type encodedError struct {
 	status   *grpcstatus.Status
-	code     codes.Code // that status carries, or nil
+	code     codes.Code // the code that status carries, or nil
 	grpcCode grpccodes.Code
 	source   Source
 	origin   Origin
 
-	// chain has the code, or nil if the handler's error leads to it, and the handler's
-	// error, or nil if that isn't safe to run.
+	// chain[0] is the code, or nil if the handler's error already unwraps to it. chain[1]
+	// is the handler's error, or nil if that isn't safe to run; see safeToRun.
 	chain [2]error
 	extra *extra // nil for most
 }
 
-// more returns r.extra for reading. It is never nil, and r may be.
+// more returns r.extra for reading. r may be nil; the result is not.
 func (r *encodedError) more() *extra {
 	if r == nil {
 		return noExtra
@@ -132,14 +134,15 @@ func (r *encodedError) more() *extra {
 	return r.extra.orNone()
 }
 
-// again returns the result of encoding r once more. The trailer is set and the
-// observers are told already.
+// again returns the result of encoding r once more. It has no trailer and nothing for
+// observers: both were handled the first time.
 func (r *encodedError) again() *encodedError {
 	return &encodedError{status: r.status, code: r.code, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
 }
 
-// of returns r for an error that leads to the same code.
-func (r *encodedError) of(err error) *encodedError {
+// withCause returns r as the result for err, which unwraps to the same code. It doesn't
+// change r.
+func (r *encodedError) withCause(err error) *encodedError {
 	if r.cause() == err {
 		return r
 	}
@@ -148,12 +151,12 @@ func (r *encodedError) of(err error) *encodedError {
 	return &other
 }
 
-// keptCodes has the encoded errors of bare codes, from the first time that each is
-// sent. It is bounded by the rows of tables: only codes with a row in their own table
-// are kept, and those that are safe to run.
+// keptCodes caches the encoded error of each bare code, from the first time that it is
+// sent. It is bounded by the rows of tables: it keeps only codes that have a row in their
+// own table and are safe to run.
 var keptCodes sync.Map // of codes.Code to *encodedError
 
-// encodeCode returns the encoded error of a bare code, with its own table.
+// encodeCode returns the encoded error of a bare code, by the code's own table.
 func encodeCode(c codes.Code) *encodedError {
 	if kept, ok := keptCodes.Load(c); ok {
 		return kept.(*encodedError)
@@ -177,8 +180,9 @@ func isKept(c codes.Code) bool {
 	return ok
 }
 
-// verbatim returns the status as it is sent with the code's own table, whatever its
-// size, and at least the size that it adds to a header list. The code is not NoError.
+// verbatim returns the status by the code's own table, not truncated, and an upper bound
+// of the size that it adds to a header list. The result is kept. The code must not be
+// NoError.
 func (e *statusError) verbatim() (sent *grpcstatus.Status, size int) {
 	if sent := e.sent.Load(); sent != nil {
 		return sent, int(e.size.Load())
@@ -191,7 +195,8 @@ func (e *statusError) verbatim() (sent *grpcstatus.Status, size int) {
 	return sent, size
 }
 
-// encodedAlone returns the encoded error of e with its verbatim status. It is kept.
+// encodedAlone returns the encoded error of e with its verbatim status, for an e that
+// nothing wraps. The result is kept.
 func (e *statusError) encodedAlone() *encodedError {
 	if r := e.encoded.Load(); r != nil {
 		return r
@@ -205,14 +210,14 @@ func (e *statusError) encodedAlone() *encodedError {
 // cause returns the handler's error, or nil if that isn't safe to run.
 func (r *encodedError) cause() error { return r.chain[1] }
 
-// Error returns the public message: if an interceptor outside of errstatus wraps the
-// error, gRPC sends this text.
+// Error returns the public message. gRPC sends this text if an outer interceptor wraps
+// the error.
 func (r *encodedError) Error() string { return r.status.Message() }
 
 // GRPCStatus returns what is sent.
 func (r *encodedError) GRPCStatus() *grpcstatus.Status { return r.status }
 
-// Unwrap returns the chain. It must not be changed.
+// Unwrap returns the chain. Callers must not change the slice.
 func (r *encodedError) Unwrap() []error {
 	first, end := 0, len(r.chain)
 	if r.chain[0] == nil {
@@ -224,9 +229,9 @@ func (r *encodedError) Unwrap() []error {
 	return r.chain[min(first, end):end:end]
 }
 
-// asStatus returns the Status that the caller's client makes of what is sent, except
-// that the code and the canonical code are those that are known here: the caller may
-// not know the code's table, and the numeric form has no canonical code.
+// asStatus returns the Status that the caller's client decodes, except for two fields. The
+// code is r's, because the caller may not know its table. The canonical code is r's,
+// because the numeric form doesn't send it.
 func (r *encodedError) asStatus() *Status {
 	if r.code == nil {
 		return FromGRPC(r.status)

@@ -52,11 +52,10 @@ type statusError struct {
 	st    Status
 	chain [2]error // the code, and the cause or nil
 
-	// What the error is sent as, kept when it is sent first: a package's error
-	// variable is sent many times.
-	sent    atomic.Pointer[grpcstatus.Status] // see verbatim
-	size    atomic.Int64                      // stored before sent
-	encoded atomic.Pointer[encodedError]      // of the error alone, with sent
+	// A cache of what is sent, because a package-level error variable is sent many times.
+	sent    atomic.Pointer[grpcstatus.Status] // set by verbatim
+	size    atomic.Int64                      // set by verbatim, before sent
+	encoded atomic.Pointer[encodedError]      // set by encodedAlone
 }
 
 func newError(st *Status, cause error) *statusError {
@@ -72,7 +71,7 @@ func (e *statusError) cause() error { return e.chain[1] }
 // Error returns the code's name and the message as one line. All of it is public.
 func (e *statusError) Error() string { return e.st.String() }
 
-// Unwrap returns the chain. It must not be changed.
+// Unwrap returns the chain. Callers must not change the slice.
 func (e *statusError) Unwrap() []error {
 	if e.cause() == nil {
 		return e.chain[:1:1]
@@ -80,8 +79,9 @@ func (e *statusError) Unwrap() []error {
 	return e.chain[:]
 }
 
-// GRPCStatus returns the status as it was received, or as it is sent with the code's
-// own table. For an error that wraps another in NoError it is the INTERNAL default.
+// GRPCStatus returns the received status, if the Status was received and not changed.
+// Otherwise it returns the status by the code's own table. If the error was made by Wrap
+// with NoError, it returns the INTERNAL default.
 func (e *statusError) GRPCStatus() *grpcstatus.Status {
 	switch {
 	case e.st.unchanged:
@@ -97,8 +97,7 @@ func (e *statusError) GRPCStatus() *grpcstatus.Status {
 // Format prints the public text. %+v also prints the cause.
 func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
 
-// format prints public text as a string is printed. %+v also prints the private
-// cause.
+// format prints public with the formatting of a string. %+v also prints the private cause.
 func format(f fmt.State, verb rune, public string, cause error) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), public)
 	if verb == 'v' && f.Flag('+') && cause != nil {

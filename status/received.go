@@ -66,7 +66,7 @@ func (e *receivedError) Error() string {
 	return e.status().String()
 }
 
-// Unwrap returns the chain. It must not be changed.
+// Unwrap returns the chain. Callers must not change the slice.
 func (e *receivedError) Unwrap() []error { return e.chain[:e.length:e.length] }
 
 // GRPCStatus returns the status as it was received.

@@ -18,7 +18,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// server is gRPC's own health service, so that there is no .proto to compile.
+// server implements gRPC's health service, so that the example needs no .proto file.
 type server struct {
 	grpc_health_v1.UnimplementedHealthServer
 }
