@@ -19,12 +19,12 @@ func TestAllocations(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	var encoder status.Encoder
-	override := status.Encoder{Tables: []*codes.Table{shouting}}
+	override := status.Encoder{Tables: []*codes.Table{overrideTable}}
 	var decoder status.Decoder
 	encode := func(e *status.Encoder, err error) func() {
 		return func() { benchErr = e.Encode(context.Background(), err).Err() }
 	}
-	afresh := func(e *status.Encoder, err error) func() { // as if it was not sent before
+	encodeFirst := func(e *status.Encoder, err error) func() { // as if it was not sent before
 		forget := status.Forgetter(err)
 		return func() { forget(); benchErr = e.Encode(context.Background(), err).Err() }
 	}
@@ -44,9 +44,9 @@ func TestAllocations(t *testing.T) {
 		{"a sentinel under two %w", encode(&encoder, wrapped(formatted(), 2)), 1},
 		{"a code by a rule", encode(&status.Encoder{Rules: rules(100)}, errRuled), 1},
 		{"an error that states no code", encode(&encoder, errors.New("x")), 1},
-		{"a formatted message", afresh(&encoder, formatted()), 6},
-		{"a formatted message under two %w", afresh(&encoder, wrapped(formatted(), 2)), 6},
-		{"a formatted message of another table", afresh(&override, formatted()), 6},
+		{"a formatted message", encodeFirst(&encoder, formatted()), 6},
+		{"a formatted message under two %w", encodeFirst(&encoder, wrapped(formatted(), 2)), 6},
+		{"a formatted message of another table", encodeFirst(&override, formatted()), 6},
 		{"a formatted message, made too", func() { benchErr = encoder.Encode(context.Background(), formatted()).Err() }, 8},
 		{"a status of ours, received", func() {
 			benchErr = decoder.Decode(context.Background(), received)

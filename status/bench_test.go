@@ -54,12 +54,12 @@ var (
 		{Field: "user.name", Description: "must not be empty"},
 		{Field: "user.email", Description: "must be an address"},
 	}}
-	longMessage = strings.Repeat("a text of some length ", 110) // with our ErrorInfo it has 4,000 bytes and more
-	shouting    = overridden()
+	longMessage   = strings.Repeat("a text of some length ", 110) // with our ErrorInfo it has 4,000 bytes and more
+	overrideTable = newOverrideTable()
 )
 
 // overridden is the default table with another row for RecordNotFound.
-func overridden() *codes.Table {
+func newOverrideTable() *codes.Table {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Message = "there is no such record"
 	table, err := codes.Default().WithRows(row)
@@ -103,7 +103,7 @@ var encodings = []encoding{
 	{name: "bare,wraps=2", hand: handMade, make: func() error { return wrapped(codes.RecordNotFound, 2) }},
 	{name: "bare,wraps=10", hand: handMade, make: func() error { return wrapped(codes.RecordNotFound, 10) }},
 	{name: "bare,another enum", hand: handMade, make: func() error { return shopClosed }},
-	{name: "bare,WithTable", hand: handMade, make: func() error { return codes.RecordNotFound }, encoder: status.Encoder{Tables: []*codes.Table{shouting}}},
+	{name: "bare,WithTable", hand: handMade, make: func() error { return codes.RecordNotFound }, encoder: status.Encoder{Tables: []*codes.Table{overrideTable}}},
 	{name: "sentinel", hand: handMade, make: formatted},
 	{name: "sentinel,wraps=2", hand: handMade, make: func() error { return wrapped(formatted(), 2) }},
 	{name: "sentinel,wraps=10", hand: handMade, make: func() error { return wrapped(formatted(), 10) }},
@@ -112,7 +112,7 @@ var encodings = []encoding{
 	{name: "formatted,wraps=10", hand: handFormatted, make: func() error { return wrapped(formatted(), 10) }, fresh: true},
 	{name: "formatted,cause", hand: handFormatted, fresh: true,
 		make: func() error { return status.Wrapf(errRuled, codes.RecordNotFound, "no user %d", 47) }},
-	{name: "formatted,WithTable", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{Tables: []*codes.Table{shouting}}},
+	{name: "formatted,WithTable", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{Tables: []*codes.Table{overrideTable}}},
 	{name: "metadata", fresh: true,
 		hand: func() error { return byHand(benchMessage, map[string]string{"userID": "47"}) },
 		make: func() error {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,8 +59,8 @@ func keys(n, size int) *status.Status {
 	return st
 }
 
-// TestBudget holds what is left out of which status, and that all else stays.
-func TestBudget(t *testing.T) {
+// TestTruncation holds what is left out of which status, and that all else stays.
+func TestTruncation(t *testing.T) {
 	st := status.New(codes.RecordNotFound, "no such user")
 	tests := []struct {
 		name      string
@@ -91,7 +92,7 @@ func TestBudget(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
-				got := checkBudget(t, size, tt.err)
+				got := checkFitsInBothForms(t, size, tt.err)
 				if size == 0 && got.Truncated().String() != tt.truncated {
 					t.Errorf("left out %q; want %q", got.Truncated().String(), tt.truncated)
 				}
@@ -106,37 +107,37 @@ func TestBudget(t *testing.T) {
 // checkBudget encodes an error within a size, in OpenIM's form too, and compares
 // the result with what is sent where there is room for all. It gives the canonical
 // one.
-func checkBudget(t testing.TB, size int, err error) status.Encoded {
+func checkFitsInBothForms(t testing.TB, size int, err error) status.Encoded {
 	t.Helper()
-	checkFit(t, status.Encoder{OpenIMForm: true}, size, err)
-	return checkFit(t, status.Encoder{}, size, err)
+	checkFits(t, status.Encoder{OpenIMForm: true}, size, err)
+	return checkFits(t, status.Encoder{}, size, err)
 }
 
-func checkFit(t testing.TB, encoder status.Encoder, size int, err error) status.Encoded {
+func checkFits(t testing.TB, encoder status.Encoder, size int, err error) status.Encoded {
 	t.Helper()
-	roomy := encoder
-	encoder.MaxSize, roomy.MaxSize = size, 1<<30
-	got, all := encoder.Encode(t.Context(), err), roomy.Encode(t.Context(), err)
+	unlimited := encoder
+	encoder.MaxSize, unlimited.MaxSize = size, 1<<30
+	got, all := encoder.Encode(t.Context(), err), unlimited.Encode(t.Context(), err)
 	bound := max(size, status.LeastMaxSize)
 	if size == 0 {
 		bound = status.DefaultMaxSize
 	}
 	if got.Size() > bound {
-		t.Errorf("size %d, want %d at most", got.Size(), bound)
+		t.Errorf("size %d; want %d at most", got.Size(), bound)
 	}
-	sent, whole := got.Status().Proto(), all.Status().Proto()
-	if sent.Code != whole.Code || got.Code() != all.Code() || got.Source() != all.Source() || got.GRPCCode() != all.GRPCCode() {
-		t.Errorf("%d, %v from %v; want %d, %v from %v", sent.Code, got.Code(), got.Source(), whole.Code, all.Code(), all.Source())
+	sent, full := got.Status().Proto(), all.Status().Proto()
+	if sent.Code != full.Code || got.Code() != all.Code() || got.Source() != all.Source() || got.GRPCCode() != all.GRPCCode() {
+		t.Errorf("%d, %v from %v; want %d, %v from %v", sent.Code, got.Code(), got.Source(), full.Code, all.Code(), all.Source())
 	}
 	cut := strings.Split(got.Truncated().String(), ",")
-	if text, was := strings.CutSuffix(sent.Message, "..."); sent.Message != whole.Message &&
-		(!was || !strings.HasPrefix(whole.Message, text) || !slices.Contains(cut, "message")) {
-		t.Errorf("message %.50q..., left out %q; want a beginning of %.50q with a mark", sent.Message, got.Truncated().String(), whole.Message)
+	if text, was := strings.CutSuffix(sent.Message, "..."); sent.Message != full.Message &&
+		(!was || !strings.HasPrefix(full.Message, text) || !slices.Contains(cut, "message")) {
+		t.Errorf("message %.50q..., left out %q; want a beginning of %.50q with a mark", sent.Message, got.Truncated().String(), full.Message)
 	}
 	if !utf8.ValidString(sent.Message) {
 		t.Errorf("the message was cut inside of a rune: %q", sent.Message[len(sent.Message)-10:])
 	}
-	checkDetails(t, got, proto.CloneOf(sent), whole)
+	checkDetails(t, got, proto.CloneOf(sent), full)
 	// The next hop sends the same again.
 	received := new(status.Decoder).Decode(t.Context(), got.Status().Err())
 	if got.Code() != nil && got.Code().Table() == codes.Default() {
@@ -150,16 +151,16 @@ func checkFit(t testing.TB, encoder status.Encoder, size int, err error) status.
 
 // checkDetails: the ErrorInfo keeps what names the code and says what was left
 // out; of the others the first stay as they were, the last maybe in part.
-func checkDetails(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
+func checkDetails(t testing.TB, got status.Encoded, sent, full *spb.Status) {
 	t.Helper()
 	if got.GRPCCode() != got.Status().Code() {
-		checkLegacyDetail(t, got, sent, whole)
-		sent.Details, whole.Details = sent.Details[1:], whole.Details[1:]
+		checkNumericForm(t, got, sent, full)
+		sent.Details, full.Details = sent.Details[1:], full.Details[1:]
 	}
 	kept := sent.Details
 	if got.Code() != nil {
 		want, info := &errdetails.ErrorInfo{}, &errdetails.ErrorInfo{}
-		if err := errors.Join(whole.Details[0].UnmarshalTo(want), sent.Details[0].UnmarshalTo(info)); err != nil {
+		if err := errors.Join(full.Details[0].UnmarshalTo(want), sent.Details[0].UnmarshalTo(info)); err != nil {
 			t.Fatal(err)
 		}
 		if read := status.FromGRPC(got.Status()); got.Code().Table() == codes.Default() && read.Code() != got.Code() {
@@ -177,17 +178,17 @@ func checkDetails(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
 				t.Errorf("metadata %q is %q; want it whole or not there", key, value)
 			}
 		}
-		kept, whole.Details = kept[1:], whole.Details[1:]
+		kept, full.Details = kept[1:], full.Details[1:]
 	}
 	for i, d := range kept {
-		if i == len(kept)-1 && d.MessageName() == "openim.protobuf.ErrorInfo" && !proto.Equal(d, whole.Details[i]) {
-			checkBeginning(t, got, d, whole.Details[i])
+		if i == len(kept)-1 && d.MessageName() == "openim.protobuf.ErrorInfo" && !proto.Equal(d, full.Details[i]) {
+			checkOpenIMTextPrefix(t, got, d, full.Details[i])
 			continue
 		}
 		last := i == len(kept)-1 && d.MessageName() == "google.rpc.BadRequest"
-		malformed := last && whole.Details[i].UnmarshalTo(&errdetails.BadRequest{}) != nil
+		malformed := last && full.Details[i].UnmarshalTo(&errdetails.BadRequest{}) != nil
 		inPart := last && (malformed || violationsOf(t, d) > 0)
-		if !inPart && !proto.Equal(d, whole.Details[i]) {
+		if !inPart && !proto.Equal(d, full.Details[i]) {
 			t.Errorf("detail %d is %v; want it as it was, or some violations of it", i, d)
 		}
 	}
@@ -207,8 +208,8 @@ func decoded(err error) error {
 	return new(status.Decoder).Decode(context.Background(), err)
 }
 
-// TestBudgetIsUsedUp: nothing is left out that there was room for.
-func TestBudgetIsUsedUp(t *testing.T) {
+// TestTruncatesNoMoreThanNeeded: nothing is left out that there was room for.
+func TestTruncatesNoMoreThanNeeded(t *testing.T) {
 	encoder := &status.Encoder{MaxSize: 2000}
 	for name, grow := range map[string]func(n int) *status.Status{
 		"message": func(n int) *status.Status { return status.New(codes.Args, strings.Repeat("x", n)) },
@@ -265,8 +266,8 @@ func TestBudgetIsUsedUp(t *testing.T) {
 	}
 }
 
-// TestBudgetOfARow: a table's message can be too long too.
-func TestBudgetOfARow(t *testing.T) {
+// TestTruncatesMessageOfRow: a table's message can be too long too.
+func TestTruncatesMessageOfRow(t *testing.T) {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Message = strings.Repeat("record not found ", 500)
 	table, err := codes.Default().WithRows(row)
@@ -281,9 +282,9 @@ func TestBudgetOfARow(t *testing.T) {
 	}
 }
 
-// TestBudgetCountsTheContentType that gRPC will answer with, which is the
+// TestSizeIncludesContentType that gRPC will answer with, which is the
 // client's.
-func TestBudgetCountsTheContentType(t *testing.T) {
+func TestSizeIncludesContentType(t *testing.T) {
 	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc", "content-type", "application/grpc+proto"))
 	encoder := &status.Encoder{}
 	for n := 1000; ; n++ {
@@ -298,8 +299,8 @@ func TestBudgetCountsTheContentType(t *testing.T) {
 	}
 }
 
-// TestTruncatedAddsUp: what an earlier hop has left out is still said.
-func TestTruncatedAddsUp(t *testing.T) {
+// TestTruncatedAccumulatesOverHops: what an earlier hop has left out is still said.
+func TestTruncatedAccumulatesOverHops(t *testing.T) {
 	first := (&status.Encoder{MaxSize: 4096}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 600)).WithDetails(violations(1000)).Err())
 	received := new(status.Decoder).Decode(t.Context(), first.Status().Err())
 	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), received)
@@ -327,13 +328,13 @@ func TestDroppedKeys(t *testing.T) {
 	}
 	// A pair that isn't sent states nothing either.
 	if st := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMetadata("Bad", "1"); st.Origin() != status.OriginBare {
-		t.Errorf("origin %v, want bare as it was", st.Origin())
+		t.Errorf("origin %v; want bare as it was", st.Origin())
 	}
 }
 
-// FuzzBudget: whatever a handler puts into a status, it fits, and what can't go
+// FuzzTruncation: whatever a handler puts into a status, it fits, and what can't go
 // is there.
-func FuzzBudget(f *testing.F) {
+func FuzzTruncation(f *testing.F) {
 	f.Add("no such user", "", "key", "value", uint16(0), uint16(0), uint16(0))
 	f.Add(strings.Repeat("中", 2000), "", "key", strings.Repeat("%", 500), uint16(3), uint16(50), uint16(2000))
 	f.Add("x", strings.Repeat("d", 4000), "k\xff", "\xff\xff", uint16(100), uint16(1000), uint16(60000))
@@ -344,7 +345,7 @@ func FuzzBudget(f *testing.F) {
 		}
 		br := violations(int(fields % 2000))
 		st = st.WithDetails(wrapperspb.String(detail), br, &anypb.Any{TypeUrl: key, Value: []byte(value)})
-		if got := checkBudget(t, int(size), st.Err()); got.Truncated() == 0 {
+		if got := checkFitsInBothForms(t, int(size), st.Err()); got.Truncated() == 0 {
 			checkSame(t, st, status.FromGRPC(got.Status()))
 		}
 		if p, err := proto.Marshal(status.ToGRPC(st.Err()).Proto()); err != nil {
@@ -396,13 +397,134 @@ func FuzzErrorInfo(f *testing.F) {
 		}
 		row, known := codes.Default().ByReason(info.GetReason())
 		if ours && known && row.Code.Number() > 0 && st.Code() != row.Code {
-			t.Errorf("code %v of reason %q, want %v", st.Code(), info.GetReason(), row.Code)
+			t.Errorf("code %v of reason %q; want %v", st.Code(), info.GetReason(), row.Code)
 		}
 		if st.Code().Number() <= 0 {
 			t.Errorf("code %v is no error's", st.Code())
 		}
-		if got := checkBudget(t, 0, decoded(gst.Err())); got.Status().Code() < 1 || got.Status().Code() > 16 {
-			t.Errorf("sent on with code %d, want 1..16", got.Status().Code())
+		if got := checkFitsInBothForms(t, 0, decoded(gst.Err())); got.Status().Code() < 1 || got.Status().Code() > 16 {
+			t.Errorf("sent on with code %d; want 1..16", got.Status().Code())
 		}
 	})
+}
+
+// TestBudgetCounts the pushback, what an earlier hop has left out, and what only a peer sends.
+func TestBudgetCounts(t *testing.T) {
+	e := &status.Encoder{MaxSize: 1500, RetryPushback: true}
+	got := e.Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 3000)).WithRetryDelay(time.Hour).Err())
+	if got.Size() > 1500 || got.Trailer() == nil {
+		t.Errorf("%d bytes, trailer %v; want 1500 at most, and the pushback", got.Size(), got.Trailer())
+	}
+	long := status.New(codes.Args, strings.Repeat("x", 3000)).Err()
+	if a, b := (&status.Encoder{MaxSize: -1}).Encode(t.Context(), long), (&status.Encoder{MaxSize: status.LeastMaxSize}).Encode(t.Context(), long); !proto.Equal(a.Status().Proto(), b.Status().Proto()) {
+		t.Errorf("a size of -1 gives %d bytes; want %d, as the least", a.Size(), b.Size())
+	}
+	// Details at the first hop, the message at the second.
+	first := (&status.Encoder{}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 1000)).WithDetails(badRequest(strings.Repeat("x", 9000))).Err())
+	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), decoded(first.Status().Err()))
+	if got := status.FromGRPC(second.Status()).Metadata()["truncated"]; first.Truncated().String() != "details" || second.Truncated().String() != "message" || got != "details,message" {
+		t.Errorf("left out %q, then %q, and said %q; want details, then message, and both", first.Truncated().String(), second.Truncated().String(), got)
+	}
+	raw := errorinfo.Append(nil, "RECORD_NOT_FOUND", "openim.io", "1004", nil)
+	raw = protowire.AppendTag(raw, 99, protowire.BytesType)
+	raw = protowire.AppendBytes(raw, make([]byte, 5000))
+	p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
+	p.Details = []*anypb.Any{{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: raw}}
+	if got := new(status.Encoder).Encode(t.Context(), decoded(grpcstatus.FromProto(p).Err())); got.Size() > 4096 || got.Truncated() != 0 {
+		t.Errorf("%d bytes, left out %q; want the unknown field to go alone", got.Size(), got.Truncated().String())
+	}
+	for name, i := range map[string]*errdetails.ErrorInfo{
+		"ERROR_CODE_1305": info("openim.io", strings.Repeat("R", 5000), "1305"),
+		"NEVER_HEARD":     info("openim.io", "NEVER_HEARD", strings.Repeat("1", 5000)),
+	} {
+		got := new(status.Encoder).Encode(t.Context(), decoded(grpcError(t, grpccodes.NotFound, "x", i)))
+		if r := status.FromGRPC(got.Status()).Reason(); r != name || got.Size() > 4096 {
+			t.Errorf("reason %q in %d bytes; want %s", r, got.Size(), name)
+		}
+	}
+}
+
+// wordy codes have the longest domain and reason.
+type longCode int32
+
+func (longCode) Error() string          { return "x" }
+func (c longCode) Number() codes.Number { return codes.Number(c) }
+func (longCode) Table() *codes.Table    { return longTable }
+
+var longTable *codes.Table
+
+// TestLongestRowFits holds for the longest domain, reason and number.
+func TestLongestRowFits(t *testing.T) {
+	for n := 1; n < 200; n++ {
+		m := strings.Repeat("%", n)
+		longTable = codes.MustTable(strings.Repeat("d", 253),
+			codes.Row{Code: longCode(1<<31 - 1), Reason: strings.Repeat("R", 63), GRPCCode: grpccodes.Internal, Message: m, Default: true},
+			codes.Row{Code: longCode(2), Reason: "UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
+		for _, err := range []error{longCode(1<<31 - 1), status.Error(longCode(1<<31-1), "")} {
+			got := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), err)
+			if got.Size() > 1024 {
+				t.Fatalf("a message of %d percent signs: %d bytes; want 1024 at most", n, got.Size())
+			}
+		}
+	}
+}
+
+// TestReduceReceivedErrorInfo: what has no bound in it goes first, and nothing is
+// said to have been left out for that; the code stays what it was.
+func TestReduceReceivedErrorInfo(t *testing.T) {
+	long := strings.Repeat("R", 5000)
+	peers := func(reason, number, truncated string, details ...proto.Message) error {
+		i := info("openim.io", reason, number)
+		if truncated != "" {
+			i.Metadata["truncated"] = truncated
+		}
+		return decoded(grpcError(t, grpccodes.Internal, "hello", append([]proto.Message{i}, details...)...))
+	}
+	for name, err := range map[string]error{
+		"a reason that contradicts its number": peers(long, "1004", ""),
+		"a reason of an unknown number":        peers(long, "1305", ""),
+		"a list of cuts":                       peers("RECORD_NOT_FOUND", "1004", strings.Repeat("z", 5000)),
+		"a list of cuts, and a detail":         peers("RECORD_NOT_FOUND", "1004", strings.Repeat(",", 5000), badRequest("name")),
+	} {
+		before := status.Code(err)
+		got := new(status.Encoder).Encode(t.Context(), err)
+		after := status.FromGRPC(got.Status())
+		if after.Code() != before || got.Code() != before {
+			t.Errorf("%s: %v was sent on as %v", name, before, after.Code())
+		}
+		if got.Truncated() != 0 || after.Truncated() != 0 || after.Message() != "hello" {
+			t.Errorf("%s: left out %q, message %q; want nothing left out", name, got.Truncated().String(), after.Message())
+		}
+		if _, had := status.Detail[*errdetails.BadRequest](err); had {
+			if _, ok := status.Detail[*errdetails.BadRequest](got.Status().Err()); !ok {
+				t.Errorf("%s: the BadRequest is lost", name)
+			}
+		}
+	}
+	odd := status.Convert(peers("RECORD_NOT_FOUND", "1004", "evil\n,message,metadata"))
+	if got := odd.Truncated().String(); got != "metadata,message" {
+		t.Errorf("Truncated() = %q; want what we know, in our order", got)
+	}
+}
+
+// TestCostOfManyDetails is in proportion to them: what takes the square of their
+// number would not end in time.
+func TestCostOfManyDetails(t *testing.T) {
+	p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
+	for i := range 100_000 {
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: fmt.Sprintf("x/a.B%d", i)})
+	}
+	received := status.FromGRPC(grpcstatus.FromProto(p))
+	bad := &errdetails.ErrorInfo{Domain: "openim.io", Metadata: map[string]string{}}
+	for i := range 100_000 {
+		bad.Metadata[fmt.Sprintf("BAD%d", i)] = "x"
+	}
+	st := status.New(codes.Args, "").WithDetails(received.Details()...).WithDetails(bad)
+	got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), st.Err())
+	if len(got.DroppedKeys()) != 100_000 || len(got.Status().Proto().Details) != 100_001 {
+		t.Errorf("%d keys dropped, %d details; want all", len(got.DroppedKeys()), len(got.Status().Proto().Details))
+	}
+	if cut := new(status.Encoder).Encode(t.Context(), st.Err()); cut.Size() > status.DefaultMaxSize || cut.Truncated().String() != "details" {
+		t.Errorf("%d bytes, left out %q", cut.Size(), cut.Truncated().String())
+	}
 }

@@ -38,7 +38,7 @@ func info(domain, reason, number string) *errdetails.ErrorInfo {
 }
 
 // resolve is an error as a server with our interceptor hands it to gRPC.
-func resolve(err error) error { return new(status.Encoder).Encode(context.Background(), err).Err() }
+func encodeError(err error) error { return new(status.Encoder).Encode(context.Background(), err).Err() }
 
 // A shopCode is of a second domain.
 type shopCode int32
@@ -60,21 +60,21 @@ func (c shopCode) Number() codes.Number { return codes.Number(c) }
 func (c shopCode) Table() *codes.Table  { return shop }
 
 // embedding has a code's methods and more fields, and can't be compared.
-type embedding struct {
+type embeddingCode struct {
 	codes.ErrorCode
 	list []string
 }
 
 // homeless codes have no table.
-type homeless int32
+type nilTableCode int32
 
-func (homeless) Error() string          { return "homeless" }
-func (c homeless) Number() codes.Number { return codes.Number(c) }
-func (homeless) Table() *codes.Table    { return nil }
+func (nilTableCode) Error() string          { return "homeless" }
+func (c nilTableCode) Number() codes.Number { return codes.Number(c) }
+func (nilTableCode) Table() *codes.Table    { return nil }
 
-// TestReading holds what each way of reading an error gives for each kind of
+// TestReadersAgree holds what each way of reading an error gives for each kind of
 // error: the five never disagree about the code.
-func TestReading(t *testing.T) {
+func TestReadersAgree(t *testing.T) {
 	const ours = "openim.io"
 	plain := errors.New("dsn=secret")
 	twice := func(err error) error { return fmt.Errorf("outer: %w", fmt.Errorf("inner: %w", err)) }
@@ -146,14 +146,14 @@ func TestReading(t *testing.T) {
 		{name: "received, after a gRPC status in Join", err: errors.Join(grpcError(t, grpccodes.Aborted, "x"), received(t, grpccodes.Unauthenticated, "kicked", info(ours, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED", is: codes.TokenKicked},
 		{name: "first of two received", err: errors.Join(received(t, grpccodes.Aborted, "x"), received(t, grpccodes.NotFound, "y")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
 		{name: "received, made an error again", err: status.Convert(received(t, grpccodes.Aborted, "x")).Err(), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
-		{name: "struct that embeds a code", err: embedding{codes.Args, nil}, code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
+		{name: "struct that embeds a code", err: embeddingCode{codes.Args, nil}, code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
 		{name: "pointer to a code", err: new(codes.Args), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
-		{name: "code without a table", err: homeless(7), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
+		{name: "code without a table", err: nilTableCode(7), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
 
-		{name: "resolved by a server", err: resolve(status.Error(codes.Args, "no name")), code: codes.Args, ok: true, origin: status.OriginKnown, message: "no name", reason: "ARGS", is: codes.Args},
-		{name: "resolved, of another enum", err: resolve(status.Error(shopClosed, "until nine")), code: shopClosed, ok: true, origin: status.OriginKnown, message: "until nine", reason: "SHOP_CLOSED"},
-		{name: "resolved, without a code", err: resolve(grpcError(t, grpccodes.Aborted, "again")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "again"},
-		{name: "resolved, a plain error", err: resolve(plain), code: codes.ServerInternal, ok: true, origin: status.OriginKnown, message: "internal server error", reason: "SERVER_INTERNAL", is: codes.ServerInternal},
+		{name: "resolved by a server", err: encodeError(status.Error(codes.Args, "no name")), code: codes.Args, ok: true, origin: status.OriginKnown, message: "no name", reason: "ARGS", is: codes.Args},
+		{name: "resolved, of another enum", err: encodeError(status.Error(shopClosed, "until nine")), code: shopClosed, ok: true, origin: status.OriginKnown, message: "until nine", reason: "SHOP_CLOSED"},
+		{name: "resolved, without a code", err: encodeError(grpcError(t, grpccodes.Aborted, "again")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "again"},
+		{name: "resolved, a plain error", err: encodeError(plain), code: codes.ServerInternal, ok: true, origin: status.OriginKnown, message: "internal server error", reason: "SERVER_INTERNAL", is: codes.ServerInternal},
 
 		{name: "NoError", err: codes.NoError, code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
 		{name: "NoError under %w", err: twice(codes.NoError), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
@@ -166,7 +166,7 @@ func TestReading(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := status.Code(tt.err); got != tt.code {
-				t.Errorf("Code() = %v, want %v", got, tt.code)
+				t.Errorf("Code() = %v; want %v", got, tt.code)
 			}
 			st, ok := status.FromError(tt.err)
 			if st.Code() != tt.code || ok != tt.ok || st.Origin() != tt.origin {
@@ -176,7 +176,7 @@ func TestReading(t *testing.T) {
 				t.Errorf("FromError() = message %q, reason %q; want %q, %q", st.Message(), st.Reason(), tt.message, tt.reason)
 			}
 			if converted := status.Convert(tt.err); (converted == nil) != (tt.err == nil) || converted.Code() != tt.code {
-				t.Errorf("Convert() = %v, want code %v", converted, tt.code)
+				t.Errorf("Convert() = %v; want code %v", converted, tt.code)
 			}
 			found, ok := errors.AsType[codes.ErrorCode](tt.err)
 			if ok != (tt.is != nil) || ok && codes.Code(found) != tt.is {
@@ -192,19 +192,19 @@ func TestReading(t *testing.T) {
 	}
 }
 
-// TestCauseIsFound is why one decides by Code: errors.Is sees the cause's code.
-func TestCauseIsFound(t *testing.T) {
+// TestIsFindsCodeOfCause is why one decides by Code: errors.Is sees the cause's code.
+func TestIsFindsCodeOfCause(t *testing.T) {
 	err := status.Wrap(fmt.Errorf("query: %w", codes.RecordNotFound), codes.SrvDatabase, "")
 	if !errors.Is(err, codes.RecordNotFound) || !errors.Is(err, codes.SrvDatabase) {
 		t.Errorf("errors.Is misses a code of %+v", err)
 	}
 	if got := status.Code(err); got != codes.Code(codes.SrvDatabase) {
-		t.Errorf("Code() = %v, want SrvDatabase", got)
+		t.Errorf("Code() = %v; want SrvDatabase", got)
 	}
 }
 
-// TestHostileErrors: reading an error survives whatever its methods do.
-func TestHostileErrors(t *testing.T) {
+// TestReadHostileErrors: reading an error survives whatever its methods do.
+func TestReadHostileErrors(t *testing.T) {
 	var typedNil *panics
 	for _, tt := range []struct {
 		name string
@@ -219,13 +219,13 @@ func TestHostileErrors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := status.Code(tt.err); got != codes.Code(codes.SdkUnknownCode) {
-				t.Errorf("Code() = %v, want SdkUnknownCode", got)
+				t.Errorf("Code() = %v; want SdkUnknownCode", got)
 			}
 			if st, ok := status.FromError(tt.err); ok || st == nil {
 				t.Errorf("FromError() = %v, %t; want a status and false", st, ok)
 			}
 			if got := status.ToGRPC(tt.err); got.Code() != grpccodes.Internal || got.Message() != "internal server error" {
-				t.Errorf("ToGRPC() = %v, want the default of INTERNAL", got)
+				t.Errorf("ToGRPC() = %v; want the default of INTERNAL", got)
 			}
 		})
 	}
@@ -251,9 +251,9 @@ func wide(n int) error {
 
 func deep(n int) error { return nested(errors.New("leaf"), n) }
 
-// TestBounds: what is within the bounds is found, whatever stands before or after
+// TestSearchLimits: what is within the bounds is found, whatever stands before or after
 // it; a branch that is too deep hides no other.
-func TestBounds(t *testing.T) {
+func TestSearchLimits(t *testing.T) {
 	for name, err := range map[string]error{
 		"a code, then too much":         errors.Join(codes.Args, wide(5000), loop{}),
 		"too deep, then a code":         errors.Join(deep(1000), codes.Args),
@@ -263,10 +263,10 @@ func TestBounds(t *testing.T) {
 		"a code before a hostile error": errors.Join(codes.Args, &panics{}),
 	} {
 		if got := status.Code(err); got != codes.Code(codes.Args) {
-			t.Errorf("%s: Code() = %v, want Args", name, got)
+			t.Errorf("%s: Code() = %v; want Args", name, got)
 		}
 		if got := status.ToGRPC(err); got.Code() != grpccodes.InvalidArgument {
-			t.Errorf("%s: ToGRPC() = %v, want Args", name, got)
+			t.Errorf("%s: ToGRPC() = %v; want Args", name, got)
 		}
 	}
 	for name, err := range map[string]error{
@@ -274,7 +274,7 @@ func TestBounds(t *testing.T) {
 		"a code that is the 1001st": errors.Join(wide(998), codes.Args),
 	} {
 		if got := status.Code(err); got != codes.Code(codes.SdkUnknownCode) {
-			t.Errorf("%s: Code() = %v, want SdkUnknownCode", name, got)
+			t.Errorf("%s: Code() = %v; want SdkUnknownCode", name, got)
 		}
 	}
 }

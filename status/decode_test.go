@@ -17,8 +17,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// TestDecodeKeeps: what is no received status comes back as it is.
-func TestDecodeKeeps(t *testing.T) {
+// TestDecodeReturnsOtherErrors: what is no received status comes back as it is.
+func TestDecodeReturnsOtherErrors(t *testing.T) {
 	decoder := new(status.Decoder)
 	decoded := decoder.Decode(t.Context(), grpcError(t, grpccodes.Aborted, "again"))
 	for name, err := range map[string]error{
@@ -34,14 +34,14 @@ func TestDecodeKeeps(t *testing.T) {
 		"hostile":        &panics{},
 	} {
 		if got := decoder.Decode(t.Context(), err); got != err {
-			t.Errorf("%s: Decode() = %v, want it as it was", name, got)
+			t.Errorf("%s: Decode() = %v; want it as it was", name, got)
 		}
 	}
 }
 
-// TestDecodeKeepsStatus: gRPC sees the status as it was received, and an outer
+// TestDecodeKeepsReceivedStatus: gRPC sees the status as it was received, and an outer
 // text is kept.
-func TestDecodeKeepsStatus(t *testing.T) {
+func TestDecodeKeepsReceivedStatus(t *testing.T) {
 	raw := grpcError(t, grpccodes.Unavailable, "down", info("openim.io", "SRV_NETWORK", "90004"))
 	for _, tt := range []struct {
 		err  error
@@ -52,16 +52,16 @@ func TestDecodeKeepsStatus(t *testing.T) {
 	} {
 		got := new(status.Decoder).Decode(t.Context(), tt.err)
 		if got.Error() != tt.text {
-			t.Errorf("Error() = %q, want %q", got, tt.text)
+			t.Errorf("Error() = %q; want %q", got, tt.text)
 		}
 		if grpcstatus.Convert(got) != grpcstatus.Convert(raw) && grpcstatus.Convert(got).String() != grpcstatus.Convert(raw).String() {
-			t.Errorf("gRPC's Convert = %v, want what was received", grpcstatus.Convert(got))
+			t.Errorf("gRPC's Convert = %v; want what was received", grpcstatus.Convert(got))
 		}
 		if !errors.Is(got, tt.err) || !errors.Is(got, codes.SrvNetwork) || status.Code(got) != codes.Code(codes.SrvNetwork) {
 			t.Errorf("%v: errors.Is misses the received error or the code", got)
 		}
 		if st := status.Convert(got); st.Message() != "down" {
-			t.Errorf("Message() = %q, want the status's own", st.Message())
+			t.Errorf("Message() = %q; want the status's own", st.Message())
 		}
 	}
 }
@@ -90,7 +90,7 @@ func TestDecodeContext(t *testing.T) {
 			{"cancelled, UNAVAILABLE", cancelled, grpccodes.Unavailable, nil},
 			{"late, DEADLINE_EXCEEDED", late, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
 			{"late, CANCELLED", late, grpccodes.Canceled, nil},
-			{"deadline passed before the timer ran", passed{live}, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
+			{"deadline passed before the timer ran", deadlinePassed{live}, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
 		} {
 			got := new(status.Decoder).Decode(tt.ctx, grpcError(t, tt.code, "x"))
 			for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
@@ -103,9 +103,9 @@ func TestDecodeContext(t *testing.T) {
 }
 
 // passed is a context whose deadline has passed while it doesn't know yet.
-type passed struct{ context.Context }
+type deadlinePassed struct{ context.Context }
 
-func (passed) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
+func (deadlinePassed) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
 
 // TestDecodeInProcess: what a server in the same process resolved counts as
 // received, and its cause stays behind.
@@ -121,8 +121,8 @@ func TestDecodeInProcess(t *testing.T) {
 	}
 }
 
-// TestDecodeMalformed: a detail that can't be read changes nothing else.
-func TestDecodeMalformed(t *testing.T) {
+// TestDecodeMalformedDetails: a detail that can't be read changes nothing else.
+func TestDecodeMalformedDetails(t *testing.T) {
 	broken := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: []byte{0xff}}
 	ours, err := anypb.New(info("openim.io", "TOKEN_KICKED", "1506"))
 	if err != nil {
@@ -167,5 +167,15 @@ func TestOriginAndSourceNames(t *testing.T) {
 	}
 	if got := fmt.Sprint(status.Origin(99), status.Source(99)); got != "Origin(99) Source(99)" {
 		t.Errorf("out of range: %q", got)
+	}
+}
+
+func TestTrustNames(t *testing.T) {
+	for trust, want := range map[status.Trust]string{
+		status.TrustKnown: "known", status.TrustNone: "none", status.TrustAll: "all", 3: "Trust(3)",
+	} {
+		if trust.String() != want || trust.Valid() != (trust != 3) {
+			t.Errorf("trust %d: %q, valid %t; want %q", trust, trust, trust.Valid(), want)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
@@ -43,7 +44,7 @@ func TestEncode(t *testing.T) {
 	defer cancelLate()
 
 	encoder := &status.Encoder{Rules: []status.Rule{
-		{Target: errNoRows, Code: homeless(3)}, // no table, so no code to send
+		{Target: errNoRows, Code: nilTableCode(3)}, // no table, so no code to send
 		{Target: errNoRows, Code: codes.RecordNotFound},
 		{Func: func(err error) codes.Code {
 			if strings.HasPrefix(err.Error(), "quota") {
@@ -105,14 +106,14 @@ func TestEncode(t *testing.T) {
 		{name: "from upstream, unavailable", err: received(t, grpccodes.Unavailable, secret), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
 		{name: "from upstream, deadline", err: received(t, grpccodes.DeadlineExceeded, secret), source: status.SourceUpstream, grpc: grpccodes.DeadlineExceeded, message: "an upstream service did not answer in time"},
 
-		{name: "from a peer that isn't trusted", err: under(t, status.TrustNone, grpccodes.Aborted, secret, ourInfo), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "from a legacy peer that isn't trusted", err: under(t, status.TrustNone, 1403, secret), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "unavailable, and not trusted", err: under(t, status.TrustNone, grpccodes.Unavailable, secret, ourInfo), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
-		{name: "from behind a proxy", err: under(t, status.TrustAll, grpccodes.Aborted, "muted", ourInfo), source: status.SourceForwarded, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
-		{name: "bare, from behind a proxy", err: under(t, status.TrustAll, grpccodes.NotFound, "gone"), source: status.SourceForwarded, grpc: grpccodes.NotFound, message: "gone"},
-		{name: "a number from behind a proxy", err: under(t, status.TrustAll, 1403, "muted"), source: status.SourceForwarded, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
-		{name: "a number over int32 from behind a proxy", err: under(t, status.TrustAll, 1<<31, "x"), source: status.SourceForwarded, grpc: grpccodes.Unknown, message: "x"},
-		{name: "a code around what isn't trusted", err: status.Wrap(under(t, status.TrustNone, grpccodes.Aborted, secret, ourInfo), codes.Args, "x"), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "x", code: codes.Args},
+		{name: "from a peer that isn't trusted", err: receivedWith(t, status.TrustNone, grpccodes.Aborted, secret, ourInfo), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "from a legacy peer that isn't trusted", err: receivedWith(t, status.TrustNone, 1403, secret), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "unavailable, and not trusted", err: receivedWith(t, status.TrustNone, grpccodes.Unavailable, secret, ourInfo), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
+		{name: "from behind a proxy", err: receivedWith(t, status.TrustAll, grpccodes.Aborted, "muted", ourInfo), source: status.SourceForwarded, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "bare, from behind a proxy", err: receivedWith(t, status.TrustAll, grpccodes.NotFound, "gone"), source: status.SourceForwarded, grpc: grpccodes.NotFound, message: "gone"},
+		{name: "a number from behind a proxy", err: receivedWith(t, status.TrustAll, 1403, "muted"), source: status.SourceForwarded, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
+		{name: "a number over int32 from behind a proxy", err: receivedWith(t, status.TrustAll, 1<<31, "x"), source: status.SourceForwarded, grpc: grpccodes.Unknown, message: "x"},
+		{name: "a code around what isn't trusted", err: status.Wrap(receivedWith(t, status.TrustNone, grpccodes.Aborted, secret, ourInfo), codes.Args, "x"), source: status.SourceCode, grpc: grpccodes.InvalidArgument, message: "x", code: codes.Args},
 
 		{name: "gRPC status", err: grpcError(t, grpccodes.Aborted, "again"), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
 		{name: "gRPC status, wrapped", err: fmt.Errorf(secret+": %w", grpcError(t, grpccodes.Aborted, "again")), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
@@ -164,7 +165,7 @@ func TestEncode(t *testing.T) {
 			if strings.Contains(fmt.Sprint(got.Status().Proto()), secret) {
 				t.Errorf("the answer has private text: %v", got.Status())
 			}
-			checkResolved(t, got, tt.err)
+			checkEncodedError(t, got, tt.err)
 		})
 	}
 }
@@ -187,14 +188,14 @@ func checkErrorInfo(t *testing.T, got status.Encoded, want codes.Code, reason st
 			reason = row.Reason
 		}
 		if len(reasons) != 1 || reasons[0] != reason {
-			t.Errorf("ErrorInfo %v, want one for %s", reasons, reason)
+			t.Errorf("ErrorInfo %v; want one for %s", reasons, reason)
 		}
 	}
 }
 
 // checkResolved: the error for gRPC has the public text alone, leads to the
 // handler's error, and is the same when it is encoded again.
-func checkResolved(t *testing.T, got status.Encoded, original error) {
+func checkEncodedError(t *testing.T, got status.Encoded, original error) {
 	t.Helper()
 	err := got.Err()
 	if err.Error() != got.Status().Message() || grpcstatus.Convert(err) != got.Status() {
@@ -204,7 +205,7 @@ func checkResolved(t *testing.T, got status.Encoded, original error) {
 		t.Errorf("Err() leads to %v: %t; want the opposite of Broken()", original, got.Broken())
 	}
 	if got.Code() != nil && (!errors.Is(err, got.Code()) || status.Code(err) != got.Code()) {
-		t.Errorf("Err() has code %v, want %v", status.Code(err), got.Code())
+		t.Errorf("Err() has code %v; want %v", status.Code(err), got.Code())
 	}
 	if again := new(status.Encoder).Encode(context.Background(), err); again.Status() != got.Status() || again.Err() != err {
 		t.Errorf("encoded again: %v, %v; want the same", again.Status(), again.Err())
@@ -227,20 +228,20 @@ func TestEncodeNil(t *testing.T) {
 		t.Errorf("Encode(nil) = %+v, error %v; want the zero Encoded and nil", got, got.Err())
 	}
 	if got := status.ToGRPC(nil); got != nil {
-		t.Errorf("ToGRPC(nil) = %v, want nil", got)
+		t.Errorf("ToGRPC(nil) = %v; want nil", got)
 	}
 	if got := status.FromGRPC(nil); got != nil {
-		t.Errorf("FromGRPC(nil) = %v, want nil", got)
+		t.Errorf("FromGRPC(nil) = %v; want nil", got)
 	}
 }
 
-// TestWrapKeepsItsCause: the cause around which a received Status is made an error
+// TestCauseOfReceivedStatusIsPrivate: the cause around which a received Status is made an error
 // is as private as any.
-func TestWrapKeepsItsCause(t *testing.T) {
+func TestCauseOfReceivedStatusIsPrivate(t *testing.T) {
 	for name, st := range map[string]*status.Status{
 		"received": status.Convert(received(t, grpccodes.NotFound, "gone", info("openim.io", "RECORD_NOT_FOUND", "1004"))),
 		"bare":     status.Convert(received(t, grpccodes.NotFound, "gone")),
-		"resolved": status.Convert(resolve(status.Error(codes.RecordNotFound, "gone"))),
+		"resolved": status.Convert(encodeError(status.Error(codes.RecordNotFound, "gone"))),
 	} {
 		err := st.Wrap(errors.New(secret))
 		if err.Error() != "RecordNotFound: gone" || strings.Contains(fmt.Sprint(status.ToGRPC(err).Proto()), secret) {
@@ -252,8 +253,8 @@ func TestWrapKeepsItsCause(t *testing.T) {
 	}
 }
 
-// TestBadTypeURL: one costs itself, and not all details.
-func TestBadTypeURL(t *testing.T) {
+// TestInvalidTypeURL: one costs itself, and not all details.
+func TestInvalidTypeURL(t *testing.T) {
 	bad := &anypb.Any{TypeUrl: "type.example/x.\xff", Value: []byte("x")}
 	p := grpcstatus.New(grpccodes.Aborted, "again").Proto()
 	p.Details = []*anypb.Any{bad, packed(t, badRequest("name"))}
@@ -300,9 +301,9 @@ func packed(t *testing.T, message proto.Message) *anypb.Any {
 	return p
 }
 
-// TestEncodeTooMuch: a rule's function isn't given what may never end, and nobody
+// TestEncodeBeyondLimits: a rule's function isn't given what may never end, and nobody
 // outside is led to it, though its answer was found.
-func TestEncodeTooMuch(t *testing.T) {
+func TestEncodeBeyondLimits(t *testing.T) {
 	encoder := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code {
 		t.Error("the rule's function was run")
 		return codes.Args
@@ -323,9 +324,9 @@ func TestEncodeTooMuch(t *testing.T) {
 	}
 }
 
-// TestEncodeHostile: of an error that fails when it is looked at nothing is kept,
+// TestEncodeHostileErrors: of an error that fails when it is looked at nothing is kept,
 // so that nothing runs its methods again.
-func TestEncodeHostile(t *testing.T) {
+func TestEncodeHostileErrors(t *testing.T) {
 	rules := []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}
 	for _, err := range append(panicking, loop{}, wide(1_000_000), deep(1000)) {
 		got := (&status.Encoder{Rules: rules}).Encode(t.Context(), err)
@@ -342,9 +343,9 @@ func TestEncodeHostile(t *testing.T) {
 	}
 }
 
-// TestHostileBesideACode: what stands before decides, and nobody is led to the
+// TestHostileErrorBesideCode: what stands before decides, and nobody is led to the
 // rest.
-func TestHostileBesideACode(t *testing.T) {
+func TestHostileErrorBesideCode(t *testing.T) {
 	for _, hostile := range panicking {
 		for name, err := range map[string]error{
 			"after a code":      errors.Join(codes.Args, hostile),
@@ -367,10 +368,10 @@ func TestHostileBesideACode(t *testing.T) {
 		errors.Join(grpcstatus.Error(grpccodes.NotFound, "x"), panicsInUnwrap{}),
 	} {
 		if got := status.ToGRPC(err); got.Code() != grpccodes.Internal {
-			t.Errorf("ToGRPC(%T) = %v, want INTERNAL", err, got)
+			t.Errorf("ToGRPC(%T) = %v; want INTERNAL", err, got)
 		}
 		if got := status.Code(err); got != codes.Code(codes.SdkUnknownCode) {
-			t.Errorf("Code(%T) = %v, want SdkUnknownCode", err, got)
+			t.Errorf("Code(%T) = %v; want SdkUnknownCode", err, got)
 		}
 	}
 }
@@ -384,15 +385,15 @@ var panicking = []error{
 type (
 	nilPanics          struct{ text string }
 	panicsInError      struct{}
-	panicsInIs         struct{ quiet }
-	panicsInAs         struct{ quiet }
-	panicsInUnwrap     struct{ quiet }
-	panicsInUnwraps    struct{ quiet }
-	panicsInGRPCStatus struct{ quiet }
-	quiet              struct{}
+	panicsInIs         struct{ secretText }
+	panicsInAs         struct{ secretText }
+	panicsInUnwrap     struct{ secretText }
+	panicsInUnwraps    struct{ secretText }
+	panicsInGRPCStatus struct{ secretText }
+	secretText         struct{}
 )
 
-func (quiet) Error() string                               { return secret }
+func (secretText) Error() string                          { return secret }
 func (e *nilPanics) Error() string                        { return e.text }
 func (panicsInError) Error() string                       { panic(secret) }
 func (panicsInIs) Is(error) bool                          { panic(secret) }
@@ -408,7 +409,7 @@ func TestDebugInfo(t *testing.T) {
 		"a Status":      status.New(codes.Args, "bad").WithDetails(debug, badRequest("name")).Err(),
 		"a gRPC status": grpcError(t, grpccodes.Aborted, "again", debug, badRequest("name")),
 		"a peer":        received(t, grpccodes.Aborted, "again", info("openim.io", "ARGS", "1001"), debug, badRequest("name")),
-		"a proxy":       under(t, status.TrustAll, grpccodes.Aborted, "again", debug, badRequest("name")),
+		"a proxy":       receivedWith(t, status.TrustAll, grpccodes.Aborted, "again", debug, badRequest("name")),
 	} {
 		if got := status.ToGRPC(err); strings.Contains(fmt.Sprint(got.Proto()), "DebugInfo") {
 			t.Errorf("%s: DebugInfo is sent: %v", name, got)
@@ -424,11 +425,11 @@ func TestDebugInfo(t *testing.T) {
 	}
 }
 
-// TestSecondDetailOfAType is dropped from a gRPC status that passes.
-func TestSecondDetailOfAType(t *testing.T) {
+// TestDetailTypeIsSentOnce is dropped from a gRPC status that passes.
+func TestDetailTypeIsSentOnce(t *testing.T) {
 	got := status.ToGRPC(grpcError(t, grpccodes.InvalidArgument, "bad", badRequest("first"), &errdetails.Help{}, badRequest("second")))
 	if br, _ := status.Detail[*errdetails.BadRequest](got.Err()); len(got.Details()) != 2 || br.GetFieldViolations()[0].GetField() != "first" {
-		t.Errorf("details sent = %v, want the first of each type", got.Details())
+		t.Errorf("details sent = %v; want the first of each type", got.Details())
 	}
 }
 
@@ -442,7 +443,7 @@ func TestEncoderTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := status.Code((&status.Encoder{Tables: []*codes.Table{other}}).Encode(t.Context(), codes.Args).Err()); got != codes.Code(codes.Args) {
-		t.Errorf("code of an error whose reason the default table doesn't know = %v, want Args", got)
+		t.Errorf("code of an error whose reason the default table doesn't know = %v; want Args", got)
 	}
 
 	row, _ := codes.Default().Lookup(codes.SrvCallback.Number())
@@ -483,19 +484,243 @@ func TestEncoderTables(t *testing.T) {
 		t.Errorf("a number that only the given table has = %v, source %v; want ABORTED by its row", got.Status(), got.Source())
 	}
 
-	small, err := codes.NewTable("openim.io",
+	smallCode, err := codes.NewTable("openim.io",
 		codes.Row{Code: codes.ServerInternal, Reason: "SERVER_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
 		codes.Row{Code: codes.SdkUnknownCode, Reason: "SDK_UNKNOWN_CODE", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := (&status.Encoder{Tables: []*codes.Table{small}}).Encode(t.Context(), codes.Args).Status(); got.Code() != grpccodes.InvalidArgument {
+	if got := (&status.Encoder{Tables: []*codes.Table{smallCode}}).Encode(t.Context(), codes.Args).Status(); got.Code() != grpccodes.InvalidArgument {
 		t.Errorf("a code without a row in the given table = %v; want that of its own", got)
 	}
 }
 
 // under is an error that was received over a connection of some trust.
-func under(t *testing.T, policy status.Trust, code grpccodes.Code, message string, details ...proto.Message) error {
+func receivedWith(t *testing.T, trust status.Trust, code grpccodes.Code, message string, details ...proto.Message) error {
 	t.Helper()
-	return (&status.Decoder{Trust: policy}).Decode(t.Context(), grpcError(t, code, message, details...))
+	return (&status.Decoder{Trust: trust}).Decode(t.Context(), grpcError(t, code, message, details...))
+}
+
+// guess is a received Status whose code is a guess, as a handler's own.
+func guess(c grpccodes.Code) error { return status.FromGRPC(grpcstatus.New(c, "guess")).Err() }
+
+// TestFirstErrorDecides decides where an error says more than one thing, and what is decided already
+// comes back as it is.
+func TestFirstErrorDecides(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	g := grpcstatus.Error(grpccodes.NotFound, "grpc")
+	rec := decoded(grpcstatus.Error(grpccodes.Unavailable, "up"))
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		err  error
+		src  status.Source
+		code grpccodes.Code
+	}{
+		{"guessed end", cancelled, guess(grpccodes.DeadlineExceeded), status.SourceContext, grpccodes.Canceled},
+		{"grpc, guess", t.Context(), errors.Join(g, guess(grpccodes.Aborted)), status.SourceGRPCStatus, grpccodes.NotFound},
+		{"guess, grpc", t.Context(), errors.Join(guess(grpccodes.Aborted), g), status.SourceGRPCStatus, grpccodes.Aborted},
+		{"guess, guess", t.Context(), errors.Join(guess(grpccodes.Aborted), guess(grpccodes.DataLoss)), status.SourceGRPCStatus, grpccodes.Aborted},
+		{"guess, received", t.Context(), errors.Join(guess(grpccodes.Aborted), rec), status.SourceUpstream, grpccodes.Unavailable},
+		{"recovered, grpc", t.Context(), errors.Join(status.Recovered("x"), g), status.SourceGRPCStatus, grpccodes.NotFound},
+	} {
+		got := new(status.Encoder).Encode(tt.ctx, tt.err)
+		if got.Source() != tt.src || got.Status().Code() != tt.code {
+			t.Errorf("%s: %v from %v; want %v from %v", tt.name, got.Status(), got.Source(), tt.code, tt.src)
+		}
+	}
+	for name, err := range map[string]error{
+		"code": errors.Join(g, codes.Args), "status": errors.Join(g, status.Error(codes.Args, "")), "received": errors.Join(g, rec), "guess": errors.Join(guess(grpccodes.Aborted), g),
+	} {
+		if got := decoded(err); got != err {
+			t.Errorf("%s: decoded to %v; want it as it was", name, got)
+		}
+	}
+	first := status.Recovered("first").(*status.PanicError)
+	if got := new(status.Encoder).Encode(t.Context(), errors.Join(first, status.Recovered("second"))); got.Panic() != first {
+		t.Errorf("the panic is %v; want the first", got.Panic())
+	}
+	if got := new(status.Encoder).Encode(t.Context(), errors.Join(first, panicsInError{})); got.Panic() != first {
+		t.Errorf("the panic is %v; want the first", got.Panic())
+	}
+}
+
+// TestSearchEndsAtThousandErrors is the last that is searched, the root among them.
+func TestSearchEndsAtThousandErrors(t *testing.T) {
+	for n, want := range map[int]codes.Code{999: codes.Args, 1000: codes.ServerInternal} { // and the root
+		errs := make([]error, n)
+		for i := range errs {
+			errs[i] = errNoRows
+		}
+		errs[n-1] = codes.Args
+		if got := new(status.Encoder).Encode(t.Context(), errors.Join(errs...)); got.Code() != want || got.Broken() != (n == 1000) {
+			t.Errorf("a code behind %d errors: %v, broken %t; want %v", n-1, got.Code(), got.Broken(), want)
+		}
+	}
+}
+
+// tableless codes have a table without rows.
+type emptyTableCode int32
+
+var zeroTable codes.Table
+
+func (emptyTableCode) Error() string          { return "x" }
+func (c emptyTableCode) Number() codes.Number { return codes.Number(c) }
+func (emptyTableCode) Table() *codes.Table    { return &zeroTable }
+
+// TestCodesWithoutTableAreInternal count as none: those of an empty table, and nil pointers.
+func TestCodesWithoutTableAreInternal(t *testing.T) {
+	if got := new(status.Encoder).Encode(t.Context(), emptyTableCode(3)); got.Code() != codes.Code(codes.ServerInternal) || got.Panic() != nil {
+		t.Errorf("%v, panic %v; want ServerInternal", got.Code(), got.Panic())
+	}
+	if st := status.New((*codes.ErrorCode)(nil), "x"); st.Code() != codes.Code(codes.ServerInternal) {
+		t.Errorf("New() = %v; want ServerInternal", st)
+	}
+	if st := status.New(emptyTableCode(3), "x"); st.Code() != codes.Code(codes.ServerInternal) {
+		t.Errorf("New() = %v; want ServerInternal", st)
+	}
+}
+
+// TestDetailsStay of types without a name, and those that lack a required field.
+func TestDetailsStay(t *testing.T) {
+	p := grpcstatus.New(grpccodes.Aborted, "x").Proto()
+	p.Details = []*anypb.Any{{Value: []byte("a")}, {Value: []byte("b")}}
+	if got := status.ToGRPC(grpcstatus.FromProto(p).Err()).Proto().Details; len(got) != 2 {
+		t.Errorf("details %v; want both", got)
+	}
+	part := &descriptorpb.UninterpretedOption_NamePart{NamePart: proto.String("x")} // lacks a required field
+	if got := status.ToGRPC(status.New(codes.Args, "").WithDetails(part).Err()).Proto().Details[1]; len(got.Value) == 0 {
+		t.Errorf("detail %v; want what it has", got)
+	}
+	err := decoded(fmt.Errorf("a\nb\x1b: %w", grpcstatus.Error(grpccodes.NotFound, "x")))
+	if strings.ContainsAny(err.Error(), "\n\x1b") {
+		t.Errorf("Error() = %q; want one line that controls no terminal", err)
+	}
+	row, _ := codes.Default().Lookup(codes.SrvCallback.Number()) // not its canonical code's default
+	row.Reason = "WEBHOOK"
+	table, terr := codes.Default().WithRows(row)
+	if terr != nil {
+		t.Fatal(terr)
+	}
+	if got := status.Convert((&status.Encoder{Tables: []*codes.Table{table}}).Encode(t.Context(), codes.SrvCallback).Err()); got.Code() != codes.Code(codes.SrvCallback) {
+		t.Errorf("Convert() = %v; want SrvCallback, whatever its reason is here", got)
+	}
+}
+
+// TestForwardedReasonHasItsNumber also where the peer sent another number, or none.
+func TestForwardedReasonHasItsNumber(t *testing.T) {
+	for _, number := range []string{"", "1403", "x", "01004"} {
+		err := decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", "RECORD_NOT_FOUND", number)))
+		for name, err := range map[string]error{"as it came": err, "stated": status.Convert(err).Err(), "changed": status.Convert(err).WithMetadata("kk", "v").Err()} {
+			i, _ := status.Detail[*errdetails.ErrorInfo](status.ToGRPC(err).Err())
+			if i.GetMetadata()["code"] != "1004" {
+				t.Errorf("number %q, %s: sent on as %v; want 1004", number, name, i)
+			}
+		}
+	}
+}
+
+// TestContextErrorTextIsPrivate: an interceptor's own context can say anything.
+func TestContextErrorTextIsPrivate(t *testing.T) {
+	for _, tt := range []struct {
+		ended error
+		want  grpccodes.Code
+	}{
+		{fmt.Errorf("%s\xff: %w", secret, context.Canceled), grpccodes.Canceled},
+		{fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), grpccodes.DeadlineExceeded},
+		{errors.New(secret), grpccodes.Canceled},
+	} {
+		got := new(status.Encoder).Encode(endedContext{t.Context(), tt.ended}, context.Canceled).Status()
+		if got.Code() != tt.want || strings.Contains(got.Message(), secret) {
+			t.Errorf("where the context ended with %q: %v; want %v and gRPC's own text", tt.ended, got, tt.want)
+		}
+	}
+	if got := new(status.Encoder).Encode(endedContext{t.Context(), panicsInUnwrap{}}, context.Canceled).Status(); got.Code() != grpccodes.Canceled {
+		t.Errorf("where the context's error panics: %v; want CANCELLED", got)
+	}
+	if got := new(status.Encoder).Encode(panickingContext{t.Context()}, context.Canceled).Status(); got.Code() != grpccodes.Internal {
+		t.Errorf("where the context panics: %v; want INTERNAL", got)
+	}
+}
+
+type endedContext struct {
+	context.Context
+	err error
+}
+
+func (c endedContext) Err() error { return c.err }
+
+type panickingContext struct{ context.Context }
+
+func (panickingContext) Err() error { panic(secret) }
+
+// TestCodeThatPanics is sent, as it says itself, and nobody is led to it.
+func TestCodeThatPanics(t *testing.T) {
+	for _, err := range []error{panicMethodsCode(1004), fmt.Errorf("%w", errors.Join(panicMethodsCode(1004)))} {
+		got := new(status.Encoder).Encode(t.Context(), err)
+		if got.Status().Code() != grpccodes.NotFound || !got.Broken() {
+			t.Errorf("%v, broken %t; want NOT_FOUND, broken", got.Status(), got.Broken())
+		}
+		if chain := got.Err().(interface{ Unwrap() []error }).Unwrap(); len(chain) != 0 {
+			t.Errorf("Err() leads to %d errors; want none", len(chain))
+		}
+	}
+	rule := &status.Encoder{Rules: []status.Rule{{Target: errNoRows, Code: panicMethodsCode(1004)}}}
+	if chain := rule.Encode(t.Context(), errNoRows).Err().(interface{ Unwrap() []error }).Unwrap(); len(chain) != 1 || chain[0] != errNoRows {
+		t.Errorf("by a rule, Err() leads to %v; want the handler's error alone", chain)
+	}
+	for _, err := range []error{panicTableCode(1004), fmt.Errorf("%w", panicTableCode(1004))} {
+		if got := new(status.Encoder).Encode(t.Context(), err); got.Status().Code() != grpccodes.Internal || got.Panic() == nil {
+			t.Errorf("where the code's table panics: %v, panic %v; want INTERNAL, and the panic", got.Status(), got.Panic())
+		}
+	}
+}
+
+type (
+	panicMethodsCode int32
+	panicTableCode   int32
+)
+
+func (panicMethodsCode) Error() string          { panic("Error") }
+func (panicMethodsCode) Is(error) bool          { panic("Is") }
+func (c panicMethodsCode) Number() codes.Number { return codes.Number(c) }
+func (panicMethodsCode) Table() *codes.Table    { return codes.Default() }
+func (panicTableCode) Error() string            { return "x" }
+func (c panicTableCode) Number() codes.Number   { return codes.Number(c) }
+func (panicTableCode) Table() *codes.Table      { panic("Table") }
+
+// TestOriginalSummarizesUnsafeError: an error that wraps too much is to be found out about
+// all the same.
+func TestOriginalSummarizesUnsafeError(t *testing.T) {
+	many := []error{errors.New("first of many"), panicsInError{}}
+	for range 1001 {
+		many = append(many, errors.New("another"))
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"too many":     {errors.Join(many...), []string{"*errors.joinError, which can't be printed", "first of many", "another"}},
+		"too deep":     {errors.Join(errors.New("beside it"), deep(1000)), []string{"beside it"}},
+		"panicking":    {errors.Join(panicsInError{}, errors.New("beside it")), []string{"beside it"}},
+		"a loop alone": {loop{}, []string{"status_test.loop, which can't be printed"}},
+	} {
+		got := new(status.Encoder).Encode(t.Context(), tt.err).Original()
+		for _, want := range tt.want {
+			if !strings.Contains(got.Error(), want) {
+				t.Errorf("%s: Original() = %.300q; want %q in it", name, got, want)
+			}
+		}
+		if len(got.Error()) > 50_000 {
+			t.Errorf("%s: Original() has %d bytes", name, len(got.Error()))
+		}
+	}
+	long := new(status.Encoder).Encode(t.Context(), errors.Join(errors.New(strings.Repeat("x", 1<<20)), loop{})).Original()
+	if len(long.Error()) > 5000 {
+		t.Errorf("Original() of a long text has %d bytes; want it shortened", len(long.Error()))
+	}
+	if got := new(status.Encoder).Encode(t.Context(), errNoRows).Original(); got != errNoRows {
+		t.Errorf("Original() = %v; want the error itself where it can be run", got)
+	}
 }

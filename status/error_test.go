@@ -15,9 +15,9 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// TestNoErrorMakesNoError: NoError is success where no error exists yet, and
+// TestNoErrorIsSuccess: NoError is success where no error exists yet, and
 // hides none that does.
-func TestNoErrorMakesNoError(t *testing.T) {
+func TestNoErrorIsSuccess(t *testing.T) {
 	for name, err := range map[string]error{
 		"Error":         status.Error(codes.NoError, "fine"),
 		"Errorf":        status.Errorf(codes.NoError, "fine %d", 1),
@@ -29,7 +29,7 @@ func TestNoErrorMakesNoError(t *testing.T) {
 		"Wrap of no st": (*status.Status)(nil).Wrap(nil),
 	} {
 		if err != nil {
-			t.Errorf("%s = %v, want nil", name, err)
+			t.Errorf("%s = %v; want nil", name, err)
 		}
 	}
 	cause := errors.New("cause")
@@ -40,10 +40,10 @@ func TestNoErrorMakesNoError(t *testing.T) {
 		"New(NoError).Wrap": status.New(codes.NoError, "").Wrap(cause),
 	} {
 		if err == nil || !errors.Is(err, cause) {
-			t.Errorf("%s = %v, want an error that wraps the cause", name, err)
+			t.Errorf("%s = %v; want an error that wraps the cause", name, err)
 		}
 		if got := grpcstatus.Code(err); got != grpccodes.Internal {
-			t.Errorf("%s has gRPC code %v, want Internal: it must not read as success", name, got)
+			t.Errorf("%s has gRPC code %v; want Internal: it must not read as success", name, got)
 		}
 	}
 }
@@ -65,18 +65,18 @@ func TestNilStatus(t *testing.T) {
 	}
 }
 
-// TestUnsendableCodes: what can't be a code on the wire is the default of
+// TestUnsendableCodesAreInternal: what can't be a code on the wire is the default of
 // INTERNAL rather than a success or a panic.
-func TestUnsendableCodes(t *testing.T) {
-	for _, c := range []codes.Code{nil, codes.ErrorCode(-1), homeless(3)} {
+func TestUnsendableCodesAreInternal(t *testing.T) {
+	for _, c := range []codes.Code{nil, codes.ErrorCode(-1), nilTableCode(3)} {
 		if got := status.Code(status.Error(c, "x")); got != codes.Code(codes.ServerInternal) {
-			t.Errorf("code of Error(%v, …) = %v, want ServerInternal", c, got)
+			t.Errorf("code of Error(%v, …) = %v; want ServerInternal", c, got)
 		}
 	}
 }
 
-// TestPrinting: one public line by default; the cause only where it is asked for.
-func TestPrinting(t *testing.T) {
+// TestErrorFormat: one public line by default; the cause only where it is asked for.
+func TestErrorFormat(t *testing.T) {
 	err := status.Wrap(fmt.Errorf("dial: %w", errors.New("dsn=secret")), codes.SrvDatabase, "loading the user")
 	const public = "SrvDatabase: loading the user"
 	for format, want := range map[string]string{
@@ -89,22 +89,22 @@ func TestPrinting(t *testing.T) {
 		"%+v":  public + "\ncaused by: dial: dsn=secret",
 	} {
 		if got := fmt.Sprintf(format, err); got != want {
-			t.Errorf("Sprintf(%q) = %q, want %q", format, got, want)
+			t.Errorf("Sprintf(%q) = %q; want %q", format, got, want)
 		}
 	}
 	if got := fmt.Sprintf("%+v", status.Error(codes.Args, "no name")); got != "Args: no name" {
 		t.Errorf("%%+v without a cause = %q", got)
 	}
 	if got := status.Error(codes.Args, "one\r\ntwo\nthree\rfour").Error(); got != "Args: one two three four" {
-		t.Errorf("Error() of a message of several lines = %q, want one line", got)
+		t.Errorf("Error() of a message of several lines = %q; want one line", got)
 	}
 	resolved := new(status.Encoder).Encode(t.Context(), err).Err()
 	if got, want := fmt.Sprintf("%v|%+v", resolved, resolved), "loading the user|loading the user\ncaused by: "+public+"\ncaused by: dial: dsn=secret"; got != want {
-		t.Errorf("resolved: %q, want %q", got, want)
+		t.Errorf("resolved: %q; want %q", got, want)
 	}
 	nested := status.Wrap(err, codes.SrvData, "")
 	if got, want := fmt.Sprintf("%+v", nested), "SrvData: data error\ncaused by: "+public+"\ncaused by: dial: dsn=secret"; got != want {
-		t.Errorf("%%+v of nested = %q, want %q", got, want)
+		t.Errorf("%%+v of nested = %q; want %q", got, want)
 	}
 }
 
@@ -120,8 +120,8 @@ func logged(err error) string {
 	return strings.TrimSpace(b.String())
 }
 
-// TestLogging: a log has all, the private cause too.
-func TestLogging(t *testing.T) {
+// TestErrorLogValue: a log has all, the private cause too.
+func TestErrorLogValue(t *testing.T) {
 	const start = `level=ERROR msg=failed `
 	for _, tt := range []struct {
 		name string
@@ -143,14 +143,14 @@ func TestLogging(t *testing.T) {
 	}
 }
 
-// TestChain: the code is found before the cause, in any enum, and nothing else
+// TestUnwrapReturnsCodeThenCause: the code is found before the cause, in any enum, and nothing else
 // can be appended to what Unwrap gives.
-func TestChain(t *testing.T) {
+func TestUnwrapReturnsCodeThenCause(t *testing.T) {
 	cause := errors.New("cause")
 	err := status.Wrap(cause, codes.SrvDatabase, "")
 	chain := err.(interface{ Unwrap() []error }).Unwrap()
 	if len(chain) != 2 || chain[0] != error(codes.SrvDatabase) || chain[1] != cause {
-		t.Fatalf("chain = %v, want the code, then the cause", chain)
+		t.Fatalf("chain = %v; want the code, then the cause", chain)
 	}
 	_ = append(chain, errors.New("alien"))
 	if again := err.(interface{ Unwrap() []error }).Unwrap(); len(again) != 2 {
@@ -161,8 +161,8 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// TestSentinel: an error kept in a variable is converted once and can be shared.
-func TestSentinel(t *testing.T) {
+// TestSentinelIsEncodedOnce: an error kept in a variable is converted once and can be shared.
+func TestSentinelIsEncodedOnce(t *testing.T) {
 	sentinel := status.Error(codes.Args, "no name")
 	first := status.ToGRPC(sentinel)
 	done := make(chan *grpcstatus.Status)

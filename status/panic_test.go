@@ -45,7 +45,7 @@ func TestPanicError(t *testing.T) {
 			t.Errorf("gRPC alone sends %v; want INTERNAL with its fixed message", got)
 		}
 		if got := status.Code(err); got != codes.Code(codes.SdkUnknownCode) {
-			t.Errorf("Code() = %v, want SdkUnknownCode", got)
+			t.Errorf("Code() = %v; want SdkUnknownCode", got)
 		}
 	}
 	if text := fmt.Sprintf("%+v", &status.PanicError{Value: "x"}); text != "panic: string" {
@@ -63,8 +63,8 @@ var endless = func() map[string]any {
 	return m
 }()
 
-// TestPanicErrorThatHoldsItself has an end all the same.
-func TestPanicErrorThatHoldsItself(t *testing.T) {
+// TestPanicErrorThatContainsItself has an end all the same.
+func TestPanicErrorThatContainsItself(t *testing.T) {
 	itself := status.Recovered("x").(*status.PanicError)
 	itself.Value = itself
 	wrapped := status.Recovered("x").(*status.PanicError)
@@ -84,13 +84,3 @@ type wrapsPanic struct{ panicked *status.PanicError }
 
 func (w wrapsPanic) Error() string { return "wrapped: " + w.panicked.Error() }
 func (w wrapsPanic) Unwrap() error { return w.panicked }
-
-func TestTrustNames(t *testing.T) {
-	for trust, want := range map[status.Trust]string{
-		status.TrustKnown: "known", status.TrustNone: "none", status.TrustAll: "all", 3: "Trust(3)",
-	} {
-		if trust.String() != want || trust.Valid() != (trust != 3) {
-			t.Errorf("trust %d: %q, valid %t; want %q", trust, trust, trust.Valid(), want)
-		}
-	}
-}

@@ -99,10 +99,10 @@ func TestRetryable(t *testing.T) {
 	for row := range codes.Default().All() {
 		err := status.Error(row.Code, "")
 		if got, want := status.Retryable(err), row.GRPCCode == grpccodes.Unavailable; got != want {
-			t.Errorf("Retryable(%v) = %t, want %t", row.Code, got, want)
+			t.Errorf("Retryable(%v) = %t; want %t", row.Code, got, want)
 		}
 		if row.Code.Number() != 0 && !status.Retryable(status.New(row.Code, "").WithRetryDelay(time.Second).Err()) {
-			t.Errorf("Retryable(%v) = false with a delay, want true", row.Code)
+			t.Errorf("Retryable(%v) = false with a delay; want true", row.Code)
 		}
 	}
 	for name, tt := range map[string]struct {
@@ -119,7 +119,18 @@ func TestRetryable(t *testing.T) {
 		"with a broken RetryInfo":  {grpcError(t, grpccodes.ResourceExhausted, "x", &errdetails.RetryInfo{}), false},
 	} {
 		if got := status.Retryable(tt.err); got != tt.want {
-			t.Errorf("%s: Retryable() = %t, want %t", name, got, tt.want)
+			t.Errorf("%s: Retryable() = %t; want %t", name, got, tt.want)
 		}
+	}
+}
+
+// TestPushbackIsSentOnce: an interceptor that makes another status of one that pushes
+// back already adds no second, which would forbid the retry.
+func TestPushbackIsSentOnce(t *testing.T) {
+	encoder := &status.Encoder{RetryPushback: true}
+	inner := encoder.Encode(t.Context(), status.New(codes.Args, "").WithRetryDelay(time.Second).Err())
+	outer := encoder.Encode(t.Context(), status.New(codes.SrvDatabase, "").WithRetryDelay(time.Minute).Wrap(inner.Err()))
+	if inner.Trailer() == nil || outer.Trailer() != nil || outer.Code() != codes.Code(codes.SrvDatabase) {
+		t.Errorf("trailers %v, then %v; want one", inner.Trailer(), outer.Trailer())
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -24,9 +25,9 @@ func badRequest(field string) *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: "empty"}}}
 }
 
-// TestImmutable: With methods leave the status they are called on, and what they
+// TestWithMethodsCopy: With methods leave the status they are called on, and what they
 // are given, alone.
-func TestImmutable(t *testing.T) {
+func TestWithMethodsCopy(t *testing.T) {
 	base := status.New(codes.Args, "bad").WithMetadata("field", "name").WithDetails(badRequest("name"))
 	before := base.GRPCStatus().Proto()
 
@@ -41,13 +42,13 @@ func TestImmutable(t *testing.T) {
 		t.Errorf("the base changed (-before +after):\n%s", diff)
 	}
 	if got, _ := status.Detail[*errdetails.BadRequest](left.Err()); got.GetFieldViolations()[0].GetField() != "age" {
-		t.Errorf("left's BadRequest = %v, want the one it was given, as it was then", got)
+		t.Errorf("left's BadRequest = %v; want the one it was given, as it was then", got)
 	}
 	if len(left.Details()) != 3 || len(right.Details()) != 3 {
 		t.Errorf("left has details %v, right %v; want 3 each", left.Details(), right.Details())
 	}
 	if want := map[string]string{"field": "name", "other": "x"}; !maps.Equal(right.Metadata(), want) {
-		t.Errorf("right's metadata = %v, want %v", right.Metadata(), want)
+		t.Errorf("right's metadata = %v; want %v", right.Metadata(), want)
 	}
 }
 
@@ -75,9 +76,9 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-// TestUsersErrorInfo: of the code's own domain it gives its metadata; of another
+// TestUserErrorInfoAddsMetadata: of the code's own domain it gives its metadata; of another
 // it would be a second ErrorInfo.
-func TestUsersErrorInfo(t *testing.T) {
+func TestUserErrorInfoAddsMetadata(t *testing.T) {
 	st := status.New(codes.Args, "bad").WithMetadata("field", "name").
 		WithDetails(&errdetails.ErrorInfo{Domain: "openim.io", Reason: "OTHER", Metadata: map[string]string{"limit": "10", "code": "7"}}).
 		WithDetails(&errdetails.ErrorInfo{Domain: "a.example", Reason: "OTHER", Metadata: map[string]string{"x1": "y"}})
@@ -99,11 +100,11 @@ func TestMetadataKeys(t *testing.T) {
 	}
 	st = st.WithMetadata("ok", "1").WithMetadata("also-OK_2", "2")
 	if want := map[string]string{"ok": "1", "also-OK_2": "2"}; !maps.Equal(st.Metadata(), want) {
-		t.Errorf("Metadata() = %v, want %v", st.Metadata(), want)
+		t.Errorf("Metadata() = %v; want %v", st.Metadata(), want)
 	}
 	info := st.GRPCStatus().Details()[0].(*errdetails.ErrorInfo)
 	if want := map[string]string{"code": "1001", "ok": "1", "also-OK_2": "2"}; !maps.Equal(info.GetMetadata(), want) {
-		t.Errorf("metadata sent = %v, want %v", info.GetMetadata(), want)
+		t.Errorf("metadata sent = %v; want %v", info.GetMetadata(), want)
 	}
 }
 
@@ -125,11 +126,11 @@ func TestInvalidUTF8(t *testing.T) {
 		t.Errorf("received message %q, metadata %q; want %q", got.Message(), got.Metadata(), good)
 	}
 	if br, ok := status.Detail[*errdetails.BadRequest](got.Err()); !ok || br.GetFieldViolations()[0].GetField() != good {
-		t.Errorf("received BadRequest %v, want field %q", br, good)
+		t.Errorf("received BadRequest %v; want field %q", br, good)
 	}
 	s, _ := status.Detail[*structpb.Struct](got.Err())
 	if s.GetFields()[good].GetStringValue() != good || s.GetFields()["key"].GetListValue().GetValues()[0].GetStringValue() != good {
-		t.Errorf("received Struct %v, want %q throughout", s, good)
+		t.Errorf("received Struct %v; want %q throughout", s, good)
 	}
 	if st.Message() != good || st.Metadata()["name"] != good {
 		t.Errorf("in the process the message is %q, the metadata %q; want what is sent", st.Message(), st.Metadata())
@@ -181,9 +182,9 @@ func TestUndecodableDetails(t *testing.T) {
 	}
 }
 
-// TestReceivedThenChanged: a received status can be added to, and keeps its
+// TestChangeReceivedStatus: a received status can be added to, and keeps its
 // canonical code and reason.
-func TestReceivedThenChanged(t *testing.T) {
+func TestChangeReceivedStatus(t *testing.T) {
 	unknown := grpcError(t, grpccodes.FailedPrecondition, "new", info("openim.io", "SRV_NEW", "1305"))
 	st := status.Convert(unknown).WithMetadata("hop", "b").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(1)})
 	got := status.FromGRPC(st.GRPCStatus())
@@ -196,16 +197,16 @@ func TestReceivedThenChanged(t *testing.T) {
 
 	bare := status.Convert(grpcError(t, grpccodes.Aborted, "again"))
 	if got := bare.WithDetails(badRequest("x")).GRPCStatus(); got.Code() != grpccodes.Aborted || len(got.Details()) != 1 {
-		t.Errorf("a bare status with a detail = %v, want ABORTED and that detail alone", got)
+		t.Errorf("a bare status with a detail = %v; want ABORTED and that detail alone", got)
 	}
 	if got := status.FromGRPC(bare.WithMetadata("k1", "v").GRPCStatus()); got.Origin() != status.OriginKnown || got.GRPCCode() != grpccodes.Aborted || got.Code() != codes.Code(codes.SdkUnknownCode) {
 		t.Errorf("a bare status with metadata = %v, origin %v; want the guess, stated", got, got.Origin())
 	}
 }
 
-// TestAsReceived: what came is what GRPCStatus gives, and a With method changes
+// TestReceivedStatusIsKept: what came is what GRPCStatus gives, and a With method changes
 // no more than it says.
-func TestAsReceived(t *testing.T) {
+func TestReceivedStatusIsKept(t *testing.T) {
 	for name, err := range map[string]error{
 		"two of a type": grpcError(t, grpccodes.Aborted, "x", badRequest("a"), badRequest("b")),
 		"DebugInfo":     grpcError(t, grpccodes.Aborted, "x", &errdetails.DebugInfo{Detail: "y"}),
@@ -224,7 +225,7 @@ func TestAsReceived(t *testing.T) {
 		t.Errorf("a number with an empty message is forwarded as %v; want NOT_FOUND and no message", got)
 	}
 	if st := status.Convert(grpcError(t, 1004, "x", info("a.example", "A_B_C", ""))); st.Origin() != status.OriginNumeric {
-		t.Errorf("a number beside a foreign ErrorInfo has origin %v, want legacy", st.Origin())
+		t.Errorf("a number beside a foreign ErrorInfo has origin %v; want legacy", st.Origin())
 	}
 }
 
@@ -242,16 +243,16 @@ func TestZeroStatus(t *testing.T) {
 	}
 }
 
-// TestAliasing: an Any that was given or gotten is not the one that is kept, and
+// TestStatusCopiesDetails: an Any that was given or gotten is not the one that is kept, and
 // what is repaired is a copy.
-func TestAliasing(t *testing.T) {
+func TestStatusCopiesDetails(t *testing.T) {
 	given := &anypb.Any{TypeUrl: "type.example/x.Y", Value: []byte("before")}
 	bad := badRequest("caf\xe9")
 	st := status.New(codes.Args, "").WithDetails(given, bad)
 	given.Value[0] = 'X'
 	got := st.Details()[1].(*anypb.Any)
 	if string(got.Value) != "before" {
-		t.Errorf("kept %q, want what was given then", got.Value)
+		t.Errorf("kept %q; want what was given then", got.Value)
 	}
 	got.Value[0] = 'X'
 	if again := st.Details()[1].(*anypb.Any); string(again.Value) != "before" {
@@ -270,7 +271,7 @@ func TestAliasing(t *testing.T) {
 		t.Errorf("the received status changed (-before +after):\n%s", diff)
 	}
 	if n := len(first.Details()); n != 3 {
-		t.Errorf("%d details after another was added to a copy, want 3", n)
+		t.Errorf("%d details after another was added to a copy; want 3", n)
 	}
 }
 
@@ -295,22 +296,22 @@ func TestRepairIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestKeyLength: 64 bytes are the most that AIP-193 allows.
-func TestKeyLength(t *testing.T) {
+// TestMetadataKeyLength: 64 bytes are the most that AIP-193 allows.
+func TestMetadataKeyLength(t *testing.T) {
 	longest := strings.Repeat("k", 64)
 	st := status.New(codes.Args, "").WithMetadata(longest, "v").WithMetadata(longest+"k", "v")
 	if want := map[string]string{longest: "v"}; !maps.Equal(st.Metadata(), want) {
-		t.Errorf("Metadata() = %v, want the key of 64 bytes alone", st.Metadata())
+		t.Errorf("Metadata() = %v; want the key of 64 bytes alone", st.Metadata())
 	}
 }
 
-// TestGuessOfAnotherDomain: an ErrorInfo that names no code is a guess in its own
+// TestGuessUsesTableOfErrorInfo: an ErrorInfo that names no code is a guess in its own
 // domain's table.
-func TestGuessOfAnotherDomain(t *testing.T) {
+func TestGuessUsesTableOfErrorInfo(t *testing.T) {
 	decoder := &status.Decoder{Tables: []*codes.Table{codes.Default(), shop}}
 	gst := grpcstatus.Convert(grpcError(t, grpccodes.Internal, "x", info("shop.example", "NEVER_HEARD", "")))
 	if got := decoder.FromGRPC(gst).Code(); got != codes.Code(shopBroken) {
-		t.Errorf("Code() = %v, want the shop's own default of INTERNAL", got)
+		t.Errorf("Code() = %v; want the shop's own default of INTERNAL", got)
 	}
 }
 
@@ -338,7 +339,7 @@ func TestRoundTrip(t *testing.T) {
 			got := status.FromGRPC(sent.GRPCStatus())
 			checkSame(t, sent, got)
 			if got.Code() != code {
-				t.Errorf("%s: got %v, want %v", name, got.Code(), code)
+				t.Errorf("%s: got %v; want %v", name, got.Code(), code)
 			}
 			first, _ := proto.Marshal(sent.GRPCStatus().Proto())
 			for range 10 {
@@ -347,5 +348,21 @@ func TestRoundTrip(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCopiesShareNoDroppedKeys of the keys that were dropped, and an Any loses what only bloats it.
+func TestCopiesShareNoDroppedKeys(t *testing.T) {
+	base := status.New(codes.Args, "").WithMetadata("X1", "").WithMetadata("X2", "").WithMetadata("X3", "")
+	a, b := base.WithMetadata("A", ""), base.WithMetadata("B", "")
+	for want, st := range map[string]*status.Status{"A": a, "B": b} {
+		if got := new(status.Encoder).Encode(t.Context(), st.Err()).DroppedKeys(); got[0] != want || len(got) != 4 {
+			t.Errorf("dropped keys %q; want %q among them, and not its sibling's", got, want)
+		}
+	}
+	x := &anypb.Any{TypeUrl: "x/a.B", Value: []byte("v")}
+	x.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 77, protowire.VarintType), 5))
+	if got := new(status.Encoder).Encode(t.Context(), status.New(codes.Args, "").WithDetails(x).Err()).Status().Proto().Details[1]; len(got.ProtoReflect().GetUnknown()) > 0 {
+		t.Error("unknown fields of an Any are sent")
 	}
 }

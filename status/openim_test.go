@@ -30,7 +30,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-const legacyURL = "type.googleapis.com/openim.protobuf.ErrorInfo"
+const openIMURL = "type.googleapis.com/openim.protobuf.ErrorInfo"
 
 // openIMInfo is the message openim.protobuf.ErrorInfo as OpenIM defines it. It is
 // registered nowhere.
@@ -86,10 +86,10 @@ func openIMText(b []byte) (text string, ok bool) {
 	return strings.Join(warp, "->") + m.Get(openIMInfo.Fields().ByName("cause")).String(), true
 }
 
-func legacyAny(value []byte) *anypb.Any { return &anypb.Any{TypeUrl: legacyURL, Value: value} }
+func openIMAny(value []byte) *anypb.Any { return &anypb.Any{TypeUrl: openIMURL, Value: value} }
 
 // legacyError is an error as OpenIM's servers send it.
-func legacyError(number uint32, message string, details ...*anypb.Any) error {
+func rawNumberError(number uint32, message string, details ...*anypb.Any) error {
 	return grpcstatus.FromProto(&spb.Status{Code: int32(number), Message: message, Details: details}).Err()
 }
 
@@ -97,7 +97,7 @@ func textField(number protowire.Number, text string) []byte {
 	return protowire.AppendString(protowire.AppendTag(nil, number, protowire.BytesType), text)
 }
 
-func TestLegacyDetail(t *testing.T) {
+func TestOpenIMDetail(t *testing.T) {
 	const cause, warp protowire.Number = 4, 5
 	bad := status.New(codes.Args, "bad").WithDetails(badRequest("name")).GRPCStatus().Proto().Details[1]
 	join := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
@@ -108,30 +108,30 @@ func TestLegacyDetail(t *testing.T) {
 		none    bool
 	}{
 		{name: "no details", none: true},
-		{name: "cause", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42"))}, text: "row 42"},
-		{name: "empty", details: []*anypb.Any{legacyAny(nil)}},
-		{name: "wrapped", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42", "a", "b"))}, text: "a->brow 42"},
-		{name: "wrapped in nothing", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42", "", "", "c"))}, text: "->->crow 42"},
-		{name: "wrapped, without a cause", details: []*anypb.Any{legacyAny(openIMBytes(t, "", "a", "b"))}, text: "a->b"},
-		{name: "cause before what wraps it, and another cause", details: []*anypb.Any{legacyAny(join(textField(cause, "x"), textField(warp, "a"), textField(cause, "y"), textField(warp, "b")))}, text: "a->by"},
-		{name: "fields that it doesn't have", details: []*anypb.Any{legacyAny(join([]byte{0x20, 1, 0x2b, 0x2c}, textField(99, "z"), textField(cause, "x")))}, text: "x"},
-		{name: "not UTF-8", details: []*anypb.Any{legacyAny(join(textField(cause, "a\xffb"), textField(warp, "\xfe")))}, text: "\uFFFDa\uFFFDb"},
-		{name: "cut off", details: []*anypb.Any{legacyAny(textField(cause, "row 42")[:4])}, none: true},
-		{name: "a field of too great a number", details: []*anypb.Any{legacyAny([]byte("\x80\xff\xff\xff00"))}, none: true},
-		{name: "a field of no number", details: []*anypb.Any{legacyAny([]byte{0x02, 0})}, none: true},
-		{name: "after another detail", details: []*anypb.Any{bad, legacyAny(openIMBytes(t, "row 42"))}, text: "row 42"},
-		{name: "the first of two", details: []*anypb.Any{legacyAny(openIMBytes(t, "row 42")), legacyAny(openIMBytes(t, "row 43"))}, text: "row 42"},
-		{name: "the first of two, which is malformed", details: []*anypb.Any{legacyAny([]byte{0xff}), legacyAny(openIMBytes(t, "row 43"))}, none: true},
-		{name: "a rune in two parts", details: []*anypb.Any{legacyAny(join(textField(warp, "\xe4\xb8"), textField(cause, "\xad")))}, text: "\uFFFD\uFFFD"},
-		{name: "a name that is not UTF-8", details: []*anypb.Any{legacyAny(join(textField(3, "\xff"), textField(cause, "x")))}, text: "x"},
+		{name: "cause", details: []*anypb.Any{openIMAny(openIMBytes(t, "row 42"))}, text: "row 42"},
+		{name: "empty", details: []*anypb.Any{openIMAny(nil)}},
+		{name: "wrapped", details: []*anypb.Any{openIMAny(openIMBytes(t, "row 42", "a", "b"))}, text: "a->brow 42"},
+		{name: "wrapped in nothing", details: []*anypb.Any{openIMAny(openIMBytes(t, "row 42", "", "", "c"))}, text: "->->crow 42"},
+		{name: "wrapped, without a cause", details: []*anypb.Any{openIMAny(openIMBytes(t, "", "a", "b"))}, text: "a->b"},
+		{name: "cause before what wraps it, and another cause", details: []*anypb.Any{openIMAny(join(textField(cause, "x"), textField(warp, "a"), textField(cause, "y"), textField(warp, "b")))}, text: "a->by"},
+		{name: "fields that it doesn't have", details: []*anypb.Any{openIMAny(join([]byte{0x20, 1, 0x2b, 0x2c}, textField(99, "z"), textField(cause, "x")))}, text: "x"},
+		{name: "not UTF-8", details: []*anypb.Any{openIMAny(join(textField(cause, "a\xffb"), textField(warp, "\xfe")))}, text: "\uFFFDa\uFFFDb"},
+		{name: "cut off", details: []*anypb.Any{openIMAny(textField(cause, "row 42")[:4])}, none: true},
+		{name: "a field of too great a number", details: []*anypb.Any{openIMAny([]byte("\x80\xff\xff\xff00"))}, none: true},
+		{name: "a field of no number", details: []*anypb.Any{openIMAny([]byte{0x02, 0})}, none: true},
+		{name: "after another detail", details: []*anypb.Any{bad, openIMAny(openIMBytes(t, "row 42"))}, text: "row 42"},
+		{name: "the first of two", details: []*anypb.Any{openIMAny(openIMBytes(t, "row 42")), openIMAny(openIMBytes(t, "row 43"))}, text: "row 42"},
+		{name: "the first of two, which is malformed", details: []*anypb.Any{openIMAny([]byte{0xff}), openIMAny(openIMBytes(t, "row 43"))}, none: true},
+		{name: "a rune in two parts", details: []*anypb.Any{openIMAny(join(textField(warp, "\xe4\xb8"), textField(cause, "\xad")))}, text: "\uFFFD\uFFFD"},
+		{name: "a name that is not UTF-8", details: []*anypb.Any{openIMAny(join(textField(3, "\xff"), textField(cause, "x")))}, text: "x"},
 		{name: "of another host", details: []*anypb.Any{{TypeUrl: "example.com/openim.protobuf.ErrorInfo", Value: openIMBytes(t, "row 42")}}, text: "row 42"},
 		{name: "google.rpc.ErrorInfo", details: []*anypb.Any{packed(t, info("a.example", "ARGS", "1001"))}, none: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, number := range []uint32{1004, uint32(grpccodes.NotFound)} {
-				err := legacyError(number, "no such user", tt.details...)
-				for name, err := range map[string]error{"as received": err, "decoded": decoded(err), "sent on": resolve(decoded(legacyError(1004, "x", tt.details...)))} {
+				err := rawNumberError(number, "no such user", tt.details...)
+				for name, err := range map[string]error{"as received": err, "decoded": decoded(err), "sent on": encodeError(decoded(rawNumberError(1004, "x", tt.details...)))} {
 					text, ok := status.OpenIMDetail(err)
 					if ok == tt.none || text != tt.text {
 						t.Errorf("%d, %s: OpenIMDetail() = %q, %t; want %q, %t", number, name, text, ok, tt.text, !tt.none)
@@ -154,16 +154,16 @@ func TestLegacyDetail(t *testing.T) {
 	}
 }
 
-// FuzzLegacyDetail reads the bytes as protobuf does, and where OpenIM's client
+// FuzzOpenIMDetail reads the bytes as protobuf does, and where OpenIM's client
 // can't for text that is not UTF-8, gives that text repaired.
-func FuzzLegacyDetail(f *testing.F) {
+func FuzzOpenIMDetail(f *testing.F) {
 	f.Add(openIMBytes(f, "row 42"))
 	f.Add(openIMBytes(f, "中文 %", "a", "b", ""))
 	f.Add([]byte{0x22, 0x01, 0xff, 0x2a, 0x00})
 	f.Add(slices.Concat(textField(7, strings.Repeat(":", 5000)), []byte{0xa2})) // malformed, and too large
 	f.Add([]byte{0x23, 0x2b, 0x2c, 0x24, 0x22, 0x01, 'x'})                      // groups
 	f.Fuzz(func(t *testing.T, b []byte) {
-		err := legacyError(1004, "x", legacyAny(b))
+		err := rawNumberError(1004, "x", openIMAny(b))
 		text, ok := status.OpenIMDetail(err)
 		want, readable := openIMText(b)
 		if readable && (!ok || text != want) {
@@ -172,7 +172,7 @@ func FuzzLegacyDetail(f *testing.F) {
 		if !utf8.ValidString(text) || !ok && text != "" || status.Code(err) != codes.RecordNotFound {
 			t.Errorf("OpenIMDetail() = %q, %t of %x, code %v", text, ok, b, status.Code(err))
 		}
-		sent := checkFit(t, status.Encoder{OpenIMForm: true}, 0, decoded(err)).Status().Proto()
+		sent := checkFits(t, status.Encoder{OpenIMForm: true}, 0, decoded(err)).Status().Proto()
 		if relayed, readable := openIMText(sent.Details[0].Value); sent.Code != 1004 || ok && !readable || relayed != text && len(text) < 1000 {
 			t.Errorf("sent on as %v, which OpenIM's client reads as %q; want the code, and %q", sent, relayed, text)
 		}
@@ -181,7 +181,7 @@ func FuzzLegacyDetail(f *testing.F) {
 
 // checkLegacyDetail: the first detail of OpenIM's form is OpenIM's, and has a
 // beginning of the text, or all of it.
-func checkLegacyDetail(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
+func checkNumericForm(t testing.TB, got status.Encoded, sent, full *spb.Status) {
 	t.Helper()
 	if got.Code() == nil || sent.Code != int32(got.Code().Number()) || sent.Code <= 16 || got.GRPCCode() < 1 || got.GRPCCode() > 16 {
 		t.Fatalf("code %d for %v, canonical %v; want the number of a stated code", sent.Code, got.Code(), got.GRPCCode())
@@ -189,26 +189,26 @@ func checkLegacyDetail(t testing.TB, got status.Encoded, sent, whole *spb.Status
 	if name := sent.Details[0].MessageName(); name != "openim.protobuf.ErrorInfo" {
 		t.Fatalf("the first detail is a %s; want OpenIM's", name)
 	}
-	if !proto.Equal(sent.Details[0], whole.Details[0]) {
-		checkBeginning(t, got, sent.Details[0], whole.Details[0])
+	if !proto.Equal(sent.Details[0], full.Details[0]) {
+		checkOpenIMTextPrefix(t, got, sent.Details[0], full.Details[0])
 	}
 }
 
 // checkBeginning: an OpenIM's detail that was cut has a beginning of the text, or
 // nothing.
-func checkBeginning(t testing.TB, got status.Encoded, sent, whole *anypb.Any) {
+func checkOpenIMTextPrefix(t testing.TB, got status.Encoded, sent, full *anypb.Any) {
 	t.Helper()
 	text, ok := openIMText(sent.Value)
-	was, _ := status.OpenIMDetail(legacyError(1004, "", whole))
+	was, _ := status.OpenIMDetail(rawNumberError(1004, "", full))
 	begins, marked := strings.CutSuffix(text, "...")
 	if !ok || text != was && text != "" && (!marked || begins == "" || !strings.HasPrefix(was, begins)) || !slices.Contains(strings.Split(got.Truncated().String(), ","), "details") {
 		t.Errorf("OpenIM's detail says %.100q, left out %q; want a beginning of %.100q with a mark, or nothing", text, got.Truncated().String(), was)
 	}
 }
 
-// TestLegacyForm holds every code's bytes to the description: the number, OpenIM's
+// TestNumericForm holds every code's bytes to the description: the number, OpenIM's
 // detail, our ErrorInfo, then the rest.
-func TestLegacyForm(t *testing.T) {
+func TestNumericForm(t *testing.T) {
 	encoder := &status.Encoder{OpenIMForm: true}
 	for row := range codes.Default().All() {
 		c := row.Code
@@ -223,9 +223,9 @@ func TestLegacyForm(t *testing.T) {
 		}{
 			"bare":              {c, status.ToGRPC(c).Proto(), ""},
 			"a Status":          {st.Err(), status.ToGRPC(st.Err()).Proto(), ""},
-			"with OpenIM's":     {st.WithDetails(legacyAny(openIMBytes(t, "row 42", "a"))).Err(), status.ToGRPC(st.Err()).Proto(), "arow 42"},
+			"with OpenIM's":     {st.WithDetails(openIMAny(openIMBytes(t, "row 42", "a"))).Err(), status.ToGRPC(st.Err()).Proto(), "arow 42"},
 			"of a peer of ours": {decoded(status.ToGRPC(st.Err()).Err()), status.ToGRPC(st.Err()).Proto(), ""},
-			"of OpenIM":         {decoded(legacyError(uint32(c.Number()), "x", legacyAny(openIMBytes(t, "row 42")))), status.ToGRPC(status.Error(c, "x")).Proto(), "row 42"},
+			"of OpenIM":         {decoded(rawNumberError(uint32(c.Number()), "x", openIMAny(openIMBytes(t, "row 42")))), status.ToGRPC(status.Error(c, "x")).Proto(), "row 42"},
 		} {
 			got := encoder.Encode(t.Context(), tt.err)
 			want := proto.CloneOf(tt.like)
@@ -239,14 +239,14 @@ func TestLegacyForm(t *testing.T) {
 			if diff := cmp.Diff(want, sent, protocmp.Transform()); diff != "" {
 				t.Errorf("%v, %s: less the first detail (-want +got):\n%s", c, name, diff)
 			}
-			if text, ok := openIMText(first.Value); first.TypeUrl != legacyURL || !ok || text != tt.detail {
+			if text, ok := openIMText(first.Value); first.TypeUrl != openIMURL || !ok || text != tt.detail {
 				t.Errorf("%v, %s: the first detail is %v; want OpenIM's with %q", c, name, first, tt.detail)
 			}
 			if got.Code() != c || got.GRPCCode() != row.GRPCCode {
 				t.Errorf("%v, %s: Code %v, GRPCCode %v; want %v", c, name, got.Code(), got.GRPCCode(), row.GRPCCode)
 			}
 			back := status.FromGRPC(got.Status())
-			checkSame(t, status.FromGRPC(grpcstatus.FromProto(tt.like)), withoutLegacyDetail(back))
+			checkSame(t, status.FromGRPC(grpcstatus.FromProto(tt.like)), withoutOpenIMDetail(back))
 			if text, ok := status.OpenIMDetail(back.Err()); !ok || text != tt.detail {
 				t.Errorf("%v, %s: received with the detail %q, %t; want %q", c, name, text, ok, tt.detail)
 			}
@@ -255,18 +255,18 @@ func TestLegacyForm(t *testing.T) {
 }
 
 // withoutLegacyDetail is a received status as it would be without OpenIM's detail.
-func withoutLegacyDetail(st *status.Status) *status.Status {
+func withoutOpenIMDetail(st *status.Status) *status.Status {
 	p := st.GRPCStatus().Proto()
-	p.Details = slices.DeleteFunc(p.Details, func(d *anypb.Any) bool { return d.TypeUrl == legacyURL })
+	p.Details = slices.DeleteFunc(p.Details, func(d *anypb.Any) bool { return d.TypeUrl == openIMURL })
 	return status.FromGRPC(grpcstatus.FromProto(p))
 }
 
-// TestLegacyFormIsForStatedCodes, for those that the number names, and for numbers
+// TestNumericFormNeedsNumberThatNamesCode, for those that the number names, and for numbers
 // that no canonical code has.
-func TestLegacyFormIsForStatedCodes(t *testing.T) {
+func TestNumericFormNeedsNumberThatNamesCode(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	small := small(16)
+	smallCode := smallCode(16)
 	copied, err := codes.Default().WithRows()
 	if err != nil {
 		t.Fatal(err)
@@ -290,17 +290,17 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 		{name: "a canonical code's number", err: codes.ErrorCode(16), code: grpccodes.Unknown},
 		{name: "that of OK, nearly", err: codes.ErrorCode(1), code: grpccodes.Unknown},
 		{name: "a negative number", err: codes.ErrorCode(-1), code: 500, grpc: grpccodes.Internal},
-		{name: "a canonical code's number that has a row", err: small, code: grpccodes.Aborted},
+		{name: "a canonical code's number that has a row", err: smallCode, code: grpccodes.Aborted},
 		{name: "a gRPC status", err: grpcError(t, grpccodes.Aborted, "again"), code: grpccodes.Aborted},
 		{name: "a gRPC status with a code's number", err: grpcError(t, 1403, "muted"), code: 1403, grpc: grpccodes.PermissionDenied},
 		{name: "a gRPC status that states a code", err: grpcError(t, grpccodes.Aborted, "muted", info("openim.io", "SRV_MUTED_GROUP", "1403")), code: 1403, grpc: grpccodes.Aborted},
 		{name: "the context's end", ctx: ended, err: context.Canceled, code: grpccodes.Canceled},
 		{name: "another deadline", err: context.DeadlineExceeded, code: grpccodes.DeadlineExceeded},
 		{name: "of an upstream that is down", err: received(t, grpccodes.Unavailable, secret), code: grpccodes.Unavailable},
-		{name: "of a proxy", err: under(t, status.TrustAll, grpccodes.NotFound, "gone"), code: grpccodes.NotFound},
+		{name: "of a proxy", err: receivedWith(t, status.TrustAll, grpccodes.NotFound, "gone"), code: grpccodes.NotFound},
 		{name: "an ErrorInfo that names no code", err: received(t, grpccodes.NotFound, "gone", info("openim.io", "NEVER_HEARD", "")), code: grpccodes.NotFound},
 		{name: "a guess, made an error", err: status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "gone")).Err(), code: grpccodes.NotFound},
-		{name: "an upstream's that isn't quoted", err: under(t, status.TrustNone, 1403, secret), code: 500, grpc: grpccodes.Internal},
+		{name: "an upstream's that isn't quoted", err: receivedWith(t, status.TrustNone, 1403, secret), code: 500, grpc: grpccodes.Internal},
 		{name: "a panic", err: status.Recovered(secret), code: 500, grpc: grpccodes.Internal},
 		{name: "a code of a domain that the reader would not think of", err: shopClosed, code: grpccodes.Unavailable},
 		{name: "the same, first of the tables", tables: []*codes.Table{shop}, err: shopClosed, code: 1004, grpc: grpccodes.Unavailable},
@@ -351,21 +351,21 @@ func TestLegacyFormIsForStatedCodes(t *testing.T) {
 }
 
 // small codes have the numbers of canonical ones.
-type small int32
+type smallCode int32
 
 var smallTable = codes.MustTable("small.example",
-	codes.Row{Code: small(1), Reason: "SMALL_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
-	codes.Row{Code: small(2), Reason: "SMALL_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true},
-	codes.Row{Code: small(16), Reason: "SMALL_ABORTED", GRPCCode: grpccodes.Aborted, Message: "x"},
+	codes.Row{Code: smallCode(1), Reason: "SMALL_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+	codes.Row{Code: smallCode(2), Reason: "SMALL_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true},
+	codes.Row{Code: smallCode(16), Reason: "SMALL_ABORTED", GRPCCode: grpccodes.Aborted, Message: "x"},
 )
 
-func (small) Error() string          { return "small" }
-func (c small) Number() codes.Number { return codes.Number(c) }
-func (small) Table() *codes.Table    { return smallTable }
+func (smallCode) Error() string          { return "small" }
+func (c smallCode) Number() codes.Number { return codes.Number(c) }
+func (smallCode) Table() *codes.Table    { return smallTable }
 
-// TestLegacyFormRepairsOpenIMsDetail: one that is not UTF-8 OpenIM's clients can't
+// TestNumericFormRepairsOpenIMDetail: one that is not UTF-8 OpenIM's clients can't
 // read at all. One that is malformed stays: nothing is known of it.
-func TestLegacyFormRepairsOpenIMsDetail(t *testing.T) {
+func TestNumericFormRepairsOpenIMDetail(t *testing.T) {
 	sound := openIMBytes(t, "row 42", "a")
 	for name, tt := range map[string]struct{ detail, want []byte }{
 		"not UTF-8":        {textField(4, "a\xffb"), textField(4, "a\uFFFDb")},
@@ -377,41 +377,41 @@ func TestLegacyFormRepairsOpenIMsDetail(t *testing.T) {
 		"malformed":        {[]byte{0xff}, []byte{0xff}},
 		"sound":            {sound, sound},
 	} {
-		err := status.New(codes.Args, "x").WithDetails(legacyAny(tt.detail)).Err()
+		err := status.New(codes.Args, "x").WithDetails(openIMAny(tt.detail)).Err()
 		got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), err).Status().Proto()
-		if diff := cmp.Diff(legacyAny(tt.want), got.Details[0], protocmp.Transform()); diff != "" || len(got.Details) != 2 {
+		if diff := cmp.Diff(openIMAny(tt.want), got.Details[0], protocmp.Transform()); diff != "" || len(got.Details) != 2 {
 			t.Errorf("%s: the first of %d details (-want +got):\n%s", name, len(got.Details), diff)
 		}
 	}
 }
 
-// TestLegacyFormWithinASize: the number, OpenIM's detail and the ErrorInfo stay.
-func TestLegacyFormWithinASize(t *testing.T) {
+// TestTruncatesNumericForm: the number, OpenIM's detail and the ErrorInfo stay.
+func TestTruncatesNumericForm(t *testing.T) {
 	long := strings.Repeat("中x", 5000)
-	detail := legacyAny(openIMBytes(t, long))
+	detail := openIMAny(openIMBytes(t, long))
 	st := status.New(codes.RecordNotFound, "no such user")
 	tests := []struct {
 		name      string
 		err       error
 		truncated string
 	}{
-		{"small", st.WithDetails(legacyAny(openIMBytes(t, "row 42")), badRequest("x")).Err(), ""},
-		{"violations", st.WithDetails(violations(10_000), legacyAny(openIMBytes(t, "row 42"))).Err(), "details"},
+		{"small", st.WithDetails(openIMAny(openIMBytes(t, "row 42")), badRequest("x")).Err(), ""},
+		{"violations", st.WithDetails(violations(10_000), openIMAny(openIMBytes(t, "row 42"))).Err(), "details"},
 		{"OpenIM's text", st.WithDetails(detail).Err(), "details"},
 		{"OpenIM's text, and what is after it", st.WithDetails(detail, badRequest("x")).Err(), "details"},
-		{"OpenIM's, malformed", st.WithDetails(legacyAny(make([]byte, 5000))).Err(), "details"},
-		{"OpenIM's, wrapped", st.WithDetails(legacyAny(openIMBytes(t, "x", strings.Split(long, "x")...))).Err(), "details"},
+		{"OpenIM's, malformed", st.WithDetails(openIMAny(make([]byte, 5000))).Err(), "details"},
+		{"OpenIM's, wrapped", st.WithDetails(openIMAny(openIMBytes(t, "x", strings.Split(long, "x")...))).Err(), "details"},
 		{"OpenIM's, of a long URL", st.WithMetadata("user", "42").WithDetails(&anypb.Any{TypeUrl: long + "/openim.protobuf.ErrorInfo"}).Err(), ""},
 		{"OpenIM's text, of a long URL", st.WithDetails(&anypb.Any{TypeUrl: long + "/openim.protobuf.ErrorInfo", Value: openIMBytes(t, "x")}).Err(), ""},
-		{"OpenIM's other fields", st.WithDetails(legacyAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err(), "details"},
+		{"OpenIM's other fields", st.WithDetails(openIMAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err(), "details"},
 		{"metadata", keys(100, 100).WithDetails(detail).Err(), "details,metadata"},
-		{"the message", status.New(codes.RecordNotFound, long).WithDetails(legacyAny(openIMBytes(t, "row 42"))).Err(), "details,message"},
+		{"the message", status.New(codes.RecordNotFound, long).WithDetails(openIMAny(openIMBytes(t, "row 42"))).Err(), "details,message"},
 		{"all", status.Wrap(keys(100, 100).WithDetails(violations(10_000), detail).Err(), codes.Args, long), "message"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
-				got := checkFit(t, status.Encoder{OpenIMForm: true}, size, tt.err)
+				got := checkFits(t, status.Encoder{OpenIMForm: true}, size, tt.err)
 				if size == 0 && got.Truncated().String() != tt.truncated {
 					t.Errorf("left out %q; want %q", got.Truncated().String(), tt.truncated)
 				}
@@ -419,7 +419,7 @@ func TestLegacyFormWithinASize(t *testing.T) {
 		})
 	}
 	// In canonical form too, and then the next hop has the beginning.
-	canonical := checkFit(t, status.Encoder{}, 0, tests[2].err)
+	canonical := checkFits(t, status.Encoder{}, 0, tests[2].err)
 	if text, ok := status.OpenIMDetail(canonical.Status().Err()); !ok || len(text) < 1000 || canonical.Truncated().String() != "details" {
 		t.Errorf("in canonical form the text is %d bytes long, left out %q; want a beginning", len(text), canonical.Truncated().String())
 	}
@@ -427,7 +427,7 @@ func TestLegacyFormWithinASize(t *testing.T) {
 	for _, legacy := range []bool{false, true} {
 		last := "行"
 		for n := 1400; n < 1800; n++ {
-			got := (&status.Encoder{OpenIMForm: legacy}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", n)).WithDetails(legacyAny(textField(4, "行"))).Err())
+			got := (&status.Encoder{OpenIMForm: legacy}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", n)).WithDetails(openIMAny(textField(4, "行"))).Err())
 			text, ok := status.OpenIMDetail(got.Status().Err())
 			if text != "行" && text != "" || ok != (legacy || text != "") || slices.ContainsFunc(got.Status().Proto().Details, func(d *anypb.Any) bool { return d.TypeUrl == "" }) {
 				t.Fatalf("legacy %t, a message of %d: the text is %q, %t", legacy, n, text, ok)
@@ -439,20 +439,20 @@ func TestLegacyFormWithinASize(t *testing.T) {
 		}
 	}
 	// Nothing of it is lost where its other fields are what is too much.
-	other := checkFit(t, status.Encoder{OpenIMForm: true}, 0, st.WithDetails(legacyAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err())
+	other := checkFits(t, status.Encoder{OpenIMForm: true}, 0, st.WithDetails(openIMAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err())
 	if text, _ := status.OpenIMDetail(other.Status().Err()); text != "row 42" {
 		t.Errorf("the text is %q; want it whole", text)
 	}
 	// As much of the text stays as there is room for.
-	got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), st.WithDetails(legacyAny(openIMBytes(t, strings.Repeat("x", 5000)))).Err())
+	got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), st.WithDetails(openIMAny(openIMBytes(t, strings.Repeat("x", 5000)))).Err())
 	if size := got.Size(); size < status.DefaultMaxSize-3 || size > status.DefaultMaxSize {
 		t.Errorf("cut to %d bytes; want %d or 3 less", size, status.DefaultMaxSize)
 	}
 }
 
-// TestNumberOfAnAddedRow is all that the reader's table says of it, in either form,
+// TestAddedRowNamesRawNumber is all that the reader's table says of it, in either form,
 // and is sent on so.
-func TestNumberOfAnAddedRow(t *testing.T) {
+func TestAddedRowNamesRawNumber(t *testing.T) {
 	const added codes.ErrorCode = 1305
 	table, err := codes.Default().WithRows(codes.Row{Code: added, Reason: "ADDED", GRPCCode: grpccodes.Aborted, Message: "x"})
 	if err != nil {
@@ -496,9 +496,9 @@ func TestNumberOfAnAddedRow(t *testing.T) {
 	}
 }
 
-// TestNumberOfAnotherDomain is not ours, where its ErrorInfo says so: two number
+// TestRawNumberOfUnknownDomain is not ours, where its ErrorInfo says so: two number
 // spaces never compare equal.
-func TestNumberOfAnotherDomain(t *testing.T) {
+func TestRawNumberOfUnknownDomain(t *testing.T) {
 	sent := (&status.Encoder{Tables: []*codes.Table{shop}, OpenIMForm: true}).Encode(t.Context(), shopClosed).Status()
 	err := decoded(sent.Err())
 	st := status.Convert(err)
@@ -518,11 +518,11 @@ func TestNumberOfAnotherDomain(t *testing.T) {
 	}
 }
 
-// TestOldServersTimeout, when the handler's own call has ended, is that.
-func TestOldServersTimeout(t *testing.T) {
+// TestNumericTimeoutAfterContextEnd, when the handler's own call has ended, is that.
+func TestNumericTimeoutAfterContextEnd(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	timeout := decoded(legacyError(uint32(codes.SdkCtxDeadlineExceeded), "x"))
+	timeout := decoded(rawNumberError(uint32(codes.SdkCtxDeadlineExceeded), "x"))
 	if got := new(status.Encoder).Encode(late, timeout); got.Source() != status.SourceContext {
 		t.Errorf("passed on as %v from %v; want the context's end", got.Status(), got.Source())
 	}
@@ -531,8 +531,8 @@ func TestOldServersTimeout(t *testing.T) {
 	}
 }
 
-// TestGuessStaysAGuess where an ErrorInfo that names no code is too long.
-func TestGuessStaysAGuess(t *testing.T) {
+// TestGuessIsNeverSentAsCode where an ErrorInfo that names no code is too long.
+func TestGuessIsNeverSentAsCode(t *testing.T) {
 	peers := received(t, grpccodes.NotFound, strings.Repeat("m", 3000), info("openim.io", strings.Repeat("R", 100), "1004"))
 	encoder := &status.Encoder{OpenIMForm: true}
 	for hop := range 3 {
@@ -544,8 +544,8 @@ func TestGuessStaysAGuess(t *testing.T) {
 	}
 }
 
-// TestNumberIsOfTheFirstTableThatHasIt, the default one last.
-func TestNumberIsOfTheFirstTableThatHasIt(t *testing.T) {
+// TestRawNumberUsesFirstTableWithRow, the default one last.
+func TestRawNumberUsesFirstTableWithRow(t *testing.T) {
 	row, _ := codes.Default().Lookup(1305)
 	row.Name, row.Reason = "Added", "ADDED"
 	added, err := codes.Default().WithRows(row)
@@ -576,18 +576,18 @@ func TestNumberIsOfTheFirstTableThatHasIt(t *testing.T) {
 	}
 }
 
-// TestLegacyFormOfTheLongestRow: what is never left out fits into the least size.
-func TestLegacyFormOfTheLongestRow(t *testing.T) {
+// TestNumericFormOfLongestRowFits: what is never left out fits into the least size.
+func TestNumericFormOfLongestRowFits(t *testing.T) {
 	const number = math.MaxInt32
-	wordyTable = codes.MustTable(strings.Repeat("d", 253),
-		codes.Row{Code: wordy(number), Reason: strings.Repeat("R", 63), GRPCCode: grpccodes.Internal, Message: "x", Default: true},
-		codes.Row{Code: wordy(2), Reason: "UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
+	longTable = codes.MustTable(strings.Repeat("d", 253),
+		codes.Row{Code: longCode(number), Reason: strings.Repeat("R", 63), GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+		codes.Row{Code: longCode(2), Reason: "UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
 	long := strings.Repeat("%", 3000)
-	st := status.New(wordy(number), long).WithMetadata("key", long).WithDetails(violations(1000), legacyAny(openIMBytes(t, long))).WithRetryDelay(1 << 62)
-	encoder := &status.Encoder{Tables: []*codes.Table{wordyTable}, MaxSize: status.LeastMaxSize, RetryPushback: true, OpenIMForm: true}
+	st := status.New(longCode(number), long).WithMetadata("key", long).WithDetails(violations(1000), openIMAny(openIMBytes(t, long))).WithRetryDelay(1 << 62)
+	encoder := &status.Encoder{Tables: []*codes.Table{longTable}, MaxSize: status.LeastMaxSize, RetryPushback: true, OpenIMForm: true}
 	for subtype, details := range map[string]int{"": 2, "+" + strings.Repeat("x", 63): 1} {
 		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc"+subtype))
-		for _, err := range []error{wordy(number), status.Error(wordy(number), ""), st.Err(), status.Error(wordy(number), long)} {
+		for _, err := range []error{longCode(number), status.Error(longCode(number), ""), st.Err(), status.Error(longCode(number), long)} {
 			got := encoder.Encode(ctx, err)
 			back := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(got.Status())
 			if got.Size()+len(subtype) > status.LeastMaxSize || got.Status().Code() != number || len(got.Status().Proto().Details) < details || back.Reason() != strings.Repeat("R", 63) {
@@ -597,10 +597,10 @@ func TestLegacyFormOfTheLongestRow(t *testing.T) {
 	}
 }
 
-// TestCostOfALegacyDetail is in proportion to its bytes.
-func TestCostOfALegacyDetail(t *testing.T) {
+// TestCostOfLongOpenIMDetail is in proportion to its bytes.
+func TestCostOfLongOpenIMDetail(t *testing.T) {
 	const times = 1_000_000
-	err := decoded(legacyError(1004, "x", legacyAny([]byte(strings.Repeat("\x2a\x00", times)))))
+	err := decoded(rawNumberError(1004, "x", openIMAny([]byte(strings.Repeat("\x2a\x00", times)))))
 	if text, ok := status.OpenIMDetail(err); !ok || text != strings.Repeat("->", times-1) {
 		t.Errorf("OpenIMDetail() has %d bytes, %t; want %d", len(text), ok, 2*(times-1))
 	}
@@ -610,9 +610,9 @@ func TestCostOfALegacyDetail(t *testing.T) {
 	}
 }
 
-// TestOurStatusCountsTheSameInBothForms: to the caller's context, to the policy of
+// TestBothFormsAreTreatedAlike: to the caller's context, to the policy of
 // the connection it came over, and to a handler's caller whose call has ended.
-func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
+func TestBothFormsAreTreatedAlike(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -623,8 +623,8 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 		}
 		sent := status.Error(row.Code, "x")
 		canonical, legacy := status.ToGRPC(sent), (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), sent).Status()
-		for _, policy := range []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll} {
-			decoder := &status.Decoder{Trust: policy}
+		for _, trust := range []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll} {
+			decoder := &status.Decoder{Trust: trust}
 			for name, ctx := range map[string]context.Context{"live": t.Context(), "late": late, "cancelled": cancelled} {
 				a, b := decoder.Decode(ctx, canonical.Err()), decoder.Decode(ctx, legacy.Err())
 				if errors.Is(a, context.DeadlineExceeded) != errors.Is(b, context.DeadlineExceeded) || errors.Is(a, context.Canceled) != errors.Is(b, context.Canceled) {
@@ -632,7 +632,7 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 				}
 				x, y := new(status.Encoder).Encode(ctx, a), new(status.Encoder).Encode(ctx, b)
 				if x.Source() != y.Source() || x.Code() != y.Code() || x.Status().Code() != y.Status().Code() || x.Status().Message() != y.Status().Message() {
-					t.Errorf("%v, %v, %s: passed on as %v from %v, and in OpenIM's form as %v from %v", row.Code, policy, name, x.Status(), x.Source(), y.Status(), y.Source())
+					t.Errorf("%v, %v, %s: passed on as %v from %v, and in OpenIM's form as %v from %v", row.Code, trust, name, x.Status(), x.Source(), y.Status(), y.Source())
 				}
 			}
 		}
@@ -644,9 +644,9 @@ func TestOurStatusCountsTheSameInBothForms(t *testing.T) {
 	}
 }
 
-// TestCanonicalCodeOutsideOfTheInterceptor is that of the server's table in either
+// TestEncodedErrorHasCanonicalCode is that of the server's table in either
 // form: breakers and metrics ask for it.
-func TestCanonicalCodeOutsideOfTheInterceptor(t *testing.T) {
+func TestEncodedErrorHasCanonicalCode(t *testing.T) {
 	row, _ := codes.Default().Lookup(codes.SrvCallback.Number())
 	row.GRPCCode = grpccodes.Aborted
 	added := codes.Row{Code: codes.ErrorCode(1520), Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "x"}
@@ -664,8 +664,8 @@ func TestCanonicalCodeOutsideOfTheInterceptor(t *testing.T) {
 	}
 }
 
-// TestLogOfOpenIMsForm has the canonical code.
-func TestLogOfOpenIMsForm(t *testing.T) {
+// TestNumericFormLogsCanonicalCode has the canonical code.
+func TestNumericFormLogsCanonicalCode(t *testing.T) {
 	err := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), codes.RecordNotFound).Err()
 	if text := logged(err); !strings.Contains(text, " err.grpc_code=NOT_FOUND ") {
 		t.Errorf("logged %s; want NOT_FOUND", text)
@@ -686,9 +686,9 @@ func renamed(t *testing.T, suffix string) *codes.Table {
 	return table
 }
 
-// TestReasonsThatDisagree: who has another reason for a number reads the number, and
+// TestNumericFormWithOtherReasons: who has another reason for a number reads the number, and
 // loses nothing of the ErrorInfo else; nor does who asks in the process.
-func TestReasonsThatDisagree(t *testing.T) {
+func TestNumericFormWithOtherReasons(t *testing.T) {
 	sender, reader := renamed(t, "X"), renamed(t, "Y")
 	for _, code := range []codes.ErrorCode{codes.RecordNotFound, 1520} {
 		encoder := &status.Encoder{OpenIMForm: true, MaxSize: status.LeastMaxSize, Tables: []*codes.Table{sender}}
@@ -702,8 +702,8 @@ func TestReasonsThatDisagree(t *testing.T) {
 		}
 
 		encoder.MaxSize = 0
-		whole := encoder.Encode(t.Context(), status.New(code, "x").WithMetadata("user", "42").Err())
-		st = (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(whole.Status())
+		full := encoder.Encode(t.Context(), status.New(code, "x").WithMetadata("user", "42").Err())
+		st = (&status.Decoder{Tables: []*codes.Table{reader}}).FromGRPC(full.Status())
 		row, _ := reader.Lookup(code.Number())
 		if st.Code() != codes.Code(code) || st.Metadata()["user"] != "42" || st.GRPCCode() != row.GRPCCode {
 			t.Errorf("%v is read as %v, %v, with %v; want the metadata", code, st.Code(), st.GRPCCode(), st.Metadata())
@@ -714,20 +714,20 @@ func TestReasonsThatDisagree(t *testing.T) {
 
 		canonical := &status.Encoder{Tables: []*codes.Table{sender}}
 		want := status.Convert(canonical.Encode(t.Context(), status.New(code, "x").WithMetadata("user", "42").Err()).Err())
-		got := status.Convert(whole.Err())
+		got := status.Convert(full.Err())
 		if got.Code() != want.Code() || got.Reason() != want.Reason() || got.Origin() != want.Origin() || got.GRPCCode() != want.GRPCCode() || got.Metadata()["user"] != "42" {
 			t.Errorf("in the process %v is %v of %v, %v, with %v; want as in the canonical form: %v of %v, %v", code,
 				got.Reason(), got.Origin(), got.GRPCCode(), got.Metadata(), want.Reason(), want.Origin(), want.GRPCCode())
 		}
-		if got.GRPCStatus() != whole.Status() {
+		if got.GRPCStatus() != full.Status() {
 			t.Errorf("GRPCStatus() of %v isn't what is sent", code)
 		}
 	}
 }
 
-// TestAnErrorInfoSaysMoreThanTheNumbersTable: of a number that two domains have, the
+// TestErrorInfoDecidesBetweenDomainsOfNumber: of a number that two domains have, the
 // canonical code and the name are of the domain that the ErrorInfo names.
-func TestAnErrorInfoSaysMoreThanTheNumbersTable(t *testing.T) {
+func TestErrorInfoDecidesBetweenDomainsOfNumber(t *testing.T) {
 	added, err := codes.Default().WithRows(codes.Row{Code: codes.ErrorCode(1305), Name: "Added", Reason: "ADDED", GRPCCode: grpccodes.PermissionDenied, Message: "added"})
 	if err != nil {
 		t.Fatal(err)
@@ -739,8 +739,8 @@ func TestAnErrorInfoSaysMoreThanTheNumbersTable(t *testing.T) {
 	}
 }
 
-// TestErrorInfoOfANumberAlone is that of the reader's row.
-func TestErrorInfoOfANumberAlone(t *testing.T) {
+// TestRawNumberGetsErrorInfoOfRow is that of the reader's row.
+func TestRawNumberGetsErrorInfoOfRow(t *testing.T) {
 	table := renamed(t, "Y")
 	st := (&status.Decoder{Tables: []*codes.Table{table}}).FromGRPC(grpcstatus.New(1520, "x"))
 	if reason := st.Details()[0].(*errdetails.ErrorInfo).GetReason(); reason != "ADDED_Y" {
@@ -748,12 +748,150 @@ func TestErrorInfoOfANumberAlone(t *testing.T) {
 	}
 }
 
-// TestMetadataOfAnotherDomain isn't the code's, though the number is the same.
-func TestMetadataOfAnotherDomain(t *testing.T) {
+// TestRawNumberIgnoresMetadataOfOtherDomain isn't the code's, though the number is the same.
+func TestRawNumberIgnoresMetadataOfOtherDomain(t *testing.T) {
 	other := info("shop.example", "NEVER_HEARD", "1004")
 	other.Metadata["user"] = "42"
 	st := (&status.Decoder{Tables: []*codes.Table{codes.Default(), shop}}).FromGRPC(grpcstatus.Convert(grpcError(t, 1004, "x", other)))
 	if st.Code() != codes.Code(codes.RecordNotFound) || st.Metadata() != nil {
 		t.Errorf("read %v with %v; want RecordNotFound with nothing", st.Code(), st.Metadata())
+	}
+}
+
+// A codeError is such as OpenIM's handlers return.
+type openIMError struct {
+	code        int
+	msg, detail string
+}
+
+func (e *openIMError) Error() string  { return fmt.Sprint(e.code, " ", e.msg, " ", e.detail) }
+func (e *openIMError) Code() int      { return e.code }
+func (e *openIMError) Msg() string    { return e.msg }
+func (e *openIMError) Detail() string { return e.detail }
+
+// A codeErrorAround wraps another error, as OpenIM's own don't.
+type openIMErrorWithCause struct {
+	openIMError
+	cause error
+}
+
+func (e *openIMErrorWithCause) Unwrap() error { return e.cause }
+
+// A codeErrorOfGRPC says itself what it is to gRPC.
+type openIMErrorWithGRPCStatus struct {
+	openIMError
+	cause error
+}
+
+func (e *openIMErrorWithGRPCStatus) GRPCStatus() *grpcstatus.Status {
+	return grpcstatus.Convert(e.cause)
+}
+func (e *openIMErrorWithGRPCStatus) Unwrap() []error { return []error{e.cause} }
+
+func TestEncodeOpenIMErrors(t *testing.T) {
+	found := &openIMError{1403, "muted", secret}
+	ours := info("openim.io", "ARGS", "1001")
+	with := func(e *openIMError) error { return fmt.Errorf(secret+": %w", e) }
+	tests := []struct {
+		name    string
+		err     error
+		source  status.Source
+		grpc    grpccodes.Code
+		message string
+		code    codes.Code
+	}{
+		{"CodeError", found, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"under %w", with(found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"in Join", errors.Join(errors.New(secret), found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"first of two", errors.Join(found, &openIMError{1001, secret, ""}), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"without a message", &openIMError{code: 1403}, status.SourceOpenIMError, grpccodes.PermissionDenied, "the group is muted", codes.SrvMutedGroup},
+		{"a message that is not UTF-8", &openIMError{1403, "m\xffted", ""}, status.SourceOpenIMError, grpccodes.PermissionDenied, "m\uFFFDted", codes.SrvMutedGroup},
+		{"before a code", errors.Join(found, codes.Args), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"around a code", &openIMErrorWithCause{*found, codes.Args}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"after a code", errors.Join(codes.Args, found), status.SourceCode, grpccodes.InvalidArgument, "invalid argument", codes.Args},
+		{"in a Status", status.Wrap(found, codes.Args, "no name"), status.SourceCode, grpccodes.InvalidArgument, "no name", codes.Args},
+		{"around a gRPC status", &openIMErrorWithCause{*found, grpcError(t, grpccodes.Aborted, secret)}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"after a gRPC status", errors.Join(grpcError(t, grpccodes.Aborted, secret), found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"around a received error", &openIMErrorWithCause{*found, received(t, grpccodes.NotFound, secret)}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"a view of a received error", &openIMErrorWithGRPCStatus{*found, received(t, grpccodes.InvalidArgument, "no name", ours)}, status.SourceForwarded, grpccodes.InvalidArgument, "no name", codes.Args},
+		{"a view of one that isn't quoted", &openIMErrorWithGRPCStatus{*found, received(t, grpccodes.Unavailable, secret)}, status.SourceUpstream, grpccodes.Unavailable, "an upstream service is unavailable", nil},
+		{"what a rule matches", errors.Join(errNoRows, found), status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"a number without a row", with(&openIMError{1305, secret, secret}), status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"such a number around one that has", &openIMErrorWithCause{openIMError{1305, secret, ""}, found}, status.SourceOpenIMError, grpccodes.PermissionDenied, "muted", codes.SrvMutedGroup},
+		{"0, which is no error's", &openIMError{0, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"a negative number", &openIMError{-1004, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"the least number", &openIMError{math.MinInt, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"the greatest number", &openIMError{math.MaxInt, secret, ""}, status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"nil", (*openIMError)(nil), status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+		{"wrapping itself", func() error { e := &openIMErrorWithCause{openIMError: openIMError{code: 1305}}; e.cause = e; return e }(), status.SourceUnknown, grpccodes.Internal, "internal server error", codes.ServerInternal},
+	}
+	rules := []status.Rule{{Target: errNoRows, Code: codes.RecordNotFound}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := (&status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail, Rules: rules}).Encode(t.Context(), tt.err)
+			if got.Source() != tt.source || got.Status().Code() != tt.grpc || got.GRPCCode() != tt.grpc || got.Status().Message() != tt.message || got.Code() != tt.code {
+				t.Errorf("Encode() = source %v, %v, code %v; want %v, %v %q, %v", got.Source(), got.Status(), got.Code(), tt.source, tt.grpc, tt.message, tt.code)
+			}
+			checkErrorInfo(t, got, tt.code, "")
+			if text := fmt.Sprint(got.Status().Proto()); strings.Contains(text, secret) {
+				t.Errorf("the answer has private text: %s", text)
+			}
+			if _, ok := status.OpenIMDetail(got.Status().Err()); ok {
+				t.Errorf("the detail is sent: %v", got.Status())
+			}
+			if tt.name != "nil" && tt.name != "wrapping itself" {
+				checkEncodedError(t, got, tt.err)
+			}
+		})
+	}
+}
+
+// TestOpenIMErrorsIgnoredByDefault: an HTTP client's error has a Code too.
+func TestOpenIMErrorsIgnoredByDefault(t *testing.T) {
+	got := new(status.Encoder).Encode(t.Context(), &openIMError{1004, secret, secret})
+	if got.Source() != status.SourceUnknown || got.Code() != codes.ServerInternal || strings.Contains(fmt.Sprint(got.Status().Proto()), secret) {
+		t.Errorf("Encode() = %v from %v; want INTERNAL, of which nothing is known", got.Status(), got.Source())
+	}
+}
+
+// TestOpenIMErrorsOfEveryCode, with the detail exposed, in both forms.
+func TestOpenIMErrorsOfEveryCode(t *testing.T) {
+	for row := range codes.Default().All() {
+		if row.Code.Number() == 0 {
+			continue
+		}
+		for _, legacy := range []bool{false, true} {
+			for detail, want := range map[string]string{"row 42": "row 42", "": "", "r\xffw": "r\uFFFDw"} {
+				encoder := &status.Encoder{OpenIMErrors: status.OpenIMErrorsWithDetail, OpenIMForm: legacy}
+				got := encoder.Encode(t.Context(), &openIMError{int(row.Code.Number()), "msg", detail})
+				st := status.FromGRPC(got.Status())
+				if st.Code() != row.Code || st.Message() != "msg" || st.Origin() != status.OriginKnown || got.GRPCCode() != row.GRPCCode {
+					t.Errorf("%v: received as %v, %v, canonical %v", row.Code, st, st.Origin(), got.GRPCCode())
+				}
+				text, ok := status.OpenIMDetail(st.Err())
+				if text != want || ok != (detail != "" || legacy) {
+					t.Errorf("%v, legacy %t: received with the detail %q, %t; want %q", row.Code, legacy, text, ok, want)
+				}
+				for _, d := range got.Status().Proto().Details {
+					if _, ok := openIMText(d.Value); d.TypeUrl == openIMURL && !ok {
+						t.Errorf("%v, legacy %t: OpenIM's clients can't read %x", row.Code, legacy, d.Value)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestOpenIMErrorUsesFirstTableWithRow: the first that has it.
+func TestOpenIMErrorUsesFirstTableWithRow(t *testing.T) {
+	greatest, err := codes.Default().WithRows(codes.Row{Code: codes.ErrorCode(math.MaxInt32), Reason: "GREATEST", GRPCCode: grpccodes.Aborted, Message: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder := &status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail, Tables: []*codes.Table{shop, greatest}}
+	for number, want := range map[int]codes.Code{1004: shopClosed, 1001: codes.Args, 1: shopBroken, math.MaxInt32: codes.ErrorCode(math.MaxInt32)} {
+		if got := encoder.Encode(t.Context(), &openIMError{code: number}); got.Code() != want || got.Source() != status.SourceOpenIMError {
+			t.Errorf("%d is %v from %v; want %v", number, got.Code(), got.Source(), want)
+		}
 	}
 }

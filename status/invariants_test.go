@@ -28,26 +28,26 @@ import (
 
 // Wrappers of users' own, whose text is made when it is asked for.
 type (
-	lazyWrap  struct{ inner error }
-	wrapIs    struct{ lazyWrap }
-	wrapAs    struct{ lazyWrap }
-	wrapBadIs struct{ lazyWrap } // panics when it is asked for a deadline
-	wrapBadAs struct{ lazyWrap }
-	wrapGRPC  struct{ lazyWrap }
-	wrapBad   struct{ lazyWrap } // its text panics
-	badInText struct{}
+	lazyTextWrap      struct{ inner error }
+	wrapIs            struct{ lazyTextWrap }
+	wrapAs            struct{ lazyTextWrap }
+	wrapPanicsInIs    struct{ lazyTextWrap } // panics when it is asked for a deadline
+	wrapPanicsInAs    struct{ lazyTextWrap }
+	wrapGRPC          struct{ lazyTextWrap }
+	wrapPanicsInError struct{ lazyTextWrap } // its text panics
+	panicsInErrorText struct{}
 )
 
-func (w lazyWrap) Error() string { return "lazy: " + w.inner.Error() }
-func (w lazyWrap) Unwrap() error { return w.inner }
+func (w lazyTextWrap) Error() string { return "lazy: " + w.inner.Error() }
+func (w lazyTextWrap) Unwrap() error { return w.inner }
 
-func (wrapIs) Is(target error) bool { return target == context.DeadlineExceeded }
-func (wrapAs) As(any) bool          { return false }
-func (wrapBadAs) As(any) bool       { panic("in As") }
-func (wrapBad) Error() string       { panic("in Error") }
-func (badInText) Error() string     { panic("in Error") }
+func (wrapIs) Is(target error) bool     { return target == context.DeadlineExceeded }
+func (wrapAs) As(any) bool              { return false }
+func (wrapPanicsInAs) As(any) bool      { panic("in As") }
+func (wrapPanicsInError) Error() string { panic("in Error") }
+func (panicsInErrorText) Error() string { panic("in Error") }
 
-func (wrapBadIs) Is(target error) bool {
+func (wrapPanicsInIs) Is(target error) bool {
 	if target == context.DeadlineExceeded {
 		panic("in Is")
 	}
@@ -59,16 +59,16 @@ func (wrapGRPC) GRPCStatus() *grpcstatus.Status {
 }
 
 // A muttering is a code whose text panics.
-type muttering int32
+type panicTextCode int32
 
-var mutteringCodes = codes.MustTable("bad.example",
-	codes.Row{Code: muttering(1), Reason: "BAD_BROKEN", GRPCCode: grpccodes.Internal, Message: "broken", Default: true},
-	codes.Row{Code: muttering(2), Reason: "BAD_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
+var panicTextTable = codes.MustTable("bad.example",
+	codes.Row{Code: panicTextCode(1), Reason: "BAD_BROKEN", GRPCCode: grpccodes.Internal, Message: "broken", Default: true},
+	codes.Row{Code: panicTextCode(2), Reason: "BAD_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
 )
 
-func (muttering) Error() string          { panic("in Error") }
-func (c muttering) Number() codes.Number { return codes.Number(c) }
-func (muttering) Table() *codes.Table    { return mutteringCodes }
+func (panicTextCode) Error() string          { panic("in Error") }
+func (c panicTextCode) Number() codes.Number { return codes.Number(c) }
+func (panicTextCode) Table() *codes.Table    { return panicTextTable }
 
 // randomError is an error of any kind that a handler can return.
 func randomError(r *rand.Rand, depth int) error {
@@ -82,23 +82,23 @@ func randomError(r *rand.Rand, depth int) error {
 	case 1:
 		return fmt.Errorf("both: %w, %w", randomError(r, depth-1), inner)
 	case 2:
-		return lazyWrap{inner}
+		return lazyTextWrap{inner}
 	case 3:
-		return wrapIs{lazyWrap{inner}}
+		return wrapIs{lazyTextWrap{inner}}
 	case 4:
-		return wrapAs{lazyWrap{inner}}
+		return wrapAs{lazyTextWrap{inner}}
 	case 5:
-		return wrapGRPC{lazyWrap{inner}}
+		return wrapGRPC{lazyTextWrap{inner}}
 	case 6:
-		return wrapBad{lazyWrap{inner}}
+		return wrapPanicsInError{lazyTextWrap{inner}}
 	case 7:
-		return resolve(inner)
+		return encodeError(inner)
 	case 8:
 		return nested(inner, r.IntN(70))
 	case 9:
-		return wrapBadIs{lazyWrap{inner}}
+		return wrapPanicsInIs{lazyTextWrap{inner}}
 	case 10:
-		return wrapBadAs{lazyWrap{inner}}
+		return wrapPanicsInAs{lazyTextWrap{inner}}
 	case 11, 12:
 		return status.Wrap(inner, randomCode(r), "around")
 	}
@@ -108,11 +108,11 @@ func randomError(r *rand.Rand, depth int) error {
 func randomLeaf(r *rand.Rand) error {
 	switch r.IntN(17) {
 	case 14:
-		return new(status.Decoder).Decode(context.Background(), wrapBad{lazyWrap{randomStatus(r).Err()}})
+		return new(status.Decoder).Decode(context.Background(), wrapPanicsInError{lazyTextWrap{randomStatus(r).Err()}})
 	case 15:
 		return new(codes.RecordNotFound)
 	case 16:
-		return embedding{ErrorCode: codes.RecordNotFound}
+		return embeddingCode{ErrorCode: codes.RecordNotFound}
 	case 0:
 		return errors.New("leaf")
 	case 1:
@@ -122,7 +122,7 @@ func randomLeaf(r *rand.Rand) error {
 	case 3:
 		return &panics{}
 	case 4:
-		return badInText{}
+		return panicsInErrorText{}
 	case 5:
 		return status.Recovered("panic")
 	case 6:
@@ -149,9 +149,9 @@ func randomCode(r *rand.Rand) codes.Code {
 	case 2:
 		return shopCode(r.IntN(4))
 	case 3:
-		return homeless(1)
+		return nilTableCode(1)
 	case 4:
-		return muttering(1)
+		return panicTextCode(1)
 	}
 	known := []codes.ErrorCode{codes.RecordNotFound, codes.Args, codes.SrvDatabase, codes.TokenExpired, codes.ServerInternal}
 	return known[r.IntN(len(known))]
@@ -209,7 +209,7 @@ func randomStatus(r *rand.Rand) *grpcstatus.Status {
 func randomEncoder(r *rand.Rand) *status.Encoder {
 	e := &status.Encoder{RetryPushback: r.IntN(3) == 0, DebugInfo: r.IntN(5) == 0, OpenIMForm: r.IntN(4) == 0}
 	if r.IntN(3) == 0 {
-		e.Tables = []*codes.Table{shouting}
+		e.Tables = []*codes.Table{overrideTable}
 	}
 	if r.IntN(3) == 0 {
 		e.MaxSize = status.LeastMaxSize + r.IntN(2000)
@@ -293,7 +293,7 @@ func checkChain(t *testing.T, err error, encoded status.Encoded) {
 	if got := grpcstatus.Convert(resolved); !proto.Equal(got.Proto(), encoded.Status().Proto()) || resolved.Error() != got.Message() {
 		t.Errorf("Err() = %v with %v; want %v", resolved, got, encoded.Status())
 	}
-	_, panics := encoded.Code().(muttering) // it is left out
+	_, panics := encoded.Code().(panicTextCode) // it is left out
 	if encoded.Code() != nil && !panics && !errors.Is(resolved, encoded.Code()) {
 		t.Errorf("Err() doesn't lead to %T %d", encoded.Code(), encoded.Code().Number())
 	}
@@ -317,8 +317,8 @@ func identical(a, b error) bool {
 	return a == b
 }
 
-// TestOnlyRowsAreKept: a peer can make a proxy send any number of numbers.
-func TestOnlyRowsAreKept(t *testing.T) {
+// TestOnlyRowsAreCached: a peer can make a proxy send any number of numbers.
+func TestOnlyRowsAreCached(t *testing.T) {
 	status.ToGRPC(codes.Args)
 	before := status.KeptCodes()
 	for number := range 1000 {
@@ -329,16 +329,16 @@ func TestOnlyRowsAreKept(t *testing.T) {
 	}
 }
 
-// TestShortStatuses: what is kept with a row is sent as the Status says, and its size is
+// TestShortStatusMatchesRow: what is kept with a row is sent as the Status says, and its size is
 // not underestimated.
-func TestShortStatuses(t *testing.T) {
+func TestShortStatusMatchesRow(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 5000 {
 		st := randomShort(r)
 		if st.Code().Number() <= 0 {
 			continue
 		}
-		for _, table := range []*codes.Table{st.Code().Table(), shouting} {
+		for _, table := range []*codes.Table{st.Code().Table(), overrideTable} {
 			if table.Domain() != st.Code().Table().Domain() {
 				continue
 			}
@@ -362,8 +362,8 @@ func TestShortStatuses(t *testing.T) {
 	}
 }
 
-// TestSizeIsCounted: the size that decides what is truncated is that of the headers.
-func TestSizeIsCounted(t *testing.T) {
+// TestHeaderSize: the size that decides what is truncated is that of the headers.
+func TestHeaderSize(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	for range 5000 {
 		gst := randomStatus(r)
@@ -378,9 +378,9 @@ func TestSizeIsCounted(t *testing.T) {
 	}
 }
 
-// TestManyTypesOnceEach: of a peer's details each type goes on once, however many
+// TestManyForwardedDetailTypes: of a peer's details each type goes on once, however many
 // types there are.
-func TestManyTypesOnceEach(t *testing.T) {
+func TestManyForwardedDetailTypes(t *testing.T) {
 	p := codes.RecordNotFound.GRPCStatus().Proto()
 	for i := range 24 {
 		p.Details = append(p.Details, &anypb.Any{TypeUrl: fmt.Sprint("type.googleapis.com/peers.Type", i%12)})
@@ -391,8 +391,8 @@ func TestManyTypesOnceEach(t *testing.T) {
 	}
 }
 
-// TestErrorInfosWithMetadata are written as protobuf does.
-func TestErrorInfosWithMetadata(t *testing.T) {
+// TestErrorInfoBytes are written as protobuf does.
+func TestErrorInfoBytes(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	keys := []string{"a-key", "zone", "codd", "codf", "code2", "userID", "cod", "co", "x1", "y1"}
 	for range 2000 {
@@ -426,7 +426,7 @@ func TestDecodeInvariants(t *testing.T) {
 		decoder := &status.Decoder{}
 		switch r.IntN(4) {
 		case 0:
-			decoder.Tables = []*codes.Table{shouting}
+			decoder.Tables = []*codes.Table{overrideTable}
 		case 1:
 			decoder.Tables = []*codes.Table{shop}
 		case 2:
@@ -452,9 +452,9 @@ func TestDecodeInvariants(t *testing.T) {
 	}
 }
 
-// TestDecodingNoErrorOfGRPCs: a nil pointer in an error is none that gRPC returns, and
+// TestDecodeNilGRPCError: a nil pointer in an error is none that gRPC returns, and
 // comes back as it is.
-func TestDecodingNoErrorOfGRPCs(t *testing.T) {
+func TestDecodeNilGRPCError(t *testing.T) {
 	err := reflect.Zero(reflect.TypeOf(grpcstatus.Error(grpccodes.Aborted, ""))).Interface().(error)
 	if got := new(status.Decoder).Decode(t.Context(), err); got != err {
 		t.Errorf("Decode of a nil pointer is a %T; want it as it is", got)
