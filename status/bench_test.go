@@ -80,10 +80,12 @@ func rules(n int) []status.Rule {
 
 var errRuled = errors.New("no rows")
 
+// handFormatted makes the status of formatted by hand.
 func handFormatted() error {
 	return byHand(fmt.Sprintf("no user %d", 47), nil)
 }
 
+// formatted returns a Status error with a formatted message.
 func formatted() error {
 	return status.Errorf(codes.RecordNotFound, "no user %d", 47)
 }
@@ -143,6 +145,7 @@ func copied() error { return grpcstatus.FromProto(ready).Err() }
 
 var ready = grpcstatus.Convert(handMade()).Proto()
 
+// handMade makes the status of RecordNotFound by hand.
 func handMade() error { return byHand(benchMessage, nil) }
 
 // BenchmarkEncode measures the conversion of an error that already exists.
@@ -229,10 +232,12 @@ func rawNumber() error {
 	}}})
 }
 
+// unknownNumber returns a received error with a number that has no row.
 func unknownNumber() error {
 	return codes.ErrorCode(1305).GRPCStatus().Err()
 }
 
+// unknownDomain returns a received error with an ErrorInfo of an unknown domain.
 func unknownDomain() error {
 	st, err := grpcstatus.New(grpccodes.NotFound, benchMessage).WithDetails(
 		&errdetails.ErrorInfo{Reason: "NO_SUCH_BUCKET", Domain: "storage.example.com", Metadata: map[string]string{"bucket": "a"}})

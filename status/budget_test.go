@@ -96,7 +96,7 @@ func TestTruncation(t *testing.T) {
 			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
 				got := checkFitsInBothForms(t, size, tt.err)
 				if size == 0 && got.Truncated().String() != tt.truncated {
-					t.Errorf("left out %q; want %q", got.Truncated().String(), tt.truncated)
+					t.Errorf("Truncated() = %q; want %q", got.Truncated().String(), tt.truncated)
 				}
 			}
 			if got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), tt.err); got.Truncated() != 0 {

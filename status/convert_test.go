@@ -234,7 +234,7 @@ func TestReadHostileErrors(t *testing.T) {
 	}
 }
 
-// panics panics in Unwrap, and in Error if it is nil.
+// panics is an error whose Unwrap method panics. Error panics too if the pointer is nil.
 type panics struct{ text string }
 
 func (p *panics) Error() string { return p.text }

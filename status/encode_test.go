@@ -279,17 +279,17 @@ func TestInvalidTypeURL(t *testing.T) {
 // TestForwardedErrorInfo checks that the ErrorInfo that carries the code is forwarded first,
 // and that other ErrorInfos are dropped.
 func TestForwardedErrorInfo(t *testing.T) {
-	ours := info("openim.io", "TOKEN_KICKED", "1506")
+	known := info("openim.io", "TOKEN_KICKED", "1506")
 	broken := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: []byte{0xff}}
 	p := grpcstatus.New(grpccodes.Unauthenticated, "kicked").Proto()
-	p.Details = []*anypb.Any{broken, packed(t, info("a.example", "A_B_C", "")), packed(t, ours), packed(t, badRequest("name"))}
+	p.Details = []*anypb.Any{broken, packed(t, info("a.example", "A_B_C", "")), packed(t, known), packed(t, badRequest("name"))}
 	undecoded := grpcstatus.FromProto(p).Err()
 	for name, err := range map[string]error{
 		"received":  new(status.Decoder).Decode(t.Context(), undecoded),
 		"undecoded": undecoded,
 	} {
 		got := status.FromGRPC(status.ToGRPC(err))
-		want := []proto.Message{ours, badRequest("name")}
+		want := []proto.Message{known, badRequest("name")}
 		if diff := cmp.Diff(want, got.Details(), protocmp.Transform()); diff != "" || got.Code() != codes.Code(codes.TokenKicked) {
 			t.Errorf("%s: forwarded as %v, with details (-want +got):\n%s", name, got, diff)
 		}

@@ -43,8 +43,8 @@ func HeaderSize(st *grpcstatus.Status) int { return headerSize(st.Proto()) }
 // ErrorInfo returns the bytes of the ErrorInfo of a Status.
 func ErrorInfo(st *Status) []byte { return st.errorInfo(st.code.Table()) }
 
-// LongestPrefix returns the length of the longest prefix of text that fits, which is one for
-// which spare doesn't return a negative number.
+// LongestPrefix returns the length of the longest prefix of text that fits. A prefix fits if
+// spare returns no negative number for its length.
 func LongestPrefix(text string, spare func(end int) int) int { return longestPrefix(text, spare) }
 
 // KeptCodes returns the number of codes whose statuses are cached.

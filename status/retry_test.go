@@ -94,8 +94,8 @@ func packedAny(t *testing.T, info *errdetails.RetryInfo) *anypb.Any {
 	return a
 }
 
-// TestRetryable checks that Retryable returns true for UNAVAILABLE with any code, and for an
-// error with a delay.
+// TestRetryable checks that Retryable reports true for UNAVAILABLE with any code and for an
+// error with a delay, and false for other errors.
 func TestRetryable(t *testing.T) {
 	for row := range codes.Default().All() {
 		err := status.Error(row.Code, "")

@@ -139,7 +139,8 @@ func TestInvalidUTF8(t *testing.T) {
 	}
 }
 
-// TestDetail checks which detail Detail returns for a type, and that it returns false if there is none.
+// TestDetail checks which detail Detail returns for a type, and that it returns false if
+// there is none.
 func TestDetail(t *testing.T) {
 	err := status.New(codes.Args, "bad").WithDetails(badRequest("name")).Err()
 	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || br.GetFieldViolations()[0].GetField() != "name" {
