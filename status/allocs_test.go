@@ -13,18 +13,19 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// TestAllocations bounds what an error allocates on its way to gRPC and back.
+// TestAllocations checks how many allocations it takes to encode an error and to decode
+// a status.
 func TestAllocations(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	var encoder status.Encoder
-	override := status.Encoder{Tables: []*codes.Table{shouting}}
+	override := status.Encoder{Tables: []*codes.Table{overrideTable}}
 	var decoder status.Decoder
 	encode := func(e *status.Encoder, err error) func() {
 		return func() { benchErr = e.Encode(context.Background(), err).Err() }
 	}
-	afresh := func(e *status.Encoder, err error) func() { // as if it was not sent before
+	encodeFirst := func(e *status.Encoder, err error) func() { // drops what an earlier call has cached
 		forget := status.Forgetter(err)
 		return func() { forget(); benchErr = e.Encode(context.Background(), err).Err() }
 	}
@@ -37,31 +38,32 @@ func TestAllocations(t *testing.T) {
 		{"a bare code", encode(&encoder, codes.RecordNotFound), 0},
 		{"a bare code under two %w", encode(&encoder, wrapped(codes.RecordNotFound, 2)), 1},
 		{"a bare code under ten %w", encode(&encoder, wrapped(codes.RecordNotFound, 10)), 1},
-		{"a bare code of another table", encode(&override, codes.RecordNotFound), 1},
+		{"a bare code with an overriding table", encode(&override, codes.RecordNotFound), 1},
 		{"a code of another enum", encode(&encoder, shopClosed), 0},
 		{"a code of another enum under two %w", encode(&encoder, wrapped(shopClosed, 2)), 1},
 		{"a sentinel", encode(&encoder, formatted()), 0},
 		{"a sentinel under two %w", encode(&encoder, wrapped(formatted(), 2)), 1},
-		{"a code by a rule", encode(&status.Encoder{Rules: rules(100)}, errRuled), 1},
-		{"an error that states no code", encode(&encoder, errors.New("x")), 1},
-		{"a formatted message", afresh(&encoder, formatted()), 6},
-		{"a formatted message under two %w", afresh(&encoder, wrapped(formatted(), 2)), 6},
-		{"a formatted message of another table", afresh(&override, formatted()), 6},
-		{"a formatted message, made too", func() { benchErr = encoder.Encode(context.Background(), formatted()).Err() }, 8},
-		{"a status of ours, received", func() {
+		{"an error that a rule maps", encode(&status.Encoder{Rules: rules(100)}, errRuled), 1},
+		{"an error without a code", encode(&encoder, errors.New("x")), 1},
+		{"a formatted message", encodeFirst(&encoder, formatted()), 6},
+		{"a formatted message under two %w", encodeFirst(&encoder, wrapped(formatted(), 2)), 6},
+		{"a formatted message with an overriding table", encodeFirst(&override, formatted()), 6},
+		{"a formatted message, including status.Errorf", func() { benchErr = encoder.Encode(context.Background(), formatted()).Err() }, 8},
+		{"a received status with our ErrorInfo", func() {
 			benchErr = decoder.Decode(context.Background(), received)
 			if status.Code(benchErr) != codes.RecordNotFound {
-				t.Error("the code is another")
+				t.Errorf("Code() = %v; want RecordNotFound", status.Code(benchErr))
 			}
 		}, 5},
 	} {
 		if got := testing.AllocsPerRun(200, tt.run); got > tt.most {
-			t.Errorf("%s: %v allocations; want %v at most", tt.name, got, tt.most)
+			t.Errorf("%s: %v allocations; want at most %v", tt.name, got, tt.most)
 		}
 	}
 }
 
-// TestAllocationsOfReading bounds what it takes to read the ErrorInfo of a Status.
+// TestAllocationsOfReading checks how many allocations the methods take that read the
+// ErrorInfo of a Status.
 func TestAllocationsOfReading(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
@@ -70,19 +72,19 @@ func TestAllocationsOfReading(t *testing.T) {
 	carried := local.WithMetadata("user", "42").WithMetadata("area", "north")
 	tests := map[string]struct {
 		st       *status.Status
-		text     float64 // of Reason and Domain
-		metadata float64 // with the map
+		text     float64 // allocations of Reason and of Domain
+		metadata float64 // allocations of Metadata, including the map
 	}{
-		"local":                   {local, 0, 0},
-		"local with metadata":     {carried, 0, 2},
-		"received":                {status.FromGRPC(local.GRPCStatus()), 1, 1},
-		"received with metadata":  {status.FromGRPC(carried.GRPCStatus()), 1, 3},
-		"received raw number":     {status.FromGRPC(grpcstatus.New(1004, "x")), 0, 0},
-		"received with no code":   {status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")), 0, 0},
-		"received and changed":    {status.FromGRPC(local.GRPCStatus()).WithMetadata("user", "42"), 1, 2},
-		"received, other domain":  {status.FromGRPC(status.ToGRPC(shopClosed)), 0, 0},
-		"received, unknown code":  {status.FromGRPC(codes.ErrorCode(1305).GRPCStatus()), 1, 1},
-		"local with unknown code": {status.New(codes.ErrorCode(1305), ""), 1, 0},
+		"local":                     {local, 0, 0},
+		"local with metadata":       {carried, 0, 2},
+		"received":                  {status.FromGRPC(local.GRPCStatus()), 1, 1},
+		"received with metadata":    {status.FromGRPC(carried.GRPCStatus()), 1, 3},
+		"received raw number":       {status.FromGRPC(grpcstatus.New(1004, "x")), 0, 0},
+		"received without a code":   {status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")), 0, 0},
+		"received and changed":      {status.FromGRPC(local.GRPCStatus()).WithMetadata("user", "42"), 1, 2},
+		"received, unknown domain":  {status.FromGRPC(status.ToGRPC(shopClosed)), 0, 0},
+		"received, unknown number":  {status.FromGRPC(codes.ErrorCode(1305).GRPCStatus()), 1, 1},
+		"local with unknown number": {status.New(codes.ErrorCode(1305), ""), 1, 0},
 	}
 	for name, tt := range tests {
 		for method, m := range map[string]struct {
@@ -95,7 +97,7 @@ func TestAllocationsOfReading(t *testing.T) {
 			"Metadata":  {func() { benchMetadata = tt.st.Metadata() }, tt.metadata},
 		} {
 			if got := testing.AllocsPerRun(200, m.run); got > m.most {
-				t.Errorf("%s of a status that is %s: %v allocations; want at most %v", method, name, got, m.most)
+				t.Errorf("%s() of a Status that is %s: %v allocations; want at most %v", method, name, got, m.most)
 			}
 		}
 	}

@@ -18,17 +18,17 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// What is measured is between a handler's error and what gRPC is given, and back.
-// Each case has a pair, way=hand, of what one writes without errstatus to carry as
-// much: compare them by
+// These benchmarks measure the conversion between an error and a gRPC status, in both
+// directions. Each case has a pair: way=errstatus, and way=hand, which carries the same
+// information without errstatus. Compare them with
 //
 //	go test -run '^$' -bench 'Encode|Decode' -count 6 ./status | benchstat -col /way -
 
 const benchMessage = "no user 4711"
 
-var benchErr error // what is measured is not to be optimised away
+var benchErr error // keeps the compiler from removing the measured call
 
-// byHand is how gRPC's documentation says to carry a code.
+// byHand returns an error that carries a code in the way of gRPC's documentation.
 func byHand(message string, metadata map[string]string, details ...protoadapt.MessageV1) error {
 	info := &errdetails.ErrorInfo{Reason: "RECORD_NOT_FOUND", Domain: "openim.io", Metadata: map[string]string{"code": "1004"}}
 	for key, value := range metadata {
@@ -41,7 +41,7 @@ func byHand(message string, metadata map[string]string, details ...protoadapt.Me
 	return st.Err()
 }
 
-// wrapped is err under n of fmt.Errorf's %w.
+// wrapped returns err, wrapped n times by fmt.Errorf with %w.
 func wrapped(err error, n int) error {
 	for range n {
 		err = fmt.Errorf("loading: %w", err)
@@ -54,12 +54,12 @@ var (
 		{Field: "user.name", Description: "must not be empty"},
 		{Field: "user.email", Description: "must be an address"},
 	}}
-	longMessage = strings.Repeat("a text of some length ", 110) // with our ErrorInfo it has 4,000 bytes and more
-	shouting    = overridden()
+	longMessage   = strings.Repeat("a text of some length ", 110) // a status with it is longer than DefaultMaxSize
+	overrideTable = newOverrideTable()
 )
 
-// overridden is the default table with another row for RecordNotFound.
-func overridden() *codes.Table {
+// newOverrideTable returns the default table with another message for RecordNotFound.
+func newOverrideTable() *codes.Table {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Message = "there is no such record"
 	table, err := codes.Default().WithRows(row)
@@ -69,32 +69,35 @@ func overridden() *codes.Table {
 	return table
 }
 
-// rules are n that don't match, and one that does.
+// rules returns n rules. Only the last one matches errRuled.
 func rules(n int) []status.Rule {
 	var all []status.Rule
 	for i := range n - 1 {
-		all = append(all, status.Rule{Target: fmt.Errorf("of rule %d", i), Code: codes.Args})
+		all = append(all, status.Rule{Target: fmt.Errorf("target of rule %d", i), Code: codes.Args})
 	}
 	return append(all, status.Rule{Target: errRuled, Code: codes.RecordNotFound})
 }
 
 var errRuled = errors.New("no rows")
 
+// handFormatted makes the status of formatted by hand.
 func handFormatted() error {
 	return byHand(fmt.Sprintf("no user %d", 47), nil)
 }
 
+// formatted returns a Status error with a formatted message.
 func formatted() error {
 	return status.Errorf(codes.RecordNotFound, "no user %d", 47)
 }
 
-// An encoding is a kind of error that a handler returns.
+// An encoding is a case of the encoding benchmarks: a kind of error that a handler
+// returns.
 type encoding struct {
 	name    string
-	hand    func() error // what is sent, made by hand
-	floor   func() error // what gRPC itself takes for it, whoever asks; nil where that is nothing
-	make    func() error // what the handler returns
-	fresh   bool         // each call's is another, as most are; else all return one
+	hand    func() error // makes the same status by hand
+	floor   func() error // what gRPC alone needs for it, or nil
+	make    func() error // makes the error that the handler returns
+	fresh   bool         // each call returns a new error; if false, all calls return the same error
 	encoder status.Encoder
 }
 
@@ -103,7 +106,7 @@ var encodings = []encoding{
 	{name: "bare,wraps=2", hand: handMade, make: func() error { return wrapped(codes.RecordNotFound, 2) }},
 	{name: "bare,wraps=10", hand: handMade, make: func() error { return wrapped(codes.RecordNotFound, 10) }},
 	{name: "bare,another enum", hand: handMade, make: func() error { return shopClosed }},
-	{name: "bare,WithTable", hand: handMade, make: func() error { return codes.RecordNotFound }, encoder: status.Encoder{Tables: []*codes.Table{shouting}}},
+	{name: "bare,WithTable", hand: handMade, make: func() error { return codes.RecordNotFound }, encoder: status.Encoder{Tables: []*codes.Table{overrideTable}}},
 	{name: "sentinel", hand: handMade, make: formatted},
 	{name: "sentinel,wraps=2", hand: handMade, make: func() error { return wrapped(formatted(), 2) }},
 	{name: "sentinel,wraps=10", hand: handMade, make: func() error { return wrapped(formatted(), 10) }},
@@ -112,7 +115,7 @@ var encodings = []encoding{
 	{name: "formatted,wraps=10", hand: handFormatted, make: func() error { return wrapped(formatted(), 10) }, fresh: true},
 	{name: "formatted,cause", hand: handFormatted, fresh: true,
 		make: func() error { return status.Wrapf(errRuled, codes.RecordNotFound, "no user %d", 47) }},
-	{name: "formatted,WithTable", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{Tables: []*codes.Table{shouting}}},
+	{name: "formatted,WithTable", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{Tables: []*codes.Table{overrideTable}}},
 	{name: "metadata", fresh: true,
 		hand: func() error { return byHand(benchMessage, map[string]string{"userID": "47"}) },
 		make: func() error {
@@ -123,27 +126,29 @@ var encodings = []encoding{
 		make: func() error {
 			return status.New(codes.RecordNotFound, benchMessage).WithDetails(benchDetail).Err()
 		}},
-	{name: "near the budget", fresh: true,
+	{name: "near MaxSize", fresh: true,
 		hand: func() error { return byHand(longMessage[:1500], nil) },
 		make: func() error { return status.Error(codes.RecordNotFound, longMessage[:1500]) }},
-	{name: "over the budget", fresh: true,
+	{name: "over MaxSize", fresh: true,
 		hand: func() error { return byHand(longMessage, nil) },
 		make: func() error { return status.Error(codes.RecordNotFound, longMessage) }},
 	{name: "rules=1", hand: handMade, make: func() error { return errRuled }, encoder: status.Encoder{Rules: rules(1)}},
 	{name: "rules=10", hand: handMade, make: func() error { return errRuled }, encoder: status.Encoder{Rules: rules(10)}},
 	{name: "rules=100", hand: handMade, make: func() error { return errRuled }, encoder: status.Encoder{Rules: rules(100)}},
-	{name: "OpenIM's form", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{OpenIMForm: true}},
+	{name: "numeric form", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{OpenIMForm: true}},
 	{name: "unknown", hand: handMade, make: func() error { return errRuled }},
 }
 
-// copied is gRPC's copy of a status that is there: it makes a new one of nothing else.
+// copied returns an error with gRPC's copy of a status. gRPC has no cheaper way to make
+// one.
 func copied() error { return grpcstatus.FromProto(ready).Err() }
 
 var ready = grpcstatus.Convert(handMade()).Proto()
 
+// handMade makes the status of RecordNotFound by hand.
 func handMade() error { return byHand(benchMessage, nil) }
 
-// BenchmarkEncode is the conversion only, of errors that are there already.
+// BenchmarkEncode measures the conversion of an error that already exists.
 func BenchmarkEncode(b *testing.B) {
 	for _, e := range encodings {
 		b.Run("err="+e.name+"/way=hand", func(b *testing.B) {
@@ -175,11 +180,11 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// BenchmarkMakeAndEncode is the conversion and the making of the error.
+// BenchmarkMakeAndEncode measures the construction and the conversion of an error.
 func BenchmarkMakeAndEncode(b *testing.B) {
 	for _, e := range encodings {
 		if !e.fresh || strings.Contains(e.name, "wraps") {
-			continue // that is fmt.Errorf's time
+			continue // most of that time is fmt.Errorf's
 		}
 		b.Run("err="+e.name+"/way=hand", func(b *testing.B) {
 			b.ReportAllocs()
@@ -196,7 +201,7 @@ func BenchmarkMakeAndEncode(b *testing.B) {
 	}
 }
 
-// handRead is how one reads a code by hand.
+// handRead returns the code of a received error, read without errstatus.
 func handRead(err error) (code string) {
 	for _, detail := range grpcstatus.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == "openim.io" {
@@ -206,7 +211,7 @@ func handRead(err error) (code string) {
 	return ""
 }
 
-// decodings are what a server can have sent.
+// decodings are the cases of BenchmarkDecode: kinds of received statuses.
 var decodings = []struct {
 	name string
 	err  error
@@ -214,24 +219,26 @@ var decodings = []struct {
 	{"ours", byHand(benchMessage, nil)},
 	{"ours,metadata", byHand(benchMessage, map[string]string{"userID": "47"})},
 	{"ours,unknown number", unknownNumber()},
-	{"legacy", legacy()},
+	{"raw number", rawNumber()},
 	{"bare", grpcstatus.Error(grpccodes.NotFound, benchMessage)},
-	{"foreign", foreign()},
+	{"unknown domain", unknownDomain()},
 	{"details=5", byHand(benchMessage, nil, benchDetail, &errdetails.Help{}, &errdetails.RequestInfo{RequestId: "1"}, &errdetails.LocalizedMessage{Locale: "en", Message: benchMessage})},
 }
 
-// legacy is a status as OpenIM's servers send it.
-func legacy() error {
+// rawNumber returns an error with a raw number, as OpenIM's servers send it.
+func rawNumber() error {
 	return grpcstatus.ErrorProto(&spb.Status{Code: int32(codes.RecordNotFound), Message: benchMessage, Details: []*anypb.Any{{
 		TypeUrl: "type.googleapis.com/openim.protobuf.ErrorInfo", Value: []byte("\x22\x07no rows"), // its cause
 	}}})
 }
 
+// unknownNumber returns a received error with a number that has no row.
 func unknownNumber() error {
 	return codes.ErrorCode(1305).GRPCStatus().Err()
 }
 
-func foreign() error {
+// unknownDomain returns a received error with an ErrorInfo of an unknown domain.
+func unknownDomain() error {
 	st, err := grpcstatus.New(grpccodes.NotFound, benchMessage).WithDetails(
 		&errdetails.ErrorInfo{Reason: "NO_SUCH_BUCKET", Domain: "storage.example.com", Metadata: map[string]string{"bucket": "a"}})
 	if err != nil {
@@ -240,7 +247,7 @@ func foreign() error {
 	return st.Err()
 }
 
-// BenchmarkDecode is until the caller holds the code.
+// BenchmarkDecode measures the work until the caller has the code.
 func BenchmarkDecode(b *testing.B) {
 	for _, d := range decodings {
 		b.Run("status="+d.name+"/way=hand", func(b *testing.B) {
@@ -252,7 +259,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.Run("status="+d.name+"/way=floor", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				grpcstatus.Convert(d.err).Proto() // a copy, the one way to a detail's bytes
+				grpcstatus.Convert(d.err).Proto() // gRPC gives access to the details only by a copy
 			}
 		})
 		b.Run("status="+d.name+"/way=errstatus", func(b *testing.B) {
@@ -266,7 +273,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkDetail reads a detail of an error that was decoded.
+// BenchmarkDetail measures the reading of a detail of a decoded error.
 func BenchmarkDetail(b *testing.B) {
 	received := byHand(benchMessage, nil, benchDetail)
 	b.Run("way=hand", func(b *testing.B) {
@@ -284,13 +291,13 @@ func BenchmarkDetail(b *testing.B) {
 		err := new(status.Decoder).Decode(context.Background(), received)
 		for b.Loop() {
 			if _, ok := status.Detail[*errdetails.BadRequest](err); !ok {
-				b.Fatal("the detail is gone")
+				b.Fatal("Detail() found no BadRequest")
 			}
 		}
 	})
 }
 
-// BenchmarkParallel is both ways on all cores: nothing of it may be contended.
+// BenchmarkParallel measures both directions on all cores, to show contention.
 func BenchmarkParallel(b *testing.B) {
 	sentinel := formatted()
 	received := byHand(benchMessage, nil)

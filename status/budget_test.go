@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,7 +29,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// violations are n field violations in a BadRequest.
+// violations returns a BadRequest with n field violations.
 func violations(n int) *errdetails.BadRequest {
 	br := &errdetails.BadRequest{}
 	for i := range n {
@@ -39,7 +40,8 @@ func violations(n int) *errdetails.BadRequest {
 	return br
 }
 
-// nestedAny is an Any in an Any, and so on, around some bytes.
+// nestedAny returns size bytes in an Any, which is wrapped in as many further Anys as
+// levels says.
 func nestedAny(levels, size int) *anypb.Any {
 	a := &anypb.Any{TypeUrl: "type.googleapis.com/example.Blob", Value: make([]byte, size)}
 	for range levels {
@@ -49,7 +51,7 @@ func nestedAny(levels, size int) *anypb.Any {
 	return a
 }
 
-// keys is a status with n pairs of metadata.
+// keys returns a Status with n pairs of metadata, each value size bytes long.
 func keys(n, size int) *status.Status {
 	st := status.New(codes.RecordNotFound, "no such user")
 	for i := range n {
@@ -58,8 +60,9 @@ func keys(n, size int) *status.Status {
 	return st
 }
 
-// TestBudget holds what is left out of which status, and that all else stays.
-func TestBudget(t *testing.T) {
+// TestTruncation checks which parts of a status are truncated to fit into MaxSize, and
+// that all other parts are kept.
+func TestTruncation(t *testing.T) {
 	st := status.New(codes.RecordNotFound, "no such user")
 	tests := []struct {
 		name      string
@@ -76,139 +79,143 @@ func TestBudget(t *testing.T) {
 		{"100 keys", keys(100, 100).Err(), "metadata"},
 		{"a value of a megabyte", keys(1, 1<<20).Err(), "metadata"},
 		{"nested Any", st.WithDetails(nestedAny(50, 10_000)).Err(), "details"},
-		{"all of it", keys(100, 100).WithDetails(violations(10_000), nestedAny(3, 9_000)).Wrap(errors.New(secret)), "details,metadata"},
-		{"all of it, and text", status.Wrap(keys(100, 100).WithDetails(violations(10_000)).Err(), codes.Args, strings.Repeat("x", 5000)), "message"},
+		{"details and metadata", keys(100, 100).WithDetails(violations(10_000), nestedAny(3, 9_000)).Wrap(errors.New(secret)), "details,metadata"},
+		{"details, metadata and message", status.Wrap(keys(100, 100).WithDetails(violations(10_000)).Err(), codes.Args, strings.Repeat("x", 5000)), "message"},
 		{"a code of another enum", status.Error(shopClosed, strings.Repeat("x", 5000)), "message"},
 		{"an unknown number", status.Error(codes.ErrorCode(1305), strings.Repeat("x", 5000)), "message"},
 		{"a gRPC status with text", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 1<<20)), "message"},
 		{"a gRPC status with details", grpcError(t, grpccodes.NotFound, "x", violations(10_000)), "details"},
 		{"a gRPC status with both", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 5000), violations(10_000)), "details,message"},
-		{"a foreign ErrorInfo", grpcError(t, grpccodes.NotFound, "x", info("other.example", strings.Repeat("R", 5000), "")), "details"},
-		{"a peer's reason without end", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", strings.Repeat("R", 5000), "1305"))), ""},
-		{"a peer's number without end", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", "RECORD_NOT_FOUND", strings.Repeat("1", 5000)))), ""},
-		{"a peer's own keys", decoded(keys(100, 100).Err()), "metadata"},
+		{"an ErrorInfo of an unknown domain", grpcError(t, grpccodes.NotFound, "x", info("other.example", strings.Repeat("R", 5000), "")), "details"},
+		{"a long reason from upstream", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", strings.Repeat("R", 5000), "1305"))), ""},
+		{"a long number from upstream", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", "RECORD_NOT_FOUND", strings.Repeat("1", 5000)))), ""},
+		{"metadata from upstream", decoded(keys(100, 100).Err()), "metadata"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{0, status.LeastMaxSize, 2000, 8192} {
-				got := checkBudget(t, size, tt.err)
+				got := checkFitsInBothForms(t, size, tt.err)
 				if size == 0 && got.Truncated().String() != tt.truncated {
-					t.Errorf("left out %q; want %q", got.Truncated().String(), tt.truncated)
+					t.Errorf("Truncated() = %q; want %q", got.Truncated().String(), tt.truncated)
 				}
 			}
 			if got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), tt.err); got.Truncated() != 0 {
-				t.Errorf("with room for all, left out %q", got.Truncated().String())
+				t.Errorf("Truncated() = %q with enough room; want nothing", got.Truncated().String())
 			}
 		})
 	}
 }
 
-// checkBudget encodes an error within a size, in OpenIM's form too, and compares
-// the result with what is sent where there is room for all. It gives the canonical
-// one.
-func checkBudget(t testing.TB, size int, err error) status.Encoded {
+// checkFitsInBothForms calls checkFits for the numeric and for the canonical form. It
+// returns the canonical status.
+func checkFitsInBothForms(t testing.TB, size int, err error) status.Encoded {
 	t.Helper()
-	checkFit(t, status.Encoder{OpenIMForm: true}, size, err)
-	return checkFit(t, status.Encoder{}, size, err)
+	checkFits(t, status.Encoder{OpenIMForm: true}, size, err)
+	return checkFits(t, status.Encoder{}, size, err)
 }
 
-func checkFit(t testing.TB, encoder status.Encoder, size int, err error) status.Encoded {
+// checkFits encodes an error within a size. It compares the result with the status that
+// is sent without a limit, and checks that forwarding it changes nothing.
+func checkFits(t testing.TB, encoder status.Encoder, size int, err error) status.Encoded {
 	t.Helper()
-	roomy := encoder
-	encoder.MaxSize, roomy.MaxSize = size, 1<<30
-	got, all := encoder.Encode(t.Context(), err), roomy.Encode(t.Context(), err)
+	unlimited := encoder
+	encoder.MaxSize, unlimited.MaxSize = size, 1<<30
+	got, all := encoder.Encode(t.Context(), err), unlimited.Encode(t.Context(), err)
 	bound := max(size, status.LeastMaxSize)
 	if size == 0 {
 		bound = status.DefaultMaxSize
 	}
 	if got.Size() > bound {
-		t.Errorf("size %d, want %d at most", got.Size(), bound)
+		t.Errorf("Size() = %d; want at most %d", got.Size(), bound)
 	}
-	sent, whole := got.Status().Proto(), all.Status().Proto()
-	if sent.Code != whole.Code || got.Code() != all.Code() || got.Source() != all.Source() || got.GRPCCode() != all.GRPCCode() {
-		t.Errorf("%d, %v from %v; want %d, %v from %v", sent.Code, got.Code(), got.Source(), whole.Code, all.Code(), all.Source())
+	sent, full := got.Status().Proto(), all.Status().Proto()
+	if sent.Code != full.Code || got.Code() != all.Code() || got.Source() != all.Source() || got.GRPCCode() != all.GRPCCode() {
+		t.Errorf("Encode() = grpc-status %d, code %v, source %v; want %d, %v, %v as without a limit", sent.Code, got.Code(), got.Source(), full.Code, all.Code(), all.Source())
 	}
-	cut := strings.Split(got.Truncated().String(), ",")
-	if text, was := strings.CutSuffix(sent.Message, "..."); sent.Message != whole.Message &&
-		(!was || !strings.HasPrefix(whole.Message, text) || !slices.Contains(cut, "message")) {
-		t.Errorf("message %.50q..., left out %q; want a beginning of %.50q with a mark", sent.Message, got.Truncated().String(), whole.Message)
+	truncated := strings.Split(got.Truncated().String(), ",")
+	if text, was := strings.CutSuffix(sent.Message, "..."); sent.Message != full.Message &&
+		(!was || !strings.HasPrefix(full.Message, text) || !slices.Contains(truncated, "message")) {
+		t.Errorf("message %.50q..., Truncated() = %q; want a prefix of %.50q, followed by three dots", sent.Message, got.Truncated().String(), full.Message)
 	}
 	if !utf8.ValidString(sent.Message) {
-		t.Errorf("the message was cut inside of a rune: %q", sent.Message[len(sent.Message)-10:])
+		t.Errorf("message ends with %q; want it to be valid UTF-8", sent.Message[len(sent.Message)-10:])
 	}
-	checkDetails(t, got, proto.CloneOf(sent), whole)
-	// The next hop sends the same again.
+	checkDetails(t, got, proto.CloneOf(sent), full)
+	// A service that forwards the status sends the same bytes.
 	received := new(status.Decoder).Decode(t.Context(), got.Status().Err())
 	if got.Code() != nil && got.Code().Table() == codes.Default() {
 		again := encoder.Encode(t.Context(), received)
 		if diff := cmp.Diff(sent, again.Status().Proto(), protocmp.Transform()); diff != "" || again.Truncated() != 0 {
-			t.Errorf("sent on, left out %q (-want +got):\n%s", again.Truncated().String(), diff)
+			t.Errorf("forwarded status: Truncated() = %q, diff (-want +got):\n%s", again.Truncated().String(), diff)
 		}
 	}
 	return got
 }
 
-// checkDetails: the ErrorInfo keeps what names the code and says what was left
-// out; of the others the first stay as they were, the last maybe in part.
-func checkDetails(t testing.TB, got status.Encoded, sent, whole *spb.Status) {
+// checkDetails checks the details of a truncated status. The ErrorInfo keeps the reason,
+// domain and number, and says what was truncated. The other details are a prefix of the
+// full list. All but the last are unchanged.
+func checkDetails(t testing.TB, got status.Encoded, sent, full *spb.Status) {
 	t.Helper()
 	if got.GRPCCode() != got.Status().Code() {
-		checkLegacyDetail(t, got, sent, whole)
-		sent.Details, whole.Details = sent.Details[1:], whole.Details[1:]
+		checkNumericForm(t, got, sent, full)
+		sent.Details, full.Details = sent.Details[1:], full.Details[1:]
 	}
 	kept := sent.Details
 	if got.Code() != nil {
 		want, info := &errdetails.ErrorInfo{}, &errdetails.ErrorInfo{}
-		if err := errors.Join(whole.Details[0].UnmarshalTo(want), sent.Details[0].UnmarshalTo(info)); err != nil {
+		if err := errors.Join(full.Details[0].UnmarshalTo(want), sent.Details[0].UnmarshalTo(info)); err != nil {
 			t.Fatal(err)
 		}
 		if read := status.FromGRPC(got.Status()); got.Code().Table() == codes.Default() && read.Code() != got.Code() {
-			t.Errorf("ErrorInfo %v is read as %v; want %v", info, read.Code(), got.Code())
+			t.Errorf("FromGRPC() = code %[2]v for ErrorInfo %[1]v; want %[3]v", info, read.Code(), got.Code())
 		}
 		if info.Domain != want.Domain || info.Metadata["code"] != want.Metadata["code"] && len(want.Metadata["code"]) <= 10 ||
 			info.Reason != want.Reason && len(want.Reason) <= 63 {
 			t.Errorf("ErrorInfo %v; want the reason, domain and number of %.200v", info, want)
 		}
 		if info.Metadata["truncated"] != got.Truncated().String() && got.Truncated() != 0 {
-			t.Errorf(`metadata["truncated"] is %q, and the observer told %q`, info.Metadata["truncated"], got.Truncated().String())
+			t.Errorf(`metadata["truncated"] is %q, and Truncated() = %q; want the same`, info.Metadata["truncated"], got.Truncated().String())
 		}
 		for key, value := range info.Metadata {
 			if key != "truncated" && key != "code" && want.Metadata[key] != value {
-				t.Errorf("metadata %q is %q; want it whole or not there", key, value)
+				t.Errorf("metadata %q = %q; want the full value or no key", key, value)
 			}
 		}
-		kept, whole.Details = kept[1:], whole.Details[1:]
+		kept, full.Details = kept[1:], full.Details[1:]
 	}
 	for i, d := range kept {
-		if i == len(kept)-1 && d.MessageName() == "openim.protobuf.ErrorInfo" && !proto.Equal(d, whole.Details[i]) {
-			checkBeginning(t, got, d, whole.Details[i])
+		if i == len(kept)-1 && d.MessageName() == "openim.protobuf.ErrorInfo" && !proto.Equal(d, full.Details[i]) {
+			checkOpenIMTextPrefix(t, got, d, full.Details[i])
 			continue
 		}
 		last := i == len(kept)-1 && d.MessageName() == "google.rpc.BadRequest"
-		malformed := last && whole.Details[i].UnmarshalTo(&errdetails.BadRequest{}) != nil
+		malformed := last && full.Details[i].UnmarshalTo(&errdetails.BadRequest{}) != nil
 		inPart := last && (malformed || violationsOf(t, d) > 0)
-		if !inPart && !proto.Equal(d, whole.Details[i]) {
-			t.Errorf("detail %d is %v; want it as it was, or some violations of it", i, d)
+		if !inPart && !proto.Equal(d, full.Details[i]) {
+			t.Errorf("detail %d = %v; want it unchanged, or a BadRequest with some of its violations", i, d)
 		}
 	}
 }
 
+// violationsOf returns the number of violations in a BadRequest.
 func violationsOf(t testing.TB, d *anypb.Any) int {
 	t.Helper()
 	br := &errdetails.BadRequest{}
 	if err := d.UnmarshalTo(br); err != nil {
-		t.Errorf("BadRequest: %v", err)
+		t.Errorf("UnmarshalTo(BadRequest) = %v; want nil", err)
 	}
 	return len(br.GetFieldViolations())
 }
 
-// decoded is an error as a client has it.
+// decoded returns err as a client with errstatus receives it.
 func decoded(err error) error {
 	return new(status.Decoder).Decode(context.Background(), err)
 }
 
-// TestBudgetIsUsedUp: nothing is left out that there was room for.
-func TestBudgetIsUsedUp(t *testing.T) {
+// TestTruncatesNoMoreThanNeeded checks that a truncated status uses the available size,
+// for each part of a status.
+func TestTruncatesNoMoreThanNeeded(t *testing.T) {
 	encoder := &status.Encoder{MaxSize: 2000}
 	for name, grow := range map[string]func(n int) *status.Status{
 		"message": func(n int) *status.Status { return status.New(codes.Args, strings.Repeat("x", n)) },
@@ -230,43 +237,45 @@ func TestBudgetIsUsedUp(t *testing.T) {
 			}
 			size = got.Size()
 		}
-		if size < 1998 { // one more byte is up to three, in base64 or with a length's
-			t.Errorf("%s: cut where a status had %d bytes; want 1998 to 2000", name, size)
+		if size < 1998 { // one more byte of text can take three, because of base64 and length prefixes
+			t.Errorf("%s: the largest status that is not truncated has %d bytes; want 1998 to 2000", name, size)
 		}
 	}
-	// As many violations stay as there is room for: one more is too many.
+	// One more violation than was kept does not fit.
 	got := encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(violations(100)).Err())
 	kept := violationsOf(t, got.Status().Proto().Details[1])
 	st := status.New(codes.Args, "x").WithDetails(violations(kept + 1))
 	if more := (&status.Encoder{}).Encode(t.Context(), st.Err()); more.Size() <= 2000-len("truncated"+"details") {
-		t.Errorf("%d violations stayed; there was room for more: they take %d", kept, more.Size())
+		t.Errorf("%d violations kept; want more, because one more makes only %d bytes", kept, more.Size())
 	}
-	// And as much of a message.
+	// The message is truncated to the available size.
 	got = encoder.Encode(t.Context(), status.Error(codes.Args, strings.Repeat("x", 5000)))
 	if got.Size() < 1998 {
-		t.Errorf("a message was cut to %d bytes in all; want 1998 to 2000", got.Size())
+		t.Errorf("Size() = %d with a truncated message; want 1998 to 2000", got.Size())
 	}
-	// Of the metadata the last keys go first, and of a BadRequest what isn't known.
+	// The unknown fields of a BadRequest are dropped before its violations.
 	br := violations(100)
 	br.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 99, protowire.BytesType), make([]byte, 5000)))
 	got = encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(br).Err())
 	if n := violationsOf(t, got.Status().Proto().Details[1]); n != kept {
-		t.Errorf("%d violations stayed of a BadRequest with an unknown field; want %d", n, kept)
+		t.Errorf("%d violations kept of a BadRequest with an unknown field; want %d", n, kept)
 	}
+	// Metadata is dropped from the last key on.
 	got = encoder.Encode(t.Context(), keys(100, 50).Err())
 	sent := status.FromGRPC(got.Status()).Metadata()
 	for i := range len(sent) - 1 {
 		if sent[fmt.Sprintf("key%03d", i)] == "" {
-			t.Errorf("key%03d was left out, with %d pairs kept", i, len(sent)-1)
+			t.Errorf("metadata lacks key%03d; want the first %d keys", i, len(sent)-1)
 		}
 	}
 	if got.Size() < 2000-100 {
-		t.Errorf("metadata was cut to %d bytes in all; want one pair less than 2000 at most", got.Size())
+		t.Errorf("Size() = %d with truncated metadata; want less than one pair below 2000", got.Size())
 	}
 }
 
-// TestBudgetOfARow: a table's message can be too long too.
-func TestBudgetOfARow(t *testing.T) {
+// TestTruncatesMessageOfRow checks that the message of a row is truncated if it is too
+// long.
+func TestTruncatesMessageOfRow(t *testing.T) {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
 	row.Message = strings.Repeat("record not found ", 500)
 	table, err := codes.Default().WithRows(row)
@@ -276,21 +285,21 @@ func TestBudgetOfARow(t *testing.T) {
 	encoder := &status.Encoder{Tables: []*codes.Table{table}}
 	for _, err := range []error{codes.RecordNotFound, status.Error(codes.RecordNotFound, ""), status.Wrap(errors.New("x"), codes.RecordNotFound, "")} {
 		if got := encoder.Encode(t.Context(), err); got.Size() > status.DefaultMaxSize || got.Truncated().String() != "message" || !strings.HasPrefix(got.Status().Message(), "record not found ") {
-			t.Errorf("Encode(%v): %d bytes, left out %q", err, got.Size(), got.Truncated().String())
+			t.Errorf("Encode(%v) = %d bytes, truncated %q; want a truncated message within MaxSize", err, got.Size(), got.Truncated().String())
 		}
 	}
 }
 
-// TestBudgetCountsTheContentType that gRPC will answer with, which is the
-// client's.
-func TestBudgetCountsTheContentType(t *testing.T) {
+// TestSizeIncludesContentType checks that the size includes the content type of the
+// response. gRPC answers with the content type of the request.
+func TestSizeIncludesContentType(t *testing.T) {
 	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc", "content-type", "application/grpc+proto"))
 	encoder := &status.Encoder{}
 	for n := 1000; ; n++ {
 		err := status.Error(codes.Args, strings.Repeat("x", n))
 		plain, proto := encoder.Encode(t.Context(), err), encoder.Encode(ctx, err)
 		if proto.Size()+len("+proto") > status.DefaultMaxSize {
-			t.Fatalf("with %d letters: %d bytes and six more for +proto", n, proto.Size())
+			t.Fatalf("a message of %d letters takes %d bytes, and six more for +proto; want at most MaxSize in all", n, proto.Size())
 		}
 		if plain.Truncated() != 0 {
 			break
@@ -298,42 +307,44 @@ func TestBudgetCountsTheContentType(t *testing.T) {
 	}
 }
 
-// TestTruncatedAddsUp: what an earlier hop has left out is still said.
-func TestTruncatedAddsUp(t *testing.T) {
+// TestTruncatedAccumulatesOverHops checks that metadata["truncated"] still names what an
+// earlier service has truncated.
+func TestTruncatedAccumulatesOverHops(t *testing.T) {
 	first := (&status.Encoder{MaxSize: 4096}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 600)).WithDetails(violations(1000)).Err())
 	received := new(status.Decoder).Decode(t.Context(), first.Status().Err())
 	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), received)
 	if got := status.FromGRPC(second.Status()).Metadata()["truncated"]; first.Truncated().String() != "details" || got != "details,message" {
-		t.Errorf("left out %q, then %q in all; want details, then details,message", first.Truncated().String(), got)
+		t.Errorf("truncated %q at the first service, and %q in all; want details, then details,message", first.Truncated().String(), got)
 	}
 	if st := status.Convert(received).WithMetadata("user", "42"); st.Metadata()["truncated"] != "details" {
-		t.Errorf("metadata %v; want what the peer said of its cuts", st.Metadata())
+		t.Errorf("Metadata() = %v; want what the upstream has truncated", st.Metadata())
 	}
 }
 
-// TestDroppedKeys are told, and nobody's but the handler's own are dropped.
+// TestDroppedKeys checks that invalid metadata keys of the handler are dropped and
+// reported, and that an upstream's keys are kept.
 func TestDroppedKeys(t *testing.T) {
 	st := status.New(codes.Args, "x").WithMetadata("Bad", "1").WithMetadata("ok", "2").WithMetadata("code", "3").WithMetadata("Bad", "4")
 	got := new(status.Encoder).Encode(t.Context(), st.Err())
 	if diff := cmp.Diff([]string{"Bad", "code"}, got.DroppedKeys()); diff != "" {
-		t.Errorf("dropped keys (-want +got):\n%s", diff)
+		t.Errorf("DroppedKeys() (-want +got):\n%s", diff)
 	}
-	peers := grpcError(t, grpccodes.NotFound, "x", &errdetails.ErrorInfo{
-		Reason: "RECORD_NOT_FOUND", Domain: "openim.io", Metadata: map[string]string{"code": "1004", "Peer Key": "1"},
+	upstream := grpcError(t, grpccodes.NotFound, "x", &errdetails.ErrorInfo{
+		Reason: "RECORD_NOT_FOUND", Domain: "openim.io", Metadata: map[string]string{"code": "1004", "Upstream Key": "1"},
 	})
-	changed := status.Convert(peers).WithMetadata("ok", "2").WithMetadata("Bad", "1")
-	if diff := cmp.Diff(map[string]string{"Peer Key": "1", "ok": "2"}, status.FromGRPC(status.ToGRPC(changed.Err())).Metadata()); diff != "" {
-		t.Errorf("metadata sent on (-want +got):\n%s", diff)
+	changed := status.Convert(upstream).WithMetadata("ok", "2").WithMetadata("Bad", "1")
+	if diff := cmp.Diff(map[string]string{"Upstream Key": "1", "ok": "2"}, status.FromGRPC(status.ToGRPC(changed.Err())).Metadata()); diff != "" {
+		t.Errorf("forwarded metadata (-want +got):\n%s", diff)
 	}
-	// A pair that isn't sent states nothing either.
+	// A key that is dropped doesn't change the origin.
 	if st := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMetadata("Bad", "1"); st.Origin() != status.OriginBare {
-		t.Errorf("origin %v, want bare as it was", st.Origin())
+		t.Errorf("Origin() = %v; want bare", st.Origin())
 	}
 }
 
-// FuzzBudget: whatever a handler puts into a status, it fits, and what can't go
-// is there.
-func FuzzBudget(f *testing.F) {
+// FuzzTruncation checks that any Status of a handler fits into MaxSize and keeps its code,
+// reason, domain and number.
+func FuzzTruncation(f *testing.F) {
 	f.Add("no such user", "", "key", "value", uint16(0), uint16(0), uint16(0))
 	f.Add(strings.Repeat("中", 2000), "", "key", strings.Repeat("%", 500), uint16(3), uint16(50), uint16(2000))
 	f.Add("x", strings.Repeat("d", 4000), "k\xff", "\xff\xff", uint16(100), uint16(1000), uint16(60000))
@@ -344,29 +355,29 @@ func FuzzBudget(f *testing.F) {
 		}
 		br := violations(int(fields % 2000))
 		st = st.WithDetails(wrapperspb.String(detail), br, &anypb.Any{TypeUrl: key, Value: []byte(value)})
-		if got := checkBudget(t, int(size), st.Err()); got.Truncated() == 0 {
+		if got := checkFitsInBothForms(t, int(size), st.Err()); got.Truncated() == 0 {
 			checkSame(t, st, status.FromGRPC(got.Status()))
 		}
 		if p, err := proto.Marshal(status.ToGRPC(st.Err()).Proto()); err != nil {
-			t.Errorf("%v can't be sent: %v", p, err)
+			t.Errorf("Marshal(%v) = %v; want nil", p, err)
 		}
 	})
 }
 
-// checkSame: what was received is what was sent.
+// checkSame checks that a received Status equals the one that was sent.
 func checkSame(t testing.TB, sent, got *status.Status) {
 	t.Helper()
 	if got.Code() != sent.Code() || got.Message() != sent.Message() || got.Reason() != sent.Reason() || got.Domain() != sent.Domain() ||
 		got.GRPCCode() != sent.GRPCCode() || got.Origin() != status.OriginKnown || !maps.Equal(got.Metadata(), sent.Metadata()) {
-		t.Errorf("sent %v %v, got %v %v, origin %v", sent, sent.Metadata(), got, got.Metadata(), got.Origin())
+		t.Errorf("received %[3]v with metadata %[4]v, origin %[5]v; want %[1]v with metadata %[2]v, origin known", sent, sent.Metadata(), got, got.Metadata(), got.Origin())
 	}
 	if diff := cmp.Diff(sent.Details(), got.Details(), protocmp.Transform()); diff != "" {
 		t.Errorf("details (-sent +got):\n%s", diff)
 	}
 }
 
-// FuzzErrorInfo reads an ErrorInfo's bytes, with a canonical code or a number
-// beside it: the decoder's and the next hop's answers agree.
+// FuzzErrorInfo checks that any bytes of an ErrorInfo, beside a canonical code or a raw
+// number, give an error with a code that can be forwarded.
 func FuzzErrorInfo(f *testing.F) {
 	for row := range codes.Default().All() {
 		if row.Code.Number() > 0 {
@@ -390,19 +401,155 @@ func FuzzErrorInfo(f *testing.F) {
 		}})
 		st := status.FromGRPC(gst)
 		info := &errdetails.ErrorInfo{}
-		ours := proto.Unmarshal(b, info) == nil && info.GetDomain() == "openim.io"
-		if (st.Origin() == status.OriginKnown) != ours && st.Origin() != status.OriginNumeric {
-			t.Errorf("origin %v of %v", st.Origin(), info)
+		knownDomain := proto.Unmarshal(b, info) == nil && info.GetDomain() == "openim.io"
+		if (st.Origin() == status.OriginKnown) != knownDomain && st.Origin() != status.OriginNumeric {
+			t.Errorf("Origin() = %v for ErrorInfo %v; want known: %t", st.Origin(), info, knownDomain)
 		}
 		row, known := codes.Default().ByReason(info.GetReason())
-		if ours && known && row.Code.Number() > 0 && st.Code() != row.Code {
-			t.Errorf("code %v of reason %q, want %v", st.Code(), info.GetReason(), row.Code)
+		if knownDomain && known && row.Code.Number() > 0 && st.Code() != row.Code {
+			t.Errorf("Code() = %v for reason %q; want %v", st.Code(), info.GetReason(), row.Code)
 		}
 		if st.Code().Number() <= 0 {
-			t.Errorf("code %v is no error's", st.Code())
+			t.Errorf("Code() = %v; want a positive number", st.Code())
 		}
-		if got := checkBudget(t, 0, decoded(gst.Err())); got.Status().Code() < 1 || got.Status().Code() > 16 {
-			t.Errorf("sent on with code %d, want 1..16", got.Status().Code())
+		if got := checkFitsInBothForms(t, 0, decoded(gst.Err())); got.Status().Code() < 1 || got.Status().Code() > 16 {
+			t.Errorf("forwarded with code %d; want 1..16", got.Status().Code())
 		}
 	})
+}
+
+// TestSizeIncludesPushback checks that the size includes the pushback trailer.
+func TestSizeIncludesPushback(t *testing.T) {
+	e := &status.Encoder{MaxSize: 1500, RetryPushback: true}
+	got := e.Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 3000)).WithRetryDelay(time.Hour).Err())
+	if got.Size() > 1500 || got.Trailer() == nil {
+		t.Errorf("Encode() = %d bytes, trailer %v; want at most 1500, and the pushback", got.Size(), got.Trailer())
+	}
+}
+
+// TestLeastMaxSize checks that a negative MaxSize stands for LeastMaxSize.
+func TestLeastMaxSize(t *testing.T) {
+	long := status.New(codes.Args, strings.Repeat("x", 3000)).Err()
+	if a, b := (&status.Encoder{MaxSize: -1}).Encode(t.Context(), long), (&status.Encoder{MaxSize: status.LeastMaxSize}).Encode(t.Context(), long); !proto.Equal(a.Status().Proto(), b.Status().Proto()) {
+		t.Errorf("Encode() = %d bytes with MaxSize -1; want the %d bytes of LeastMaxSize", a.Size(), b.Size())
+	}
+}
+
+// TestTruncatesForwardedStatus checks that a service with a smaller MaxSize than its
+// upstream truncates more, and adds that to metadata["truncated"].
+func TestTruncatesForwardedStatus(t *testing.T) {
+	first := (&status.Encoder{}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 1000)).WithDetails(badRequest(strings.Repeat("x", 9000))).Err())
+	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), decoded(first.Status().Err()))
+	if got := status.FromGRPC(second.Status()).Metadata()["truncated"]; first.Truncated().String() != "details" || second.Truncated().String() != "message" || got != "details,message" {
+		t.Errorf("truncated %q, then %q, and sent %q; want details, then message, and both", first.Truncated().String(), second.Truncated().String(), got)
+	}
+}
+
+// TestForwardedErrorInfoFits checks that unknown fields and long texts of a received
+// ErrorInfo are replaced, so that the status fits.
+func TestForwardedErrorInfoFits(t *testing.T) {
+	raw := errorinfo.Append(nil, "RECORD_NOT_FOUND", "openim.io", "1004", nil)
+	raw = protowire.AppendTag(raw, 99, protowire.BytesType)
+	raw = protowire.AppendBytes(raw, make([]byte, 5000))
+	p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
+	p.Details = []*anypb.Any{{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: raw}}
+	if got := new(status.Encoder).Encode(t.Context(), decoded(grpcstatus.FromProto(p).Err())); got.Size() > 4096 || got.Truncated() != 0 {
+		t.Errorf("Encode() = %d bytes, truncated %q; want at most 4096, and only the unknown field dropped", got.Size(), got.Truncated().String())
+	}
+	for name, i := range map[string]*errdetails.ErrorInfo{
+		"ERROR_CODE_1305": info("openim.io", strings.Repeat("R", 5000), "1305"),
+		"NEVER_HEARD":     info("openim.io", "NEVER_HEARD", strings.Repeat("1", 5000)),
+	} {
+		got := new(status.Encoder).Encode(t.Context(), decoded(grpcError(t, grpccodes.NotFound, "x", i)))
+		if r := status.FromGRPC(got.Status()).Reason(); r != name || got.Size() > 4096 {
+			t.Errorf("Reason() = %q in %d bytes; want %s in at most 4096", r, got.Size(), name)
+		}
+	}
+}
+
+// A longCode has a domain and a reason of the greatest length.
+type longCode int32
+
+func (longCode) Error() string          { return "x" }
+func (c longCode) Number() codes.Number { return codes.Number(c) }
+func (longCode) Table() *codes.Table    { return longTable }
+
+var longTable *codes.Table
+
+// TestLongestRowFits checks that a row with the longest domain, reason and number fits
+// into 1,024 bytes with any message.
+func TestLongestRowFits(t *testing.T) {
+	for n := 1; n < 200; n++ {
+		m := strings.Repeat("%", n)
+		longTable = codes.MustTable(strings.Repeat("d", 253),
+			codes.Row{Code: longCode(1<<31 - 1), Reason: strings.Repeat("R", 63), GRPCCode: grpccodes.Internal, Message: m, Default: true},
+			codes.Row{Code: longCode(2), Reason: "UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
+		for _, err := range []error{longCode(1<<31 - 1), status.Error(longCode(1<<31-1), "")} {
+			got := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), err)
+			if got.Size() > 1024 {
+				t.Fatalf("Size() = %[2]d for a message of %[1]d percent signs; want at most 1024", n, got.Size())
+			}
+		}
+	}
+}
+
+// TestReduceReceivedErrorInfo checks that unbounded texts of a received ErrorInfo are
+// dropped before any other part. The code stays the same, and nothing is reported as
+// truncated.
+func TestReduceReceivedErrorInfo(t *testing.T) {
+	long := strings.Repeat("R", 5000)
+	upstream := func(reason, number, truncated string, details ...proto.Message) error {
+		i := info("openim.io", reason, number)
+		if truncated != "" {
+			i.Metadata["truncated"] = truncated
+		}
+		return decoded(grpcError(t, grpccodes.Internal, "hello", append([]proto.Message{i}, details...)...))
+	}
+	for name, err := range map[string]error{
+		"a reason that contradicts its number":     upstream(long, "1004", ""),
+		"a reason of an unknown number":            upstream(long, "1305", ""),
+		"a long metadata[truncated]":               upstream("RECORD_NOT_FOUND", "1004", strings.Repeat("z", 5000)),
+		"a long metadata[truncated], and a detail": upstream("RECORD_NOT_FOUND", "1004", strings.Repeat(",", 5000), badRequest("name")),
+	} {
+		before := status.Code(err)
+		got := new(status.Encoder).Encode(t.Context(), err)
+		after := status.FromGRPC(got.Status())
+		if after.Code() != before || got.Code() != before {
+			t.Errorf("%s: code %v was forwarded as %v; want the same", name, before, after.Code())
+		}
+		if got.Truncated() != 0 || after.Truncated() != 0 || after.Message() != "hello" {
+			t.Errorf("%s: Truncated() = %q, message %q; want nothing truncated", name, got.Truncated().String(), after.Message())
+		}
+		if _, had := status.Detail[*errdetails.BadRequest](err); had {
+			if _, ok := status.Detail[*errdetails.BadRequest](got.Status().Err()); !ok {
+				t.Errorf("%s: the forwarded status has no BadRequest; want the received one", name)
+			}
+		}
+	}
+	odd := status.Convert(upstream("RECORD_NOT_FOUND", "1004", "evil\n,message,metadata"))
+	if got := odd.Truncated().String(); got != "metadata,message" {
+		t.Errorf("Truncated() = %q; want the parts that errstatus knows, in its own order", got)
+	}
+}
+
+// TestCostOfManyDetails checks that the cost is in proportion to the number of details
+// and keys. With quadratic cost, the test would run for minutes.
+func TestCostOfManyDetails(t *testing.T) {
+	p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
+	for i := range 100_000 {
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: fmt.Sprintf("x/a.B%d", i)})
+	}
+	received := status.FromGRPC(grpcstatus.FromProto(p))
+	bad := &errdetails.ErrorInfo{Domain: "openim.io", Metadata: map[string]string{}}
+	for i := range 100_000 {
+		bad.Metadata[fmt.Sprintf("BAD%d", i)] = "x"
+	}
+	st := status.New(codes.Args, "").WithDetails(received.Details()...).WithDetails(bad)
+	got := (&status.Encoder{MaxSize: 1 << 30}).Encode(t.Context(), st.Err())
+	if len(got.DroppedKeys()) != 100_000 || len(got.Status().Proto().Details) != 100_001 {
+		t.Errorf("Encode() = %d dropped keys, %d details; want 100000 and 100001", len(got.DroppedKeys()), len(got.Status().Proto().Details))
+	}
+	if got := new(status.Encoder).Encode(t.Context(), st.Err()); got.Size() > status.DefaultMaxSize || got.Truncated().String() != "details" {
+		t.Errorf("Encode() = %d bytes, truncated %q; want details within MaxSize", got.Size(), got.Truncated().String())
+	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// grpcError is a gRPC error that nobody decoded.
+// grpcError returns an error of gRPC that errstatus has not decoded.
 func grpcError(t testing.TB, code grpccodes.Code, message string, details ...proto.Message) error {
 	t.Helper()
 	st := grpcstatus.New(code, message)
@@ -29,6 +29,7 @@ func grpcError(t testing.TB, code grpccodes.Code, message string, details ...pro
 	return st.Err()
 }
 
+// info returns an ErrorInfo. It has no metadata if number is empty.
 func info(domain, reason, number string) *errdetails.ErrorInfo {
 	i := &errdetails.ErrorInfo{Domain: domain, Reason: reason}
 	if number != "" {
@@ -37,16 +38,16 @@ func info(domain, reason, number string) *errdetails.ErrorInfo {
 	return i
 }
 
-// resolve is an error as a server with our interceptor hands it to gRPC.
-func resolve(err error) error { return new(status.Encoder).Encode(context.Background(), err).Err() }
+// encodeError returns err as the server interceptor gives it to gRPC.
+func encodeError(err error) error { return new(status.Encoder).Encode(context.Background(), err).Err() }
 
-// A shopCode is of a second domain.
+// A shopCode is a code of a second domain.
 type shopCode int32
 
 const (
 	shopBroken  shopCode = 1
 	shopUnknown shopCode = 2
-	shopClosed  shopCode = 1004 // not RecordNotFound
+	shopClosed  shopCode = 1004 // the number of RecordNotFound
 )
 
 var shop = codes.MustTable("shop.example",
@@ -59,23 +60,23 @@ func (c shopCode) Error() string        { return fmt.Sprint("shop ", int32(c)) }
 func (c shopCode) Number() codes.Number { return codes.Number(c) }
 func (c shopCode) Table() *codes.Table  { return shop }
 
-// embedding has a code's methods and more fields, and can't be compared.
-type embedding struct {
+// An embeddingCode has the methods of the code that it embeds. It can't be compared.
+type embeddingCode struct {
 	codes.ErrorCode
 	list []string
 }
 
-// homeless codes have no table.
-type homeless int32
+// A nilTableCode is a code without a table.
+type nilTableCode int32
 
-func (homeless) Error() string          { return "homeless" }
-func (c homeless) Number() codes.Number { return codes.Number(c) }
-func (homeless) Table() *codes.Table    { return nil }
+func (nilTableCode) Error() string          { return "homeless" }
+func (c nilTableCode) Number() codes.Number { return codes.Number(c) }
+func (nilTableCode) Table() *codes.Table    { return nil }
 
-// TestReading holds what each way of reading an error gives for each kind of
-// error: the five never disagree about the code.
-func TestReading(t *testing.T) {
-	const ours = "openim.io"
+// TestReadersAgree checks what Code, FromError, Convert, errors.Is and errors.AsType return
+// for each kind of error, and that they agree about the code.
+func TestReadersAgree(t *testing.T) {
+	const domain = "openim.io"
 	plain := errors.New("dsn=secret")
 	twice := func(err error) error { return fmt.Errorf("outer: %w", fmt.Errorf("inner: %w", err)) }
 
@@ -87,7 +88,7 @@ func TestReading(t *testing.T) {
 		origin  status.Origin
 		message string
 		reason  string
-		is      codes.Code // what errors.Is and errors.AsType find; nil: nothing
+		is      codes.Code // the code that errors.Is and errors.AsType find, or nil
 	}{
 		{name: "nil", code: codes.NoError, ok: true, message: "no error"},
 		{name: "plain error", err: plain, code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
@@ -110,63 +111,63 @@ func TestReading(t *testing.T) {
 		{name: "Status without a message", err: status.Error(codes.Args, ""), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.Args},
 		{name: "Status under %w", err: twice(status.Error(codes.Args, "no name")), code: codes.Args, ok: true, message: "no name", reason: "ARGS", is: codes.Args},
 		{name: "Status in Join", err: errors.Join(plain, twice(status.Error(codes.Args, "no name"))), code: codes.Args, ok: true, message: "no name", reason: "ARGS", is: codes.Args},
-		{name: "Status around a plain error", err: status.Wrap(plain, codes.SrvDatabase, "loading"), code: codes.SrvDatabase, ok: true, message: "loading", reason: "SRV_DATABASE", is: codes.SrvDatabase},
-		{name: "Status around a code", err: status.Wrap(codes.RecordNotFound, codes.SrvDatabase, "loading"), code: codes.SrvDatabase, ok: true, message: "loading", reason: "SRV_DATABASE", is: codes.SrvDatabase},
-		{name: "Status around a gRPC status", err: status.Wrap(grpcError(t, grpccodes.NotFound, "x"), codes.SrvDatabase, "loading"), code: codes.SrvDatabase, ok: true, message: "loading", reason: "SRV_DATABASE", is: codes.SrvDatabase},
+		{name: "Status with a plain error as cause", err: status.Wrap(plain, codes.SrvDatabase, "loading"), code: codes.SrvDatabase, ok: true, message: "loading", reason: "SRV_DATABASE", is: codes.SrvDatabase},
+		{name: "Status with a code as cause", err: status.Wrap(codes.RecordNotFound, codes.SrvDatabase, "loading"), code: codes.SrvDatabase, ok: true, message: "loading", reason: "SRV_DATABASE", is: codes.SrvDatabase},
+		{name: "Status with a gRPC status as cause", err: status.Wrap(grpcError(t, grpccodes.NotFound, "x"), codes.SrvDatabase, "loading"), code: codes.SrvDatabase, ok: true, message: "loading", reason: "SRV_DATABASE", is: codes.SrvDatabase},
 		{name: "first of two in Join", err: errors.Join(codes.TokenExpired, codes.Args), code: codes.TokenExpired, ok: true, message: "token has expired", reason: "TOKEN_EXPIRED", is: codes.TokenExpired},
 		{name: "code after a gRPC status in Join", err: errors.Join(grpcError(t, grpccodes.Aborted, "x"), codes.Args), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.Args},
 
-		{name: "gRPC status with our ErrorInfo", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(ours, "TOKEN_KICKED", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
-		{name: "the same under %w", err: twice(grpcError(t, grpccodes.Unauthenticated, "kicked", info(ours, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
-		{name: "the same in Join", err: errors.Join(plain, grpcError(t, grpccodes.Unauthenticated, "kicked", info(ours, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
-		{name: "our ErrorInfo without a reason", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(ours, "", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked"},
-		{name: "our ErrorInfo without a number", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(ours, "TOKEN_KICKED", "")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
-		{name: "reason and number contradict each other", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(ours, "TOKEN_KICKED", "1004")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
-		{name: "unknown reason, unknown number", err: grpcError(t, grpccodes.FailedPrecondition, "new", info(ours, "SRV_NEW", "1305")), code: codes.ErrorCode(1305), ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
-		{name: "unknown reason, known number", err: grpcError(t, grpccodes.NotFound, "new", info(ours, "SRV_NEW", "1501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
-		{name: "the reason of a code without a row, by a sender with an older table", err: grpcError(t, grpccodes.Unknown, "old", info(ours, "ERROR_CODE_1501", "1501")), code: codes.TokenExpired, ok: true, origin: status.OriginKnown, message: "old", reason: "ERROR_CODE_1501"},
-		{name: "such a reason of another number", err: grpcError(t, grpccodes.NotFound, "odd", info(ours, "ERROR_CODE_1502", "1501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "odd", reason: "ERROR_CODE_1502"},
-		{name: "unknown reason, no number", err: grpcError(t, grpccodes.NotFound, "new", info(ours, "SRV_NEW", "")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
-		{name: "number with a leading zero", err: grpcError(t, grpccodes.NotFound, "new", info(ours, "", "01501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new"},
-		{name: "number over int32", err: grpcError(t, grpccodes.NotFound, "new", info(ours, "", "4294968797")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new"},
-		{name: "number 0", err: grpcError(t, grpccodes.NotFound, "new", info(ours, "NO_ERROR", "0")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "NO_ERROR"},
-		{name: "gRPC status with a foreign ErrorInfo", err: grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506")), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
-		{name: "the same foreign under %w", err: twice(grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
-		{name: "the same foreign in Join", err: errors.Join(plain, grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
-		{name: "domain in other letters", err: grpcError(t, grpccodes.NotFound, "x", info("OpenIM.io", "TOKEN_KICKED", "1506")), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
-		{name: "foreign ErrorInfo before ours", err: grpcError(t, grpccodes.Unauthenticated, "x", info("a.example", "A_B_C", ""), info(ours, "TOKEN_KICKED", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "x", reason: "TOKEN_KICKED"},
+		{name: "gRPC status with our ErrorInfo", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
+		{name: "gRPC status with our ErrorInfo, under %w", err: twice(grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
+		{name: "gRPC status with our ErrorInfo, in Join", err: errors.Join(plain, grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
+		{name: "our ErrorInfo without a reason", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked"},
+		{name: "our ErrorInfo without a number", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
+		{name: "reason and number of different codes", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1004")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
+		{name: "unknown reason, unknown number", err: grpcError(t, grpccodes.FailedPrecondition, "new", info(domain, "SRV_NEW", "1305")), code: codes.ErrorCode(1305), ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
+		{name: "unknown reason, known number", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "SRV_NEW", "1501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
+		{name: "reason of a number without a row, from a sender with an older table", err: grpcError(t, grpccodes.Unknown, "old", info(domain, "ERROR_CODE_1501", "1501")), code: codes.TokenExpired, ok: true, origin: status.OriginKnown, message: "old", reason: "ERROR_CODE_1501"},
+		{name: "reason ERROR_CODE_ with another number", err: grpcError(t, grpccodes.NotFound, "odd", info(domain, "ERROR_CODE_1502", "1501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "odd", reason: "ERROR_CODE_1502"},
+		{name: "unknown reason, no number", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "SRV_NEW", "")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
+		{name: "number with a leading zero", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "", "01501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new"},
+		{name: "number over int32", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "", "4294968797")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new"},
+		{name: "number 0", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "NO_ERROR", "0")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "NO_ERROR"},
+		{name: "ErrorInfo of an unknown domain", err: grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506")), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
+		{name: "ErrorInfo of an unknown domain, under %w", err: twice(grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
+		{name: "ErrorInfo of an unknown domain, in Join", err: errors.Join(plain, grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
+		{name: "known domain in other letter case", err: grpcError(t, grpccodes.NotFound, "x", info("OpenIM.io", "TOKEN_KICKED", "1506")), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
+		{name: "ErrorInfo of an unknown domain, before ours", err: grpcError(t, grpccodes.Unauthenticated, "x", info("a.example", "A_B_C", ""), info(domain, "TOKEN_KICKED", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "x", reason: "TOKEN_KICKED"},
 		{name: "gRPC status without ErrorInfo", err: grpcError(t, grpccodes.Unavailable, "x"), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
-		{name: "the same bare under %w", err: twice(grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
-		{name: "the same bare in Join", err: errors.Join(plain, grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
+		{name: "gRPC status without ErrorInfo, under %w", err: twice(grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
+		{name: "gRPC status without ErrorInfo, in Join", err: errors.Join(plain, grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
 		{name: "gRPC status without a message", err: grpcError(t, grpccodes.Unavailable, ""), code: codes.SdkNetwork, ok: true, origin: status.OriginBare},
 		{name: "canonical code without a default row", err: grpcError(t, grpccodes.DataLoss, "x"), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x"},
-		{name: "number in the place of a canonical code", err: grpcError(t, 1004, "x"), code: codes.RecordNotFound, ok: true, origin: status.OriginNumeric, message: "x", reason: "RECORD_NOT_FOUND"},
-		{name: "such a number with an ErrorInfo that names no code", err: grpcError(t, 1004, "x", info(ours, "", "")), code: codes.RecordNotFound, ok: true, origin: status.OriginNumeric, message: "x", reason: "RECORD_NOT_FOUND"},
+		{name: "raw number", err: grpcError(t, 1004, "x"), code: codes.RecordNotFound, ok: true, origin: status.OriginNumeric, message: "x", reason: "RECORD_NOT_FOUND"},
+		{name: "raw number, with an ErrorInfo that names no code", err: grpcError(t, 1004, "x", info(domain, "", "")), code: codes.RecordNotFound, ok: true, origin: status.OriginNumeric, message: "x", reason: "RECORD_NOT_FOUND"},
 
-		{name: "received, after a gRPC status in Join", err: errors.Join(grpcError(t, grpccodes.Aborted, "x"), received(t, grpccodes.Unauthenticated, "kicked", info(ours, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED", is: codes.TokenKicked},
-		{name: "first of two received", err: errors.Join(received(t, grpccodes.Aborted, "x"), received(t, grpccodes.NotFound, "y")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
-		{name: "received, made an error again", err: status.Convert(received(t, grpccodes.Aborted, "x")).Err(), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
-		{name: "struct that embeds a code", err: embedding{codes.Args, nil}, code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
+		{name: "received, after a gRPC status in Join", err: errors.Join(grpcError(t, grpccodes.Aborted, "x"), received(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED", is: codes.TokenKicked},
+		{name: "first of two received errors", err: errors.Join(received(t, grpccodes.Aborted, "x"), received(t, grpccodes.NotFound, "y")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
+		{name: "received, Err of its Status", err: status.Convert(received(t, grpccodes.Aborted, "x")).Err(), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
+		{name: "struct that embeds a code", err: embeddingCode{codes.Args, nil}, code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
 		{name: "pointer to a code", err: new(codes.Args), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
-		{name: "code without a table", err: homeless(7), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
+		{name: "code without a table", err: nilTableCode(7), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
 
-		{name: "resolved by a server", err: resolve(status.Error(codes.Args, "no name")), code: codes.Args, ok: true, origin: status.OriginKnown, message: "no name", reason: "ARGS", is: codes.Args},
-		{name: "resolved, of another enum", err: resolve(status.Error(shopClosed, "until nine")), code: shopClosed, ok: true, origin: status.OriginKnown, message: "until nine", reason: "SHOP_CLOSED"},
-		{name: "resolved, without a code", err: resolve(grpcError(t, grpccodes.Aborted, "again")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "again"},
-		{name: "resolved, a plain error", err: resolve(plain), code: codes.ServerInternal, ok: true, origin: status.OriginKnown, message: "internal server error", reason: "SERVER_INTERNAL", is: codes.ServerInternal},
+		{name: "encoded", err: encodeError(status.Error(codes.Args, "no name")), code: codes.Args, ok: true, origin: status.OriginKnown, message: "no name", reason: "ARGS", is: codes.Args},
+		{name: "encoded, of another enum", err: encodeError(status.Error(shopClosed, "until nine")), code: shopClosed, ok: true, origin: status.OriginKnown, message: "until nine", reason: "SHOP_CLOSED"},
+		{name: "encoded, without a code", err: encodeError(grpcError(t, grpccodes.Aborted, "again")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "again"},
+		{name: "encoded, a plain error", err: encodeError(plain), code: codes.ServerInternal, ok: true, origin: status.OriginKnown, message: "internal server error", reason: "SERVER_INTERNAL", is: codes.ServerInternal},
 
 		{name: "NoError", err: codes.NoError, code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
 		{name: "NoError under %w", err: twice(codes.NoError), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
 		{name: "NoError in Join", err: errors.Join(plain, codes.NoError), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
 		{name: "NoError before a code in Join", err: errors.Join(codes.NoError, codes.Args), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.NoError},
-		{name: "plain error wrapped in NoError", err: status.Wrap(plain, codes.NoError, "fine"), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
-		{name: "code wrapped in NoError", err: status.Wrap(codes.Args, codes.NoError, "fine"), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.NoError},
-		{name: "gRPC status in NoError", err: status.Wrap(grpcError(t, grpccodes.Unavailable, "x"), codes.NoError, "fine"), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x", is: codes.NoError},
+		{name: "plain error as cause of NoError", err: status.Wrap(plain, codes.NoError, "fine"), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
+		{name: "code as cause of NoError", err: status.Wrap(codes.Args, codes.NoError, "fine"), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.NoError},
+		{name: "gRPC status as cause of NoError", err: status.Wrap(grpcError(t, grpccodes.Unavailable, "x"), codes.NoError, "fine"), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x", is: codes.NoError},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := status.Code(tt.err); got != tt.code {
-				t.Errorf("Code() = %v, want %v", got, tt.code)
+				t.Errorf("Code() = %v; want %v", got, tt.code)
 			}
 			st, ok := status.FromError(tt.err)
 			if st.Code() != tt.code || ok != tt.ok || st.Origin() != tt.origin {
@@ -176,35 +177,37 @@ func TestReading(t *testing.T) {
 				t.Errorf("FromError() = message %q, reason %q; want %q, %q", st.Message(), st.Reason(), tt.message, tt.reason)
 			}
 			if converted := status.Convert(tt.err); (converted == nil) != (tt.err == nil) || converted.Code() != tt.code {
-				t.Errorf("Convert() = %v, want code %v", converted, tt.code)
+				t.Errorf("Convert() = %v; want code %v", converted, tt.code)
 			}
 			found, ok := errors.AsType[codes.ErrorCode](tt.err)
 			if ok != (tt.is != nil) || ok && codes.Code(found) != tt.is {
-				t.Errorf("errors.AsType = %v, %t; want %v", found, ok, tt.is)
+				t.Errorf("errors.AsType() = %v, %t; want %v", found, ok, tt.is)
 			}
 			if tt.is != nil && !errors.Is(tt.err, tt.is) {
-				t.Errorf("errors.Is(err, %v) = false", tt.is)
+				t.Errorf("errors.Is(err, %v) = false; want true", tt.is)
 			}
 			if tt.ok && tt.err != nil && !errors.Is(st.Err(), tt.code) {
-				t.Errorf("errors.Is(Err(), %v) = false: %v", tt.code, st.Err())
+				t.Errorf("errors.Is(Err(), %v) = false for %v; want true", tt.code, st.Err())
 			}
 		})
 	}
 }
 
-// TestCauseIsFound is why one decides by Code: errors.Is sees the cause's code.
-func TestCauseIsFound(t *testing.T) {
+// TestIsFindsCodeOfCause checks that errors.Is finds the code of the Status and that of its
+// cause, and that Code returns only the first.
+func TestIsFindsCodeOfCause(t *testing.T) {
 	err := status.Wrap(fmt.Errorf("query: %w", codes.RecordNotFound), codes.SrvDatabase, "")
 	if !errors.Is(err, codes.RecordNotFound) || !errors.Is(err, codes.SrvDatabase) {
-		t.Errorf("errors.Is misses a code of %+v", err)
+		t.Errorf("errors.Is() = false for a code of %+v; want true for both", err)
 	}
 	if got := status.Code(err); got != codes.Code(codes.SrvDatabase) {
-		t.Errorf("Code() = %v, want SrvDatabase", got)
+		t.Errorf("Code() = %v; want SrvDatabase", got)
 	}
 }
 
-// TestHostileErrors: reading an error survives whatever its methods do.
-func TestHostileErrors(t *testing.T) {
+// TestReadHostileErrors checks that reading an error survives methods that panic or never
+// end.
+func TestReadHostileErrors(t *testing.T) {
 	var typedNil *panics
 	for _, tt := range []struct {
 		name string
@@ -214,33 +217,36 @@ func TestHostileErrors(t *testing.T) {
 		{"panicking Unwrap", &panics{}},
 		{"nil *ErrorCode", (*codes.ErrorCode)(nil)},
 		{"Unwrap to itself", loop{}},
-		{"a million branches", wide(1_000_000)},
-		{"a chain of a thousand", deep(1000)},
+		{"a million joined errors", wide(1_000_000)},
+		{"a chain of a thousand errors", deep(1000)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := status.Code(tt.err); got != codes.Code(codes.SdkUnknownCode) {
-				t.Errorf("Code() = %v, want SdkUnknownCode", got)
+				t.Errorf("Code() = %v; want SdkUnknownCode", got)
 			}
 			if st, ok := status.FromError(tt.err); ok || st == nil {
-				t.Errorf("FromError() = %v, %t; want a status and false", st, ok)
+				t.Errorf("FromError() = %v, %t; want a Status and false", st, ok)
 			}
 			if got := status.ToGRPC(tt.err); got.Code() != grpccodes.Internal || got.Message() != "internal server error" {
-				t.Errorf("ToGRPC() = %v, want the default of INTERNAL", got)
+				t.Errorf("ToGRPC() = %v; want the INTERNAL default", got)
 			}
 		})
 	}
 }
 
+// panics is an error whose Unwrap method panics. Error panics too if the pointer is nil.
 type panics struct{ text string }
 
 func (p *panics) Error() string { return p.text }
 func (p *panics) Unwrap() error { panic("Unwrap of " + p.text) }
 
+// loop wraps itself.
 type loop struct{}
 
 func (loop) Error() string { return "loop" }
 func (loop) Unwrap() error { return loop{} }
 
+// wide returns n joined errors.
 func wide(n int) error {
 	branches := make([]error, n)
 	for i := range branches {
@@ -249,37 +255,39 @@ func wide(n int) error {
 	return errors.Join(branches...)
 }
 
+// deep returns an error under n wraps.
 func deep(n int) error { return nested(errors.New("leaf"), n) }
 
-// TestBounds: what is within the bounds is found, whatever stands before or after
-// it; a branch that is too deep hides no other.
-func TestBounds(t *testing.T) {
+// TestSearchLimits checks that a code within the limits is found, whatever comes before or
+// after it, and that one beyond the limits is not. A branch that is too deep doesn't hide
+// the next branch.
+func TestSearchLimits(t *testing.T) {
 	for name, err := range map[string]error{
-		"a code, then too much":         errors.Join(codes.Args, wide(5000), loop{}),
-		"too deep, then a code":         errors.Join(deep(1000), codes.Args),
-		"a loop, then a code":           errors.Join(loop{}, codes.Args),
-		"a code at level 64":            nested(codes.Args, 63),
-		"a code that is the 999th":      errors.Join(wide(996), codes.Args),
-		"a code before a hostile error": errors.Join(codes.Args, &panics{}),
+		"a code before too many errors":          errors.Join(codes.Args, wide(5000), loop{}),
+		"a code after a branch that is too deep": errors.Join(deep(1000), codes.Args),
+		"a code after a loop":                    errors.Join(loop{}, codes.Args),
+		"a code at level 64":                     nested(codes.Args, 63),
+		"a code that is the 999th error":         errors.Join(wide(996), codes.Args),
+		"a code before a hostile error":          errors.Join(codes.Args, &panics{}),
 	} {
 		if got := status.Code(err); got != codes.Code(codes.Args) {
-			t.Errorf("%s: Code() = %v, want Args", name, got)
+			t.Errorf("%s: Code() = %v; want Args", name, got)
 		}
 		if got := status.ToGRPC(err); got.Code() != grpccodes.InvalidArgument {
-			t.Errorf("%s: ToGRPC() = %v, want Args", name, got)
+			t.Errorf("%s: ToGRPC() = %v; want INVALID_ARGUMENT", name, got)
 		}
 	}
 	for name, err := range map[string]error{
-		"a code at level 65":        nested(codes.Args, 64),
-		"a code that is the 1001st": errors.Join(wide(998), codes.Args),
+		"a code at level 65":              nested(codes.Args, 64),
+		"a code that is the 1001st error": errors.Join(wide(998), codes.Args),
 	} {
 		if got := status.Code(err); got != codes.Code(codes.SdkUnknownCode) {
-			t.Errorf("%s: Code() = %v, want SdkUnknownCode", name, got)
+			t.Errorf("%s: Code() = %v; want SdkUnknownCode", name, got)
 		}
 	}
 }
 
-// nested is err under a number of wraps.
+// nested returns err, wrapped as many times as wraps says.
 func nested(err error, wraps int) error {
 	for range wraps {
 		err = fmt.Errorf("%w", err)

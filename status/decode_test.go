@@ -17,31 +17,32 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// TestDecodeKeeps: what is no received status comes back as it is.
-func TestDecodeKeeps(t *testing.T) {
+// TestDecodeReturnsOtherErrors checks that Decode returns err itself if it has no received
+// status.
+func TestDecodeReturnsOtherErrors(t *testing.T) {
 	decoder := new(status.Decoder)
 	decoded := decoder.Decode(t.Context(), grpcError(t, grpccodes.Aborted, "again"))
 	for name, err := range map[string]error{
-		"nil":            nil,
-		"io.EOF":         io.EOF,
-		"plain error":    errors.New("plain"),
-		"context error":  context.Canceled,
-		"code":           codes.Args,
-		"Status":         status.Error(codes.Args, "bad"),
-		"decoded before": decoded,
-		"the same under": fmt.Errorf("retry: %w", decoded),
-		"OK status":      okStatus{grpcstatus.New(grpccodes.OK, "")},
-		"hostile":        &panics{},
+		"nil":                 nil,
+		"io.EOF":              io.EOF,
+		"plain error":         errors.New("plain"),
+		"context error":       context.Canceled,
+		"code":                codes.Args,
+		"Status":              status.Error(codes.Args, "bad"),
+		"decoded before":      decoded,
+		"decoded and wrapped": fmt.Errorf("retry: %w", decoded),
+		"OK status":           okStatus{grpcstatus.New(grpccodes.OK, "")},
+		"hostile":             &panics{},
 	} {
 		if got := decoder.Decode(t.Context(), err); got != err {
-			t.Errorf("%s: Decode() = %v, want it as it was", name, got)
+			t.Errorf("%s: Decode() = %v; want the error itself", name, got)
 		}
 	}
 }
 
-// TestDecodeKeepsStatus: gRPC sees the status as it was received, and an outer
-// text is kept.
-func TestDecodeKeepsStatus(t *testing.T) {
+// TestDecodeKeepsReceivedStatus checks that gRPC reads the received status from a decoded
+// error, and that Error keeps the text of an outer error.
+func TestDecodeKeepsReceivedStatus(t *testing.T) {
 	raw := grpcError(t, grpccodes.Unavailable, "down", info("openim.io", "SRV_NETWORK", "90004"))
 	for _, tt := range []struct {
 		err  error
@@ -52,22 +53,22 @@ func TestDecodeKeepsStatus(t *testing.T) {
 	} {
 		got := new(status.Decoder).Decode(t.Context(), tt.err)
 		if got.Error() != tt.text {
-			t.Errorf("Error() = %q, want %q", got, tt.text)
+			t.Errorf("Error() = %q; want %q", got, tt.text)
 		}
 		if grpcstatus.Convert(got) != grpcstatus.Convert(raw) && grpcstatus.Convert(got).String() != grpcstatus.Convert(raw).String() {
-			t.Errorf("gRPC's Convert = %v, want what was received", grpcstatus.Convert(got))
+			t.Errorf("grpcstatus.Convert() = %v; want the received status", grpcstatus.Convert(got))
 		}
 		if !errors.Is(got, tt.err) || !errors.Is(got, codes.SrvNetwork) || status.Code(got) != codes.Code(codes.SrvNetwork) {
-			t.Errorf("%v: errors.Is misses the received error or the code", got)
+			t.Errorf("errors.Is(%v) = false for the received error or for the code; want true for both", got)
 		}
 		if st := status.Convert(got); st.Message() != "down" {
-			t.Errorf("Message() = %q, want the status's own", st.Message())
+			t.Errorf("Message() = %q; want down", st.Message())
 		}
 	}
 }
 
-// TestDecodeContext: a context error is found where the caller's own context has
-// ended, and so.
+// TestDecodeContext checks that errors.Is finds a context error only if the caller's own
+// context has ended in the same way.
 func TestDecodeContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		live := t.Context()
@@ -75,7 +76,7 @@ func TestDecodeContext(t *testing.T) {
 		cancel()
 		late, cancelLate := context.WithTimeout(live, time.Second)
 		defer cancelLate()
-		time.Sleep(2 * time.Second) // no time passes but this test's own
+		time.Sleep(2 * time.Second) // synctest's clock
 
 		for _, tt := range []struct {
 			name string
@@ -90,45 +91,46 @@ func TestDecodeContext(t *testing.T) {
 			{"cancelled, UNAVAILABLE", cancelled, grpccodes.Unavailable, nil},
 			{"late, DEADLINE_EXCEEDED", late, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
 			{"late, CANCELLED", late, grpccodes.Canceled, nil},
-			{"deadline passed before the timer ran", passed{live}, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
+			{"deadline passed before the timer ran", deadlinePassed{live}, grpccodes.DeadlineExceeded, context.DeadlineExceeded},
 		} {
 			got := new(status.Decoder).Decode(tt.ctx, grpcError(t, tt.code, "x"))
 			for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 				if is := errors.Is(got, ended); is != (ended == tt.want) {
-					t.Errorf("%s: errors.Is(err, %v) = %t", tt.name, ended, is)
+					t.Errorf("%s: errors.Is(err, %v) = %t; want %t", tt.name, ended, is, !is)
 				}
 			}
 		}
 	})
 }
 
-// passed is a context whose deadline has passed while it doesn't know yet.
-type passed struct{ context.Context }
+// deadlinePassed is a context whose deadline has passed, but which has not ended yet.
+type deadlinePassed struct{ context.Context }
 
-func (passed) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
+func (deadlinePassed) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
 
-// TestDecodeInProcess: what a server in the same process resolved counts as
-// received, and its cause stays behind.
+// TestDecodeInProcess checks that an error of a server in the same process is treated like
+// a received one: its cause is dropped.
 func TestDecodeInProcess(t *testing.T) {
 	cause := errors.New(secret)
 	sent := new(status.Encoder).Encode(t.Context(), status.Wrap(cause, codes.SrvDatabase, "loading")).Err()
 	got := new(status.Decoder).Decode(t.Context(), fmt.Errorf("transport: %w", sent))
 	if errors.Is(got, cause) || !errors.Is(got, codes.SrvDatabase) {
-		t.Errorf("Decode() = %+v; want the code and not the cause", got)
+		t.Errorf("Decode() = %+v; want the code without the cause", got)
 	}
 	if st := status.Convert(got); st.Origin() != status.OriginKnown || st.Message() != "loading" {
-		t.Errorf("Convert() = %v, origin %v; want it as received", st, st.Origin())
+		t.Errorf("Convert() = %v, origin %v; want loading, known", st, st.Origin())
 	}
 }
 
-// TestDecodeMalformed: a detail that can't be read changes nothing else.
-func TestDecodeMalformed(t *testing.T) {
+// TestDecodeMalformedDetails checks that a detail that can't be decoded is kept, and changes
+// nothing else.
+func TestDecodeMalformedDetails(t *testing.T) {
 	broken := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: []byte{0xff}}
-	ours, err := anypb.New(info("openim.io", "TOKEN_KICKED", "1506"))
+	known, err := anypb.New(info("openim.io", "TOKEN_KICKED", "1506"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	otherHost := &anypb.Any{TypeUrl: "types.example/google.rpc.ErrorInfo", Value: ours.Value}
+	otherHost := &anypb.Any{TypeUrl: "types.example/google.rpc.ErrorInfo", Value: known.Value}
 	noType := &anypb.Any{Value: []byte{1, 2, 3}}
 	for _, tt := range []struct {
 		name    string
@@ -138,22 +140,22 @@ func TestDecodeMalformed(t *testing.T) {
 		kept    int
 	}{
 		{"broken ErrorInfo", []*anypb.Any{broken}, codes.RecordNotFound, status.OriginBare, 1},
-		{"broken ErrorInfo before a good one", []*anypb.Any{broken, ours}, codes.TokenKicked, status.OriginKnown, 2},
+		{"broken ErrorInfo before a good one", []*anypb.Any{broken, known}, codes.TokenKicked, status.OriginKnown, 2},
 		{"ErrorInfo of another host", []*anypb.Any{otherHost}, codes.TokenKicked, status.OriginKnown, 1},
-		{"a detail without a type", []*anypb.Any{noType, ours}, codes.TokenKicked, status.OriginKnown, 2},
-		{"two of ours", []*anypb.Any{ours, otherHost}, codes.TokenKicked, status.OriginKnown, 2},
-		{"two of ours, and others between", []*anypb.Any{ours, noType, noType, packed(t, info("openim.io", "ARGS", "1001")), noType}, codes.TokenKicked, status.OriginKnown, 5},
+		{"a detail without a type", []*anypb.Any{noType, known}, codes.TokenKicked, status.OriginKnown, 2},
+		{"two ErrorInfos of a known domain", []*anypb.Any{known, otherHost}, codes.TokenKicked, status.OriginKnown, 2},
+		{"two ErrorInfos of a known domain, with others between", []*anypb.Any{known, noType, noType, packed(t, info("openim.io", "ARGS", "1001")), noType}, codes.TokenKicked, status.OriginKnown, 5},
 	} {
 		p := grpcstatus.New(grpccodes.NotFound, "x").Proto()
 		p.Details = tt.details
 		st := status.FromGRPC(grpcstatus.FromProto(p))
 		if st.Code() != tt.code || st.Origin() != tt.origin || len(st.Details()) != tt.kept || st.GRPCCode() != grpccodes.NotFound {
-			t.Errorf("%s: %v, origin %v, details %v; want %v, %v, %d kept", tt.name, st, st.Origin(), st.Details(), tt.code, tt.origin, tt.kept)
+			t.Errorf("%s: FromGRPC() = %v, origin %v, details %v; want %v, %v, %d details", tt.name, st, st.Origin(), st.Details(), tt.code, tt.origin, tt.kept)
 		}
 	}
 }
 
-// TestOriginAndSourceNames: every value has a name of its own, for logs.
+// TestOriginAndSourceNames checks that every Origin and every Source has its own name.
 func TestOriginAndSourceNames(t *testing.T) {
 	seen := map[string]bool{}
 	for o := status.OriginLocal; o <= status.OriginBare; o++ {
@@ -163,9 +165,20 @@ func TestOriginAndSourceNames(t *testing.T) {
 		seen["source "+s.String()] = true
 	}
 	if len(seen) != 5+13 {
-		t.Errorf("names are missing or used twice: %v", seen)
+		t.Errorf("the names are %v; want 18 different ones", seen)
 	}
 	if got := fmt.Sprint(status.Origin(99), status.Source(99)); got != "Origin(99) Source(99)" {
-		t.Errorf("out of range: %q", got)
+		t.Errorf("names out of range = %q; want Origin(99) Source(99)", got)
+	}
+}
+
+// TestTrustNames checks the name of each Trust, and which values are valid.
+func TestTrustNames(t *testing.T) {
+	for trust, want := range map[status.Trust]string{
+		status.TrustKnown: "known", status.TrustNone: "none", status.TrustAll: "all", 3: "Trust(3)",
+	} {
+		if trust.String() != want || trust.Valid() != (trust != 3) {
+			t.Errorf("Trust %d: String() = %q, Valid() = %t; want %q, %t", uint8(trust), trust, trust.Valid(), want, trust != 3)
+		}
 	}
 }

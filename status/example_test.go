@@ -20,7 +20,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// load stands for a call that fails; call for its caller's side of the wire.
+// load stands for a function that fails. call returns err as a caller receives it.
 func load() error          { return errors.New("dial tcp 10.0.0.7:5432: connection refused") }
 func call(err error) error { return status.FromGRPC(status.ToGRPC(err)).Err() }
 
@@ -113,7 +113,7 @@ func ExampleFromError() {
 	if st, ok := status.FromError(err); ok {
 		fmt.Println(st.Code(), "|", st.Message(), "|", st.Reason(), "|", st.Domain(), "|", st.GRPCCode(), "|", st.Origin())
 	}
-	st, ok := status.FromError(errors.New("no code in it"))
+	st, ok := status.FromError(errors.New("no code"))
 	fmt.Println(st.Code(), ok)
 	// Output:
 	// RecordNotFound: record not found | user "u-42" | RECORD_NOT_FOUND | openim.io | NotFound | known
@@ -212,7 +212,7 @@ func ExampleDecoder_Decode() {
 	// true Unavailable
 }
 
-// The caller waits as long as the server asks for.
+// The caller waits as long as the server asks it to.
 func ExampleRetryDelay() {
 	err := status.New(codes.SrvConnOverMaxNumLimit, "").WithRetryDelay(2 * time.Second).Err()
 	if delay, ok := status.RetryDelay(err); ok {
@@ -221,7 +221,7 @@ func ExampleRetryDelay() {
 	// Output: again in 2s
 }
 
-// go-grpc-middleware's retry takes Retryable as its predicate.
+// go-grpc-middleware's retry interceptor calls Retryable to decide on a retry.
 func ExampleRetryable() {
 	_ = retry.UnaryClientInterceptor(retry.WithMax(3), retry.WithRetriable(status.Retryable))
 
@@ -229,8 +229,8 @@ func ExampleRetryable() {
 	// Output: true false
 }
 
-// An error of OpenIM's server, whose detail is not a message that this program
-// knows.
+// OpenIMDetail reads the detail of an error that OpenIM's server sent. This program doesn't
+// link OpenIM's Go package for the detail.
 func ExampleOpenIMDetail() {
 	sent := grpcstatus.FromProto(&spb.Status{Code: 1004, Message: "RecordNotFoundError", Details: []*anypb.Any{{
 		TypeUrl: "type.googleapis.com/openim.protobuf.ErrorInfo",

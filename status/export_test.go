@@ -8,8 +8,8 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// Size returns the size that the status and the trailer add to the header list of an
-// answer with the content type application/grpc, and 0 for success.
+// Size returns the size that the status and the pushback add to the header list of a
+// response with the content type application/grpc. It returns 0 for success.
 func (e Encoded) Size() int {
 	if e.result == nil {
 		return 0
@@ -23,10 +23,12 @@ func (e Encoded) Broken() bool { return e.result != nil && e.result.cause() == n
 // IsSimple reports whether Encode needs no tree for err.
 func IsSimple(err error) bool { return simple(err) != nil }
 
-// SafeToRun reports whether every error in err can be unwrapped and printed.
+// SafeToRun reports whether every error in err can be unwrapped and printed, and returns the
+// panic of an error that can't.
 func SafeToRun(err error) (bool, *PanicError) { return safeToRun(err) }
 
-// EncodeShort returns a short Status as it is sent with a table, and at least its size.
+// EncodeShort returns what is sent for a short Status with a table, and an upper bound of its
+// size.
 func EncodeShort(st *Status, table *codes.Table) (sent *grpcstatus.Status, size int, short bool) {
 	if !st.isShort() {
 		return nil, 0, false
@@ -41,20 +43,21 @@ func HeaderSize(st *grpcstatus.Status) int { return headerSize(st.Proto()) }
 // ErrorInfo returns the bytes of the ErrorInfo of a Status.
 func ErrorInfo(st *Status) []byte { return st.errorInfo(st.code.Table()) }
 
-// LongestPrefix returns the length of the longest prefix of text that spare says fits.
+// LongestPrefix returns the length of the longest prefix of text that fits. A prefix fits if
+// spare returns no negative number for its length.
 func LongestPrefix(text string, spare func(end int) int) int { return longestPrefix(text, spare) }
 
-// KeptCodes returns how many codes are kept.
+// KeptCodes returns the number of codes whose statuses are cached.
 func KeptCodes() (n int) {
 	keptCodes.Range(func(any, any) bool { n++; return true })
 	return n
 }
 
-// Forgetter returns a function that makes the error of a Status in err forget what it was
-// sent as, so that a benchmark can send it for the first time again and again.
+// Forgetter returns a function that drops the statuses that are cached with the Status error
+// in err, so that a benchmark can encode it for the first time at each call.
 func Forgetter(err error) (forget func()) {
 	e := find(err).stated
-	return func() { // without atomic stores, which would take as long as much of the sending
+	return func() { // without atomic stores, which would add to the measured time
 		e.sent, e.encoded = atomic.Pointer[grpcstatus.Status]{}, atomic.Pointer[encodedError]{}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// FuzzFromGRPC reads a peer's bytes: whatever they are, the error has a code, is
-// never success, keeps the status as it came, and can be sent on.
+// FuzzFromGRPC checks that any bytes of a status give an error that has a code, is never
+// success, keeps the received status and can be forwarded.
 func FuzzFromGRPC(f *testing.F) {
 	for row := range codes.Default().All() {
 		b, err := proto.Marshal(status.New(row.Code, "").WithMetadata("key", "value").WithDetails(badRequest("name")).GRPCStatus().Proto())
@@ -36,32 +36,32 @@ func FuzzFromGRPC(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p := &spb.Status{}
 		if proto.Unmarshal(b, p) != nil || p.GetCode() == 0 {
-			return // gRPC hands on neither
+			return // gRPC returns no status error for these
 		}
 		gst := grpcstatus.FromProto(p)
-		for _, policy := range []status.Trust{status.TrustNone, status.TrustAll} {
-			err := (&status.Decoder{Trust: policy}).Decode(t.Context(), gst.Err())
-			if got := checkBudget(t, len(b)/2, err); got.Status().Code() < 1 || got.Status().Code() > 16 {
-				t.Errorf("as from a %v, sent on with code %d, want 1..16", policy, got.Status().Code())
+		for _, trust := range []status.Trust{status.TrustNone, status.TrustAll} {
+			err := (&status.Decoder{Trust: trust}).Decode(t.Context(), gst.Err())
+			if got := checkFitsInBothForms(t, len(b)/2, err); got.Status().Code() < 1 || got.Status().Code() > 16 {
+				t.Errorf("trust %v: forwarded with code %d; want 1..16", trust, got.Status().Code())
 			}
 		}
 		err := new(status.Decoder).Decode(t.Context(), gst.Err())
 		st, ok := status.FromError(err)
 		if !ok || st.Code() == nil || st.Code().Number() <= 0 || st.Code() != status.Code(err) || !errors.Is(err, st.Code()) {
-			t.Fatalf("%v has code %v and %v", gst, st.Code(), status.Code(err))
+			t.Fatalf("FromError(%v) = code %v, and Code() = %v; want the same positive code", gst, st.Code(), status.Code(err))
 		}
 		if !proto.Equal(grpcstatus.Convert(err).Proto(), p) {
-			t.Errorf("gRPC sees %v, want what was received: %v", grpcstatus.Convert(err), gst)
+			t.Errorf("grpcstatus.Convert() = %v; want the received %v", grpcstatus.Convert(err), gst)
 		}
 		sent := status.ToGRPC(err)
 		if sent.Code() < grpccodes.Canceled || sent.Code() > grpccodes.Unauthenticated {
-			t.Errorf("sent on with code %d, want 1..16", sent.Code())
+			t.Errorf("forwarded with code %d; want 1..16", sent.Code())
 		}
 		if _, err := proto.Marshal(sent.Proto()); err != nil {
-			t.Errorf("can't be sent on: %v", err)
+			t.Errorf("Marshal() = %v; want nil", err)
 		}
 		if st.Origin() == status.OriginKnown && status.FromGRPC(sent).Code() != st.Code() {
-			t.Errorf("sent on as %v, want %v", status.FromGRPC(sent).Code(), st.Code())
+			t.Errorf("forwarded with code %v; want %v", status.FromGRPC(sent).Code(), st.Code())
 		}
 		_, _, _, _ = st.Reason(), st.Metadata(), st.Details(), err.Error()
 	})

@@ -13,7 +13,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// TestPanicError says what it is, whatever the value, and leads to no code.
+// TestPanicError checks what a PanicError prints, logs and sends for any value of a panic. It
+// has no code, even if the value is one.
 func TestPanicError(t *testing.T) {
 	for _, tt := range []struct {
 		value any
@@ -34,7 +35,7 @@ func TestPanicError(t *testing.T) {
 			t.Errorf("Error() = %q, %%v prints %q; want %q", err, fmt.Sprint(err), tt.want)
 		}
 		if text := fmt.Sprintf("%+v", err); !strings.HasPrefix(text, tt.want+"\n") || !strings.Contains(text, "TestPanicError") {
-			t.Errorf("%%+v prints %q; want the stack too", text)
+			t.Errorf("%%+v prints %q; want %q and the stack", text, tt.want)
 		}
 		var b strings.Builder
 		slog.New(slog.NewTextHandler(&b, nil)).Error("x", "panic", err)
@@ -42,29 +43,30 @@ func TestPanicError(t *testing.T) {
 			t.Errorf("logged %s; want the message and the stack", b.String())
 		}
 		if got := grpcstatus.Convert(err); got.Code() != grpccodes.Internal || got.Message() != "internal server error" {
-			t.Errorf("gRPC alone sends %v; want INTERNAL with its fixed message", got)
+			t.Errorf("grpcstatus.Convert() = %v; want INTERNAL with its fixed message", got)
 		}
 		if got := status.Code(err); got != codes.Code(codes.SdkUnknownCode) {
-			t.Errorf("Code() = %v, want SdkUnknownCode", got)
+			t.Errorf("Code() = %v; want SdkUnknownCode", got)
 		}
 	}
 	if text := fmt.Sprintf("%+v", &status.PanicError{Value: "x"}); text != "panic: string" {
-		t.Errorf("without a stack, %%+v prints %q", text)
+		t.Errorf("%%+v prints %q without a stack; want panic: string", text)
 	}
 	if err := status.Recovered(nil); err != nil {
-		t.Errorf("Recovered(nil) = %v; want nil: nothing panicked", err)
+		t.Errorf("Recovered(nil) = %v; want nil", err)
 	}
 }
 
-// endless holds itself.
+// endless contains itself.
 var endless = func() map[string]any {
 	m := map[string]any{}
 	m["self"] = m
 	return m
 }()
 
-// TestPanicErrorThatHoldsItself has an end all the same.
-func TestPanicErrorThatHoldsItself(t *testing.T) {
+// TestPanicErrorThatContainsItself checks that encoding ends if the value of a PanicError
+// contains the PanicError.
+func TestPanicErrorThatContainsItself(t *testing.T) {
 	itself := status.Recovered("x").(*status.PanicError)
 	itself.Value = itself
 	wrapped := status.Recovered("x").(*status.PanicError)
@@ -75,22 +77,13 @@ func TestPanicErrorThatHoldsItself(t *testing.T) {
 	}
 	for _, err := range []error{itself, wrapped, wrapsPanic{wrapped}, again, status.Recovered(endless)} {
 		if got := new(status.Encoder).Encode(t.Context(), err); got.Source() != status.SourcePanic || got.Original().Error() == "" {
-			t.Errorf("Encode(%T) is from %v, %v; want from a panic", err, got.Source(), got.Original())
+			t.Errorf("Encode(%T) = source %v, original %v; want panic, with a text", err, got.Source(), got.Original())
 		}
 	}
 }
 
+// A wrapsPanic wraps a PanicError.
 type wrapsPanic struct{ panicked *status.PanicError }
 
 func (w wrapsPanic) Error() string { return "wrapped: " + w.panicked.Error() }
 func (w wrapsPanic) Unwrap() error { return w.panicked }
-
-func TestTrustNames(t *testing.T) {
-	for trust, want := range map[status.Trust]string{
-		status.TrustKnown: "known", status.TrustNone: "none", status.TrustAll: "all", 3: "Trust(3)",
-	} {
-		if trust.String() != want || trust.Valid() != (trust != 3) {
-			t.Errorf("trust %d: %q, valid %t; want %q", trust, trust, trust.Valid(), want)
-		}
-	}
-}

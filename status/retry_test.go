@@ -16,8 +16,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// TestRetryDelay holds, for each way of giving a delay, what the caller reads and
-// what native retries are told.
+// TestRetryDelay checks, for each way to set a delay, which delay RetryDelay returns in this
+// process and at the caller, and which pushback is sent.
 func TestRetryDelay(t *testing.T) {
 	st := status.New(codes.SrvConnOverMaxNumLimit, "")
 	retryInfo := func(d *durationpb.Duration) *status.Status {
@@ -29,13 +29,13 @@ func TestRetryDelay(t *testing.T) {
 		st       *status.Status
 		delay    time.Duration
 		ok       bool
-		pushback string // "": none
+		pushback string // "" if none is sent
 	}{
-		{"none", st, 0, false, ""},
+		{"not set", st, 0, false, ""},
 		{"a second", st.WithRetryDelay(time.Second), time.Second, true, "1000"},
-		{"at once", st.WithRetryDelay(0), 0, true, "0"},
+		{"a delay of 0", st.WithRetryDelay(0), 0, true, "0"},
 		{"a nanosecond", st.WithRetryDelay(1), 1, true, "1"},
-		{"a bit over a millisecond", st.WithRetryDelay(time.Millisecond + 1), time.Millisecond + 1, true, "2"},
+		{"a nanosecond over a millisecond", st.WithRetryDelay(time.Millisecond + 1), time.Millisecond + 1, true, "2"},
 		{"a hundred years", st.WithRetryDelay(100 * 365 * 24 * time.Hour), 100 * 365 * 24 * time.Hour, true, "2147483647"},
 		{"the longest", st.WithRetryDelay(math.MaxInt64), math.MaxInt64, true, "2147483647"},
 		{"never", st.WithRetryDelay(-1), 0, false, "-1"},
@@ -47,18 +47,18 @@ func TestRetryDelay(t *testing.T) {
 		{"a RetryInfo without a delay", retryInfo(nil), 0, false, ""},
 		{"a negative RetryInfo", retryInfo(durationpb.New(-time.Second)), 0, false, ""},
 		{"a RetryInfo out of range", retryInfo(&durationpb.Duration{Seconds: math.MaxInt64}), 0, false, ""},
-		{"bytes that are no RetryInfo", st.WithDetails(&anypb.Any{TypeUrl: "x/google.rpc.RetryInfo", Value: []byte{0xff}}), 0, false, ""},
+		{"malformed RetryInfo", st.WithDetails(&anypb.Any{TypeUrl: "x/google.rpc.RetryInfo", Value: []byte{0xff}}), 0, false, ""},
 		{"received", received, time.Second, true, ""},
 		{"received and changed", received.WithMetadata("user", "42"), time.Second, true, ""},
-		{"received and given another", received.WithRetryDelay(time.Minute), time.Minute, true, "60000"},
-		{"a guess", status.FromGRPC(status.ToGRPC(grpcError(t, grpccodes.Unavailable, "x"))).WithRetryDelay(time.Second), time.Second, true, "1000"},
+		{"received and given another delay", received.WithRetryDelay(time.Minute), time.Minute, true, "60000"},
+		{"received without a code", status.FromGRPC(status.ToGRPC(grpcError(t, grpccodes.Unavailable, "x"))).WithRetryDelay(time.Second), time.Second, true, "1000"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			encoded := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), fmt.Errorf("%w", tt.st.Wrap(errors.New(secret))))
-			for where, err := range map[string]error{"here": tt.st.Err(), "there": encoded.Status().Err()} {
+			for where, err := range map[string]error{"in this process": tt.st.Err(), "at the caller": encoded.Status().Err()} {
 				if delay, ok := status.RetryDelay(err); delay != tt.delay || ok != tt.ok {
-					t.Errorf("%s RetryDelay() = %v, %t; want %v, %t", where, delay, ok, tt.delay, tt.ok)
+					t.Errorf("RetryDelay() = %[2]v, %[3]t %[1]s; want %[4]v, %[5]t", where, delay, ok, tt.delay, tt.ok)
 				}
 			}
 			var want []string
@@ -66,24 +66,25 @@ func TestRetryDelay(t *testing.T) {
 				want = []string{tt.pushback}
 			}
 			if got := encoded.Trailer().Get("grpc-retry-pushback-ms"); fmt.Sprint(got) != fmt.Sprint(want) || encoded.Trailer().Len() != len(want) {
-				t.Errorf("trailer %v; want the pushback %v", encoded.Trailer(), want)
+				t.Errorf("Trailer() = %v; want the pushback %v", encoded.Trailer(), want)
 			}
 			if again := (&status.Encoder{RetryPushback: true}).Encode(t.Context(), encoded.Err()); again.Trailer() != nil {
-				t.Errorf("encoded again, the trailer is %v; want it once", again.Trailer())
+				t.Errorf("Encode(Err()).Trailer() = %v; want none", again.Trailer())
 			}
 			if plain := new(status.Encoder).Encode(t.Context(), tt.st.Err()); plain.Trailer() != nil {
-				t.Errorf("where nobody asked, the trailer is %v", plain.Trailer())
+				t.Errorf("Trailer() = %v without RetryPushback; want none", plain.Trailer())
 			}
 		})
 	}
 	if (*status.Status)(nil).WithRetryDelay(time.Second) != nil || (*status.Status)(nil).WithRetryDelay(-1) != nil {
-		t.Error("a nil Status has no delay")
+		t.Error("WithRetryDelay() of a nil Status returns a Status; want nil")
 	}
 	if _, ok := status.RetryDelay(nil); ok {
-		t.Error("success has no delay")
+		t.Error("RetryDelay(nil) = true; want false")
 	}
 }
 
+// packedAny returns info in an Any.
 func packedAny(t *testing.T, info *errdetails.RetryInfo) *anypb.Any {
 	t.Helper()
 	a, err := anypb.New(info)
@@ -93,33 +94,44 @@ func packedAny(t *testing.T, info *errdetails.RetryInfo) *anypb.Any {
 	return a
 }
 
-// TestRetryable is so for UNAVAILABLE, of whatever code, and where the server
-// asks for it.
+// TestRetryable checks that Retryable reports true for UNAVAILABLE with any code and for an
+// error with a delay, and false for other errors.
 func TestRetryable(t *testing.T) {
 	for row := range codes.Default().All() {
 		err := status.Error(row.Code, "")
 		if got, want := status.Retryable(err), row.GRPCCode == grpccodes.Unavailable; got != want {
-			t.Errorf("Retryable(%v) = %t, want %t", row.Code, got, want)
+			t.Errorf("Retryable(%v) = %t; want %t", row.Code, got, want)
 		}
 		if row.Code.Number() != 0 && !status.Retryable(status.New(row.Code, "").WithRetryDelay(time.Second).Err()) {
-			t.Errorf("Retryable(%v) = false with a delay, want true", row.Code)
+			t.Errorf("Retryable(%v) = false with a delay; want true", row.Code)
 		}
 	}
 	for name, tt := range map[string]struct {
 		err  error
 		want bool
 	}{
-		"nil":                      {nil, false},
-		"a plain error":            {errors.New("x"), false},
-		"a gRPC status":            {grpcError(t, grpccodes.Unavailable, "x"), true},
-		"under another code":       {status.Wrap(grpcError(t, grpccodes.Unavailable, "x"), codes.ServerInternal, ""), false},
-		"under text":               {fmt.Errorf("loading: %w", grpcError(t, grpccodes.Unavailable, "x")), true},
-		"RESOURCE_EXHAUSTED alone": {grpcError(t, grpccodes.ResourceExhausted, "x"), false},
-		"with a RetryInfo":         {grpcError(t, grpccodes.ResourceExhausted, "x", &errdetails.RetryInfo{RetryDelay: durationpb.New(0)}), true},
-		"with a broken RetryInfo":  {grpcError(t, grpccodes.ResourceExhausted, "x", &errdetails.RetryInfo{}), false},
+		"nil":                                {nil, false},
+		"a plain error":                      {errors.New("x"), false},
+		"a gRPC status":                      {grpcError(t, grpccodes.Unavailable, "x"), true},
+		"cause of another code":              {status.Wrap(grpcError(t, grpccodes.Unavailable, "x"), codes.ServerInternal, ""), false},
+		"wrapped":                            {fmt.Errorf("loading: %w", grpcError(t, grpccodes.Unavailable, "x")), true},
+		"RESOURCE_EXHAUSTED without a delay": {grpcError(t, grpccodes.ResourceExhausted, "x"), false},
+		"with a RetryInfo":                   {grpcError(t, grpccodes.ResourceExhausted, "x", &errdetails.RetryInfo{RetryDelay: durationpb.New(0)}), true},
+		"with an empty RetryInfo":            {grpcError(t, grpccodes.ResourceExhausted, "x", &errdetails.RetryInfo{}), false},
 	} {
 		if got := status.Retryable(tt.err); got != tt.want {
-			t.Errorf("%s: Retryable() = %t, want %t", name, got, tt.want)
+			t.Errorf("%s: Retryable() = %t; want %t", name, got, tt.want)
 		}
+	}
+}
+
+// TestPushbackIsSentOnce checks that an error that wraps an encoded error with a pushback
+// gets no second pushback. Two pushbacks would forbid the retry.
+func TestPushbackIsSentOnce(t *testing.T) {
+	encoder := &status.Encoder{RetryPushback: true}
+	inner := encoder.Encode(t.Context(), status.New(codes.Args, "").WithRetryDelay(time.Second).Err())
+	outer := encoder.Encode(t.Context(), status.New(codes.SrvDatabase, "").WithRetryDelay(time.Minute).Wrap(inner.Err()))
+	if inner.Trailer() == nil || outer.Trailer() != nil || outer.Code() != codes.Code(codes.SrvDatabase) {
+		t.Errorf("Trailer() = %v, then %v; want one, then none", inner.Trailer(), outer.Trailer())
 	}
 }

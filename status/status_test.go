@@ -10,6 +10,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -20,13 +21,14 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
+// badRequest returns a BadRequest with one field violation.
 func badRequest(field string) *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: "empty"}}}
 }
 
-// TestImmutable: With methods leave the status they are called on, and what they
-// are given, alone.
-func TestImmutable(t *testing.T) {
+// TestWithMethodsCopy checks that the With methods change neither the Status that they are
+// called on nor their arguments.
+func TestWithMethodsCopy(t *testing.T) {
 	base := status.New(codes.Args, "bad").WithMetadata("field", "name").WithDetails(badRequest("name"))
 	before := base.GRPCStatus().Proto()
 
@@ -38,20 +40,21 @@ func TestImmutable(t *testing.T) {
 	base.Details()[0].(*errdetails.ErrorInfo).Reason = "CHANGED"
 
 	if diff := cmp.Diff(before, base.GRPCStatus().Proto(), protocmp.Transform()); diff != "" {
-		t.Errorf("the base changed (-before +after):\n%s", diff)
+		t.Errorf("GRPCStatus() of the base (-before +after):\n%s", diff)
 	}
 	if got, _ := status.Detail[*errdetails.BadRequest](left.Err()); got.GetFieldViolations()[0].GetField() != "age" {
-		t.Errorf("left's BadRequest = %v, want the one it was given, as it was then", got)
+		t.Errorf("Detail[BadRequest]() = %v; want the value at the time of WithDetails", got)
 	}
 	if len(left.Details()) != 3 || len(right.Details()) != 3 {
-		t.Errorf("left has details %v, right %v; want 3 each", left.Details(), right.Details())
+		t.Errorf("Details() = %v of left, %v of right; want 3 each", left.Details(), right.Details())
 	}
 	if want := map[string]string{"field": "name", "other": "x"}; !maps.Equal(right.Metadata(), want) {
-		t.Errorf("right's metadata = %v, want %v", right.Metadata(), want)
+		t.Errorf("Metadata() = %v of right; want %v", right.Metadata(), want)
 	}
 }
 
-// TestDetails: the ErrorInfo first, one of a type, nothing that can't be one.
+// TestDetails checks that the ErrorInfo comes first, that the last detail of a type replaces
+// the first, and that nil is ignored.
 func TestDetails(t *testing.T) {
 	var noRequest *errdetails.BadRequest
 	packed, err := anypb.New(&errdetails.Help{Links: []*errdetails.Help_Link{{Url: "https://a.example"}}})
@@ -71,13 +74,13 @@ func TestDetails(t *testing.T) {
 		t.Errorf("Details() (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(want, status.FromGRPC(st.GRPCStatus()).Details(), protocmp.Transform()); diff != "" {
-		t.Errorf("Details() of its receiver (-want +got):\n%s", diff)
+		t.Errorf("Details() of the received Status (-want +got):\n%s", diff)
 	}
 }
 
-// TestUsersErrorInfo: of the code's own domain it gives its metadata; of another
-// it would be a second ErrorInfo.
-func TestUsersErrorInfo(t *testing.T) {
+// TestUserErrorInfoAddsMetadata checks that WithDetails takes the metadata of an ErrorInfo of
+// the code's domain, and ignores an ErrorInfo of another domain.
+func TestUserErrorInfoAddsMetadata(t *testing.T) {
 	st := status.New(codes.Args, "bad").WithMetadata("field", "name").
 		WithDetails(&errdetails.ErrorInfo{Domain: "openim.io", Reason: "OTHER", Metadata: map[string]string{"limit": "10", "code": "7"}}).
 		WithDetails(&errdetails.ErrorInfo{Domain: "a.example", Reason: "OTHER", Metadata: map[string]string{"x1": "y"}})
@@ -86,11 +89,11 @@ func TestUsersErrorInfo(t *testing.T) {
 		t.Errorf("received %v with reason %q, metadata %v; want Args, ARGS, %v", got, got.Reason(), got.Metadata(), want)
 	}
 	if len(got.Details()) != 1 || len(st.Details()) != 1 {
-		t.Errorf("received details %v, sent %v; want one ErrorInfo", got.Details(), st.Details())
+		t.Errorf("Details() = %v received, %v sent; want one ErrorInfo", got.Details(), st.Details())
 	}
 }
 
-// TestMetadataKeys: what AIP-193 doesn't allow and what is errstatus's own is
+// TestMetadataKeys checks that keys that AIP-193 doesn't allow and keys that are reserved are
 // not sent.
 func TestMetadataKeys(t *testing.T) {
 	st := status.New(codes.Args, "bad")
@@ -99,15 +102,15 @@ func TestMetadataKeys(t *testing.T) {
 	}
 	st = st.WithMetadata("ok", "1").WithMetadata("also-OK_2", "2")
 	if want := map[string]string{"ok": "1", "also-OK_2": "2"}; !maps.Equal(st.Metadata(), want) {
-		t.Errorf("Metadata() = %v, want %v", st.Metadata(), want)
+		t.Errorf("Metadata() = %v; want %v", st.Metadata(), want)
 	}
 	info := st.GRPCStatus().Details()[0].(*errdetails.ErrorInfo)
 	if want := map[string]string{"code": "1001", "ok": "1", "also-OK_2": "2"}; !maps.Equal(info.GetMetadata(), want) {
-		t.Errorf("metadata sent = %v, want %v", info.GetMetadata(), want)
+		t.Errorf("GRPCStatus() = metadata %v; want %v", info.GetMetadata(), want)
 	}
 }
 
-// TestInvalidUTF8: one bad byte costs that byte, and not the details.
+// TestInvalidUTF8 checks that invalid bytes are replaced, and that all details are kept.
 func TestInvalidUTF8(t *testing.T) {
 	const bad, good = "caf\xe9", "caf\uFFFD"
 	nested, err := structpb.NewStruct(map[string]any{"key": []any{"x"}})
@@ -125,140 +128,142 @@ func TestInvalidUTF8(t *testing.T) {
 		t.Errorf("received message %q, metadata %q; want %q", got.Message(), got.Metadata(), good)
 	}
 	if br, ok := status.Detail[*errdetails.BadRequest](got.Err()); !ok || br.GetFieldViolations()[0].GetField() != good {
-		t.Errorf("received BadRequest %v, want field %q", br, good)
+		t.Errorf("received BadRequest %v; want field %q", br, good)
 	}
 	s, _ := status.Detail[*structpb.Struct](got.Err())
 	if s.GetFields()[good].GetStringValue() != good || s.GetFields()["key"].GetListValue().GetValues()[0].GetStringValue() != good {
-		t.Errorf("received Struct %v, want %q throughout", s, good)
+		t.Errorf("received Struct %v; want %q throughout", s, good)
 	}
 	if st.Message() != good || st.Metadata()["name"] != good {
-		t.Errorf("in the process the message is %q, the metadata %q; want what is sent", st.Message(), st.Metadata())
+		t.Errorf("Message() = %q, Metadata() = %q; want the same as is sent", st.Message(), st.Metadata())
 	}
 }
 
-// TestDetail: typed, and never an error.
+// TestDetail checks which detail Detail returns for a type, and that it returns false if
+// there is none.
 func TestDetail(t *testing.T) {
 	err := status.New(codes.Args, "bad").WithDetails(badRequest("name")).Err()
 	if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || br.GetFieldViolations()[0].GetField() != "name" {
-		t.Errorf("Detail[BadRequest] = %v, %t", br, ok)
+		t.Errorf("Detail[BadRequest]() = %v, %t; want field name, true", br, ok)
 	}
 	if info, ok := status.Detail[*errdetails.ErrorInfo](err); !ok || info.GetReason() != "ARGS" {
-		t.Errorf("Detail[ErrorInfo] = %v, %t; want the one that states the code", info, ok)
+		t.Errorf("Detail[ErrorInfo]() = %v, %t; want that of the code, true", info, ok)
 	}
 	if help, ok := status.Detail[*errdetails.Help](err); ok || help != nil {
-		t.Errorf("Detail[Help] = %v, %t; want nil, false", help, ok)
+		t.Errorf("Detail[Help]() = %v, %t; want nil, false", help, ok)
 	}
 	if m, ok := status.Detail[proto.Message](err); ok || m != nil {
-		t.Errorf("Detail[proto.Message] = %v, %t; want nil, false", m, ok)
+		t.Errorf("Detail[proto.Message]() = %v, %t; want nil, false", m, ok)
 	}
 	if _, ok := status.Detail[*errdetails.ErrorInfo](errors.New("plain")); ok {
-		t.Error("Detail[ErrorInfo] of an error without a status is ok")
+		t.Error("Detail[ErrorInfo]() = true for a plain error; want false")
 	}
 	for _, none := range []error{nil, errors.New("plain"), codes.NoError} {
 		if _, ok := status.Detail[*errdetails.BadRequest](none); ok {
-			t.Errorf("Detail of %v is ok", none)
+			t.Errorf("Detail[BadRequest]() = true for %v; want false", none)
 		}
 	}
 }
 
-// TestUndecodableDetails: kept raw, and without effect on what can be read.
+// TestUndecodableDetails checks that details that can't be decoded are kept as Any, and that
+// the other details can be read.
 func TestUndecodableDetails(t *testing.T) {
-	garbage := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.BadRequest", Value: []byte{0xff}}
+	malformed := &anypb.Any{TypeUrl: "type.googleapis.com/google.rpc.BadRequest", Value: []byte{0xff}}
 	unknown := &anypb.Any{TypeUrl: "type.example/never.Heard", Value: []byte("of it")}
-	st := status.FromGRPC(status.New(codes.Args, "bad").WithDetails(garbage, unknown, &errdetails.RequestInfo{RequestId: "1"}).GRPCStatus())
+	st := status.FromGRPC(status.New(codes.Args, "bad").WithDetails(malformed, unknown, &errdetails.RequestInfo{RequestId: "1"}).GRPCStatus())
 	want := []proto.Message{
 		&errdetails.ErrorInfo{Reason: "ARGS", Domain: "openim.io", Metadata: map[string]string{"code": "1001"}},
-		garbage, unknown, &errdetails.RequestInfo{RequestId: "1"},
+		malformed, unknown, &errdetails.RequestInfo{RequestId: "1"},
 	}
 	if diff := cmp.Diff(want, st.Details(), protocmp.Transform()); diff != "" {
 		t.Errorf("Details() (-want +got):\n%s", diff)
 	}
 	if _, ok := status.Detail[*errdetails.BadRequest](st.Err()); ok {
-		t.Error("garbage was decoded")
+		t.Error("Detail[BadRequest]() = true for malformed bytes; want false")
 	}
 	if info, ok := status.Detail[*errdetails.RequestInfo](st.Err()); !ok || info.GetRequestId() != "1" {
-		t.Errorf("RequestInfo after garbage = %v, %t", info, ok)
+		t.Errorf("Detail[RequestInfo]() = %v, %t; want request id 1, true", info, ok)
 	}
 }
 
-// TestReceivedThenChanged: a received status can be added to, and keeps its
-// canonical code and reason.
-func TestReceivedThenChanged(t *testing.T) {
+// TestChangeReceivedStatus checks that a received Status with added metadata and details
+// keeps its code, reason, message and canonical code.
+func TestChangeReceivedStatus(t *testing.T) {
 	unknown := grpcError(t, grpccodes.FailedPrecondition, "new", info("openim.io", "SRV_NEW", "1305"))
 	st := status.Convert(unknown).WithMetadata("hop", "b").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(1)})
 	got := status.FromGRPC(st.GRPCStatus())
 	if got.Code() != codes.Code(codes.ErrorCode(1305)) || got.Reason() != "SRV_NEW" || got.GRPCCode() != grpccodes.FailedPrecondition || got.Message() != "new" {
-		t.Errorf("received %v, reason %q, gRPC code %v; want 1305, SRV_NEW, FailedPrecondition, all as before", got, got.Reason(), got.GRPCCode())
+		t.Errorf("received %v, reason %q, gRPC code %v; want 1305, SRV_NEW, FailedPrecondition", got, got.Reason(), got.GRPCCode())
 	}
 	if got.Metadata()["hop"] != "b" || len(got.Details()) != 2 {
-		t.Errorf("received metadata %v, details %v; want what was added", got.Metadata(), got.Details())
+		t.Errorf("received metadata %v, details %v; want hop b, two details", got.Metadata(), got.Details())
 	}
 
 	bare := status.Convert(grpcError(t, grpccodes.Aborted, "again"))
 	if got := bare.WithDetails(badRequest("x")).GRPCStatus(); got.Code() != grpccodes.Aborted || len(got.Details()) != 1 {
-		t.Errorf("a bare status with a detail = %v, want ABORTED and that detail alone", got)
+		t.Errorf("GRPCStatus() = %v of a bare Status with a detail; want ABORTED with only that detail", got)
 	}
 	if got := status.FromGRPC(bare.WithMetadata("k1", "v").GRPCStatus()); got.Origin() != status.OriginKnown || got.GRPCCode() != grpccodes.Aborted || got.Code() != codes.Code(codes.SdkUnknownCode) {
-		t.Errorf("a bare status with metadata = %v, origin %v; want the guess, stated", got, got.Origin())
+		t.Errorf("FromGRPC() = %v, origin %v of a bare Status with metadata; want the guess, known", got, got.Origin())
 	}
 }
 
-// TestAsReceived: what came is what GRPCStatus gives, and a With method changes
-// no more than it says.
-func TestAsReceived(t *testing.T) {
+// TestReceivedStatusIsKept checks that GRPCStatus returns the received status, and that
+// WithDetails doesn't change the message.
+func TestReceivedStatusIsKept(t *testing.T) {
 	for name, err := range map[string]error{
-		"two of a type": grpcError(t, grpccodes.Aborted, "x", badRequest("a"), badRequest("b")),
-		"DebugInfo":     grpcError(t, grpccodes.Aborted, "x", &errdetails.DebugInfo{Detail: "y"}),
-		"a number":      grpcError(t, 1004, ""),
-		"no message":    grpcError(t, grpccodes.Aborted, "", info("openim.io", "ARGS", "1001")),
+		"two details of a type": grpcError(t, grpccodes.Aborted, "x", badRequest("a"), badRequest("b")),
+		"DebugInfo":             grpcError(t, grpccodes.Aborted, "x", &errdetails.DebugInfo{Detail: "y"}),
+		"a raw number":          grpcError(t, 1004, ""),
+		"no message":            grpcError(t, grpccodes.Aborted, "", info("openim.io", "ARGS", "1001")),
 	} {
 		st := status.Convert(err)
 		if diff := cmp.Diff(grpcstatus.Convert(err).Proto(), st.GRPCStatus().Proto(), protocmp.Transform()); diff != "" {
 			t.Errorf("%s: GRPCStatus() (-received +got):\n%s", name, diff)
 		}
 		if changed := st.WithDetails(&errdetails.Help{}); changed.Message() != st.Message() || changed.GRPCStatus().Message() != st.Message() {
-			t.Errorf("%s: the message %q became %q", name, st.Message(), changed.Message())
+			t.Errorf("%s: message %q became %q after WithDetails; want the same", name, st.Message(), changed.Message())
 		}
 	}
 	if got := status.ToGRPC(status.Convert(grpcError(t, 1004, "")).Err()); got.Code() != grpccodes.NotFound || got.Message() != "" {
-		t.Errorf("a number with an empty message is forwarded as %v; want NOT_FOUND and no message", got)
+		t.Errorf("ToGRPC() = %v for a raw number with an empty message; want NOT_FOUND and no message", got)
 	}
 	if st := status.Convert(grpcError(t, 1004, "x", info("a.example", "A_B_C", ""))); st.Origin() != status.OriginNumeric {
-		t.Errorf("a number beside a foreign ErrorInfo has origin %v, want legacy", st.Origin())
+		t.Errorf("Origin() = %v for a raw number beside an ErrorInfo of an unknown domain; want numeric", st.Origin())
 	}
 }
 
-// TestZeroStatus is success, as a nil one is.
+// TestZeroStatus checks that the zero Status is success, like nil.
 func TestZeroStatus(t *testing.T) {
 	var st status.Status
 	if st.Err() != nil || st.Code() != codes.Code(codes.NoError) || st.GRPCStatus() != nil || st.String() != "NoError: no error" || len(st.Details()) != 0 {
-		t.Errorf("the zero Status is %v, error %v; want success", &st, st.Err())
+		t.Errorf("zero Status = %v, Err() = %v; want success", &st, st.Err())
 	}
 	if err := st.WithDetails(badRequest("x"), info("openim.io", "A_B_C", "")).WithMetadata("k1", "v").Err(); err != nil {
-		t.Errorf("the zero Status with details is an error: %v", err)
+		t.Errorf("Err() = %v of the zero Status with details; want nil", err)
 	}
 	if err := st.Wrap(errors.New("x")); err == nil {
-		t.Error("an error wrapped in the zero Status is lost")
+		t.Error("Wrap() of the zero Status = nil; want an error")
 	}
 }
 
-// TestAliasing: an Any that was given or gotten is not the one that is kept, and
-// what is repaired is a copy.
-func TestAliasing(t *testing.T) {
+// TestStatusCopiesDetails checks that a Status shares no memory with the details that it was
+// given, those that it returns, and the received status.
+func TestStatusCopiesDetails(t *testing.T) {
 	given := &anypb.Any{TypeUrl: "type.example/x.Y", Value: []byte("before")}
 	bad := badRequest("caf\xe9")
 	st := status.New(codes.Args, "").WithDetails(given, bad)
 	given.Value[0] = 'X'
 	got := st.Details()[1].(*anypb.Any)
 	if string(got.Value) != "before" {
-		t.Errorf("kept %q, want what was given then", got.Value)
+		t.Errorf("Details() = %q; want the value at the time of WithDetails", got.Value)
 	}
 	got.Value[0] = 'X'
 	if again := st.Details()[1].(*anypb.Any); string(again.Value) != "before" {
-		t.Errorf("kept %q after what was gotten was changed", again.Value)
+		t.Errorf("Details() = %q after its first result was changed; want before", again.Value)
 	}
 	if bad.FieldViolations[0].Field != "caf\xe9" {
-		t.Errorf("the user's message was changed to %q", bad.FieldViolations[0].Field)
+		t.Errorf("field of the given BadRequest = %q; want it unchanged", bad.FieldViolations[0].Field)
 	}
 
 	p := grpcstatus.New(grpccodes.Aborted, "x").Proto()
@@ -267,14 +272,15 @@ func TestAliasing(t *testing.T) {
 	first := status.FromGRPC(gst)
 	_ = first.WithDetails(&errdetails.RequestInfo{})
 	if diff := cmp.Diff(p, gst.Proto(), protocmp.Transform()); diff != "" {
-		t.Errorf("the received status changed (-before +after):\n%s", diff)
+		t.Errorf("received status (-before +after):\n%s", diff)
 	}
 	if n := len(first.Details()); n != 3 {
-		t.Errorf("%d details after another was added to a copy, want 3", n)
+		t.Errorf("Details() = %d details after one was added to a copy; want 3", n)
 	}
 }
 
-// TestRepairIsDeterministic: of two keys that are repaired alike one wins always.
+// TestRepairIsDeterministic checks that equal details give equal bytes, if several map keys
+// become equal when their invalid bytes are replaced.
 func TestRepairIsDeterministic(t *testing.T) {
 	text := func(s string) *structpb.Value {
 		return &structpb.Value{Kind: &structpb.Value_StringValue{StringValue: s}}
@@ -290,32 +296,32 @@ func TestRepairIsDeterministic(t *testing.T) {
 			first = string(b)
 		}
 		if string(b) != first {
-			t.Fatalf("equal details gave different bytes:\n%q\n%q", b, first)
+			t.Fatalf("Marshal() of equal details =\n%q, then\n%q; want the same", b, first)
 		}
 	}
 }
 
-// TestKeyLength: 64 bytes are the most that AIP-193 allows.
-func TestKeyLength(t *testing.T) {
+// TestMetadataKeyLength checks that keys of up to 64 bytes are sent, as AIP-193 allows.
+func TestMetadataKeyLength(t *testing.T) {
 	longest := strings.Repeat("k", 64)
 	st := status.New(codes.Args, "").WithMetadata(longest, "v").WithMetadata(longest+"k", "v")
 	if want := map[string]string{longest: "v"}; !maps.Equal(st.Metadata(), want) {
-		t.Errorf("Metadata() = %v, want the key of 64 bytes alone", st.Metadata())
+		t.Errorf("Metadata() = %v; want only the key of 64 bytes", st.Metadata())
 	}
 }
 
-// TestGuessOfAnotherDomain: an ErrorInfo that names no code is a guess in its own
-// domain's table.
-func TestGuessOfAnotherDomain(t *testing.T) {
+// TestGuessUsesTableOfErrorInfo checks that the guess for an ErrorInfo that names no code is
+// from the table of its domain.
+func TestGuessUsesTableOfErrorInfo(t *testing.T) {
 	decoder := &status.Decoder{Tables: []*codes.Table{codes.Default(), shop}}
 	gst := grpcstatus.Convert(grpcError(t, grpccodes.Internal, "x", info("shop.example", "NEVER_HEARD", "")))
 	if got := decoder.FromGRPC(gst).Code(); got != codes.Code(shopBroken) {
-		t.Errorf("Code() = %v, want the shop's own default of INTERNAL", got)
+		t.Errorf("Code() = %v; want the shop's INTERNAL default", got)
 	}
 }
 
-// TestRoundTrip: there and back gives the same, for every code and number, and
-// equal statuses give equal bytes.
+// TestRoundTrip checks, for every code, that a received Status equals the one that was sent,
+// and that equal Statuses have equal bytes.
 func TestRoundTrip(t *testing.T) {
 	all := []codes.Code{codes.ErrorCode(1305), codes.ErrorCode(1<<31 - 1)}
 	for row := range codes.Default().All() {
@@ -325,12 +331,12 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for _, code := range all {
 		for name, build := range map[string]func() *status.Status{
-			"bare":    func() *status.Status { return status.New(code, "") },
-			"message": func() *status.Status { return status.Newf(code, "user %q: 100%%\n\x00 用户 ☃", "42") },
-			"metadata": func() *status.Status {
+			"without a message": func() *status.Status { return status.New(code, "") },
+			"with a message":    func() *status.Status { return status.Newf(code, "user %q: 100%%\n\x00 用户 ☃", "42") },
+			"with metadata": func() *status.Status {
 				return status.New(code, "m").WithMetadata("b1", "2").WithMetadata("a1", "1").WithMetadata("c1", "3")
 			},
-			"details": func() *status.Status {
+			"with details": func() *status.Status {
 				return status.New(code, "m").WithDetails(badRequest("name"), &errdetails.Help{})
 			},
 		} {
@@ -338,14 +344,35 @@ func TestRoundTrip(t *testing.T) {
 			got := status.FromGRPC(sent.GRPCStatus())
 			checkSame(t, sent, got)
 			if got.Code() != code {
-				t.Errorf("%s: got %v, want %v", name, got.Code(), code)
+				t.Errorf("%s: FromGRPC() = code %v; want %v", name, got.Code(), code)
 			}
 			first, _ := proto.Marshal(sent.GRPCStatus().Proto())
 			for range 10 {
 				if again, _ := proto.Marshal(build().GRPCStatus().Proto()); string(again) != string(first) {
-					t.Fatalf("%v, %s: equal statuses gave different bytes:\n%q\n%q", code, name, first, again)
+					t.Fatalf("%v, %s: Marshal() of equal Statuses =\n%q, then\n%q; want the same", code, name, first, again)
 				}
 			}
 		}
+	}
+}
+
+// TestCopiesShareNoDroppedKeys checks that two copies of a Status don't share the keys that
+// were dropped from each.
+func TestCopiesShareNoDroppedKeys(t *testing.T) {
+	base := status.New(codes.Args, "").WithMetadata("X1", "").WithMetadata("X2", "").WithMetadata("X3", "")
+	a, b := base.WithMetadata("A", ""), base.WithMetadata("B", "")
+	for want, st := range map[string]*status.Status{"A": a, "B": b} {
+		if got := new(status.Encoder).Encode(t.Context(), st.Err()).DroppedKeys(); got[0] != want || len(got) != 4 {
+			t.Errorf("DroppedKeys() = %q; want %q first, and no key of the other copy", got, want)
+		}
+	}
+}
+
+// TestUnknownFieldsOfAnyAreDropped checks that unknown fields of an Any are not sent.
+func TestUnknownFieldsOfAnyAreDropped(t *testing.T) {
+	x := &anypb.Any{TypeUrl: "x/a.B", Value: []byte("v")}
+	x.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 77, protowire.VarintType), 5))
+	if got := new(status.Encoder).Encode(t.Context(), status.New(codes.Args, "").WithDetails(x).Err()).Status().Proto().Details[1]; len(got.ProtoReflect().GetUnknown()) > 0 {
+		t.Errorf("Encode() = Any with unknown fields %x; want none", got.ProtoReflect().GetUnknown())
 	}
 }

@@ -24,30 +24,31 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Random errors, statuses and encoders, and what holds for all of them.
+// The tests in this file make random errors, statuses and encoders, and check what holds for
+// all of them.
 
-// Wrappers of users' own, whose text is made when it is asked for.
+// These types wrap errors as users' own types do: Error makes the text at each call.
 type (
-	lazyWrap  struct{ inner error }
-	wrapIs    struct{ lazyWrap }
-	wrapAs    struct{ lazyWrap }
-	wrapBadIs struct{ lazyWrap } // panics when it is asked for a deadline
-	wrapBadAs struct{ lazyWrap }
-	wrapGRPC  struct{ lazyWrap }
-	wrapBad   struct{ lazyWrap } // its text panics
-	badInText struct{}
+	lazyTextWrap      struct{ inner error }
+	wrapIs            struct{ lazyTextWrap }
+	wrapAs            struct{ lazyTextWrap }
+	wrapPanicsInIs    struct{ lazyTextWrap } // panics if the target is a deadline
+	wrapPanicsInAs    struct{ lazyTextWrap }
+	wrapGRPC          struct{ lazyTextWrap }
+	wrapPanicsInError struct{ lazyTextWrap } // panics in Error
+	panicsInErrorText struct{}
 )
 
-func (w lazyWrap) Error() string { return "lazy: " + w.inner.Error() }
-func (w lazyWrap) Unwrap() error { return w.inner }
+func (w lazyTextWrap) Error() string { return "lazy: " + w.inner.Error() }
+func (w lazyTextWrap) Unwrap() error { return w.inner }
 
-func (wrapIs) Is(target error) bool { return target == context.DeadlineExceeded }
-func (wrapAs) As(any) bool          { return false }
-func (wrapBadAs) As(any) bool       { panic("in As") }
-func (wrapBad) Error() string       { panic("in Error") }
-func (badInText) Error() string     { panic("in Error") }
+func (wrapIs) Is(target error) bool     { return target == context.DeadlineExceeded }
+func (wrapAs) As(any) bool              { return false }
+func (wrapPanicsInAs) As(any) bool      { panic("in As") }
+func (wrapPanicsInError) Error() string { panic("in Error") }
+func (panicsInErrorText) Error() string { panic("in Error") }
 
-func (wrapBadIs) Is(target error) bool {
+func (wrapPanicsInIs) Is(target error) bool {
 	if target == context.DeadlineExceeded {
 		panic("in Is")
 	}
@@ -58,19 +59,19 @@ func (wrapGRPC) GRPCStatus() *grpcstatus.Status {
 	return grpcstatus.New(grpccodes.Aborted, "aborted")
 }
 
-// A muttering is a code whose text panics.
-type muttering int32
+// A panicTextCode is a code whose Error method panics.
+type panicTextCode int32
 
-var mutteringCodes = codes.MustTable("bad.example",
-	codes.Row{Code: muttering(1), Reason: "BAD_BROKEN", GRPCCode: grpccodes.Internal, Message: "broken", Default: true},
-	codes.Row{Code: muttering(2), Reason: "BAD_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
+var panicTextTable = codes.MustTable("bad.example",
+	codes.Row{Code: panicTextCode(1), Reason: "BAD_BROKEN", GRPCCode: grpccodes.Internal, Message: "broken", Default: true},
+	codes.Row{Code: panicTextCode(2), Reason: "BAD_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "unknown", Default: true},
 )
 
-func (muttering) Error() string          { panic("in Error") }
-func (c muttering) Number() codes.Number { return codes.Number(c) }
-func (muttering) Table() *codes.Table    { return mutteringCodes }
+func (panicTextCode) Error() string          { panic("in Error") }
+func (c panicTextCode) Number() codes.Number { return codes.Number(c) }
+func (panicTextCode) Table() *codes.Table    { return panicTextTable }
 
-// randomError is an error of any kind that a handler can return.
+// randomError returns an error of any kind that a handler can return.
 func randomError(r *rand.Rand, depth int) error {
 	if depth == 0 || r.IntN(4) == 0 {
 		return randomLeaf(r)
@@ -82,37 +83,38 @@ func randomError(r *rand.Rand, depth int) error {
 	case 1:
 		return fmt.Errorf("both: %w, %w", randomError(r, depth-1), inner)
 	case 2:
-		return lazyWrap{inner}
+		return lazyTextWrap{inner}
 	case 3:
-		return wrapIs{lazyWrap{inner}}
+		return wrapIs{lazyTextWrap{inner}}
 	case 4:
-		return wrapAs{lazyWrap{inner}}
+		return wrapAs{lazyTextWrap{inner}}
 	case 5:
-		return wrapGRPC{lazyWrap{inner}}
+		return wrapGRPC{lazyTextWrap{inner}}
 	case 6:
-		return wrapBad{lazyWrap{inner}}
+		return wrapPanicsInError{lazyTextWrap{inner}}
 	case 7:
-		return resolve(inner)
+		return encodeError(inner)
 	case 8:
 		return nested(inner, r.IntN(70))
 	case 9:
-		return wrapBadIs{lazyWrap{inner}}
+		return wrapPanicsInIs{lazyTextWrap{inner}}
 	case 10:
-		return wrapBadAs{lazyWrap{inner}}
+		return wrapPanicsInAs{lazyTextWrap{inner}}
 	case 11, 12:
 		return status.Wrap(inner, randomCode(r), "around")
 	}
 	return fmt.Errorf("wrapped: %w", inner)
 }
 
+// randomLeaf returns an error that is not made by wrapping another random error.
 func randomLeaf(r *rand.Rand) error {
 	switch r.IntN(17) {
 	case 14:
-		return new(status.Decoder).Decode(context.Background(), wrapBad{lazyWrap{randomStatus(r).Err()}})
+		return new(status.Decoder).Decode(context.Background(), wrapPanicsInError{lazyTextWrap{randomStatus(r).Err()}})
 	case 15:
 		return new(codes.RecordNotFound)
 	case 16:
-		return embedding{ErrorCode: codes.RecordNotFound}
+		return embeddingCode{ErrorCode: codes.RecordNotFound}
 	case 0:
 		return errors.New("leaf")
 	case 1:
@@ -122,7 +124,7 @@ func randomLeaf(r *rand.Rand) error {
 	case 3:
 		return &panics{}
 	case 4:
-		return badInText{}
+		return panicsInErrorText{}
 	case 5:
 		return status.Recovered("panic")
 	case 6:
@@ -140,6 +142,7 @@ func randomLeaf(r *rand.Rand) error {
 	return randomCode(r)
 }
 
+// randomCode returns a code, sometimes one that can't be sent.
 func randomCode(r *rand.Rand) codes.Code {
 	switch r.IntN(8) {
 	case 0:
@@ -149,15 +152,16 @@ func randomCode(r *rand.Rand) codes.Code {
 	case 2:
 		return shopCode(r.IntN(4))
 	case 3:
-		return homeless(1)
+		return nilTableCode(1)
 	case 4:
-		return muttering(1)
+		return panicTextCode(1)
 	}
 	known := []codes.ErrorCode{codes.RecordNotFound, codes.Args, codes.SrvDatabase, codes.TokenExpired, codes.ServerInternal}
 	return known[r.IntN(len(known))]
 }
 
-// randomShort is a Status with a code, often a message, and seldom more.
+// randomShort returns a Status with a code, often with a message, and sometimes with metadata
+// or details.
 func randomShort(r *rand.Rand) *status.Status {
 	st := status.New(randomCode(r), randomText(r))
 	switch r.IntN(10) {
@@ -171,11 +175,12 @@ func randomShort(r *rand.Rand) *status.Status {
 	return st
 }
 
+// randomText returns a message or a metadata value.
 func randomText(r *rand.Rand) string {
 	return []string{"", "a text", "100 % – é\n", "not \xff UTF-8", strings.Repeat("long ", 300), strings.Repeat("%", 2000)}[r.IntN(6)]
 }
 
-// randomStatus is a status as a peer may have sent it, never a success.
+// randomStatus returns a status that an upstream can have sent. It is never success.
 func randomStatus(r *rand.Rand) *grpcstatus.Status {
 	var details []proto.Message
 	for range r.IntN(3) {
@@ -206,10 +211,11 @@ func randomStatus(r *rand.Rand) *grpcstatus.Status {
 	return grpcstatus.FromProto(p)
 }
 
+// randomEncoder returns an Encoder with random options.
 func randomEncoder(r *rand.Rand) *status.Encoder {
 	e := &status.Encoder{RetryPushback: r.IntN(3) == 0, DebugInfo: r.IntN(5) == 0, OpenIMForm: r.IntN(4) == 0}
 	if r.IntN(3) == 0 {
-		e.Tables = []*codes.Table{shouting}
+		e.Tables = []*codes.Table{overrideTable}
 	}
 	if r.IntN(3) == 0 {
 		e.MaxSize = status.LeastMaxSize + r.IntN(2000)
@@ -220,8 +226,8 @@ func randomEncoder(r *rand.Rand) *status.Encoder {
 	return e
 }
 
-// TestEncodeInvariants checks what holds for whatever a handler returns. Each error is
-// encoded twice: the second time, what is kept of the first is used.
+// TestEncodeInvariants checks what holds for every error that a handler can return. It
+// encodes each error twice: the second time, errstatus uses what it has cached.
 func TestEncodeInvariants(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -238,78 +244,78 @@ func TestEncodeInvariants(t *testing.T) {
 		}
 		first, second := encoder.Encode(ctx, err), encoder.Encode(ctx, err)
 		if !proto.Equal(first.Status().Proto(), second.Status().Proto()) || first.Source() != second.Source() {
-			t.Errorf("encoded as %v of %v, then as %v of %v; want the same", first.Status(), first.Source(), second.Status(), second.Source())
+			t.Errorf("Encode() = %v from %v, then %v from %v; want the same", first.Status(), first.Source(), second.Status(), second.Source())
 		}
 		for _, encoded := range []status.Encoded{first, second} {
 			checkSent(t, encoder, encoded)
 			checkChain(t, err, encoded)
 		}
 		if t.Failed() {
-			t.Fatalf("%T of encoder %+v", err, encoder)
+			t.Fatalf("the failures above are for Encode(%T) with the Encoder %+v", err, encoder)
 		}
 	}
 	if simple < 500 {
-		t.Errorf("%d of 10,000 were simple; want enough of them too", simple)
+		t.Errorf("%d of 10,000 errors were simple; want at least 500", simple)
 	}
 }
 
-// checkSent checks what the caller gets.
+// checkSent checks the status that the caller gets.
 func checkSent(t *testing.T, encoder *status.Encoder, encoded status.Encoded) {
 	t.Helper()
 	sent := encoded.Status().Proto()
 	numeric := sent.GetCode() > int32(grpccodes.Unauthenticated)
 	if sent.GetCode() < 1 || numeric && (!encoder.OpenIMForm || encoded.Code() == nil || codes.Number(sent.GetCode()) != encoded.Code().Number()) && encoded.Source() != status.SourceEncoded {
-		t.Errorf("grpc-status %d of %v", sent.GetCode(), encoded.Code())
+		t.Errorf("grpc-status %d for code %v; want 1..16, or the code's number in the numeric form", sent.GetCode(), encoded.Code())
 	}
 	if encoded.GRPCCode() < 1 || encoded.GRPCCode() > grpccodes.Unauthenticated || !numeric && encoded.GRPCCode() != encoded.Status().Code() {
-		t.Errorf("canonical code %v of grpc-status %d", encoded.GRPCCode(), sent.GetCode())
+		t.Errorf("GRPCCode() = %v for grpc-status %d; want the same, or 1..16 for a raw number", encoded.GRPCCode(), sent.GetCode())
 	}
 	if !utf8.ValidString(sent.GetMessage()) {
-		t.Errorf("message %q; want UTF-8", sent.GetMessage())
+		t.Errorf("message %q; want valid UTF-8", sent.GetMessage())
 	}
 	limit := encoder.MaxSize
 	if limit == 0 {
 		limit = status.DefaultMaxSize
 	}
 	if size := encoded.Size(); size > limit && encoded.Source() != status.SourceEncoded {
-		t.Errorf("%d bytes; want %d at most", size, limit)
+		t.Errorf("Size() = %d; want at most %d", size, limit)
 	}
 	text := fmt.Sprint(sent)
 	for _, private := range []string{"lazy:", "wrapped:", "both:", "leaf", "in Error", "panic"} {
 		if strings.Contains(text, private) {
-			t.Errorf("%q is in what is sent, %q; want no private text", private, text)
+			t.Errorf("%q is in the status %q; want no private text", private, text)
 		}
 	}
 	received := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(encoded.Status())
 	if encoded.Source() == status.SourceCode && encoded.Code().Table().Domain() == "openim.io" && received.Code() != encoded.Code() {
-		t.Errorf("received as %v; want %v", received.Code(), encoded.Code())
+		t.Errorf("FromGRPC() = code %v; want %v", received.Code(), encoded.Code())
 	}
 }
 
-// checkChain checks what interceptors outside of the server's get.
+// checkChain checks the error that interceptors before errstatus get.
 func checkChain(t *testing.T, err error, encoded status.Encoded) {
 	t.Helper()
-	resolved := encoded.Err()
-	if got := grpcstatus.Convert(resolved); !proto.Equal(got.Proto(), encoded.Status().Proto()) || resolved.Error() != got.Message() {
-		t.Errorf("Err() = %v with %v; want %v", resolved, got, encoded.Status())
+	sent := encoded.Err()
+	if got := grpcstatus.Convert(sent); !proto.Equal(got.Proto(), encoded.Status().Proto()) || sent.Error() != got.Message() {
+		t.Errorf("Err() = %v with status %v; want %v", sent, got, encoded.Status())
 	}
-	_, panics := encoded.Code().(muttering) // it is left out
-	if encoded.Code() != nil && !panics && !errors.Is(resolved, encoded.Code()) {
-		t.Errorf("Err() doesn't lead to %T %d", encoded.Code(), encoded.Code().Number())
+	_, panics := encoded.Code().(panicTextCode) // Err() doesn't unwrap to such a code
+	if encoded.Code() != nil && !panics && !errors.Is(sent, encoded.Code()) {
+		t.Errorf("errors.Is(Err(), %T %d) = false; want true", encoded.Code(), encoded.Code().Number())
 	}
-	again := new(status.Encoder).Encode(context.Background(), resolved)
-	if again.Err() != resolved || again.Source() != status.SourceEncoded || again.Code() != encoded.Code() || again.GRPCCode() != encoded.GRPCCode() {
-		t.Errorf("encoded again, %+v; want the same error of SourceEncoded", again)
+	again := new(status.Encoder).Encode(context.Background(), sent)
+	if again.Err() != sent || again.Source() != status.SourceEncoded || again.Code() != encoded.Code() || again.GRPCCode() != encoded.GRPCCode() {
+		t.Errorf("Encode(Err()) = %+v; want the same error from encoded", again)
 	}
 	if !encoded.Broken() && !identical(encoded.Original(), err) {
 		t.Errorf("Original() = %T; want the error itself", encoded.Original())
 	}
 	if _, unsafe := status.SafeToRun(encoded.Err()); unsafe != nil {
-		t.Errorf("Err() panics: %v", unsafe)
+		t.Errorf("SafeToRun(Err()) = %v; want no panic", unsafe)
 	}
 }
 
-// identical compares what can be compared; of the rest the type.
+// identical reports whether a and b are equal, or of the same type if they can't be compared.
 func identical(a, b error) bool {
 	if !reflect.ValueOf(a).Comparable() {
 		return reflect.TypeOf(a) == reflect.TypeOf(b)
@@ -317,28 +323,29 @@ func identical(a, b error) bool {
 	return a == b
 }
 
-// TestOnlyRowsAreKept: a peer can make a proxy send any number of numbers.
-func TestOnlyRowsAreKept(t *testing.T) {
+// TestOnlyRowsAreCached checks that statuses are cached only for numbers with a row. Numbers
+// without a row are unbounded.
+func TestOnlyRowsAreCached(t *testing.T) {
 	status.ToGRPC(codes.Args)
 	before := status.KeptCodes()
 	for number := range 1000 {
 		status.ToGRPC(codes.ErrorCode(1<<20 + number))
 	}
 	if after := status.KeptCodes(); before == 0 || after != before {
-		t.Errorf("something is kept of %d codes, and of %d after 1000 numbers without a row", before, after)
+		t.Errorf("KeptCodes() = %d, and %d after 1000 numbers without a row; want the same, not 0", before, after)
 	}
 }
 
-// TestShortStatuses: what is kept with a row is sent as the Status says, and its size is
-// not underestimated.
-func TestShortStatuses(t *testing.T) {
+// TestShortStatusMatchesRow checks that a status made from a cached row is the status of its
+// table, and that its size isn't underestimated.
+func TestShortStatusMatchesRow(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 5000 {
 		st := randomShort(r)
 		if st.Code().Number() <= 0 {
 			continue
 		}
-		for _, table := range []*codes.Table{st.Code().Table(), shouting} {
+		for _, table := range []*codes.Table{st.Code().Table(), overrideTable} {
 			if table.Domain() != st.Code().Table().Domain() {
 				continue
 			}
@@ -352,18 +359,18 @@ func TestShortStatuses(t *testing.T) {
 				message = row.Message
 			}
 			if got.Code() != row.GRPCCode || got.Message() != message || len(got.Details()) != 1 || size < testrpc.HeaderListSize(got, nil) {
-				t.Fatalf("%v is sent as %v of %d bytes; want %v, %q, %d bytes", st, got.Proto(), size, row.GRPCCode, message, testrpc.HeaderListSize(got, nil))
+				t.Fatalf("EncodeShort(%v) = %v, %d bytes; want %v, %q, at least %d bytes", st, got.Proto(), size, row.GRPCCode, message, testrpc.HeaderListSize(got, nil))
 			}
 			info := got.Details()[0].(*errdetails.ErrorInfo)
 			if info.Reason != row.Reason || info.Domain != table.Domain() || info.Metadata["code"] != fmt.Sprint(int(st.Code().Number())) {
-				t.Fatalf("%v is sent with %v; want that of %v", st, info, row)
+				t.Fatalf("EncodeShort(%v) = ErrorInfo %v; want that of row %v", st, info, row)
 			}
 		}
 	}
 }
 
-// TestSizeIsCounted: the size that decides what is truncated is that of the headers.
-func TestSizeIsCounted(t *testing.T) {
+// TestHeaderSize checks that the size that decides on truncation is the size of the headers.
+func TestHeaderSize(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	for range 5000 {
 		gst := randomStatus(r)
@@ -373,26 +380,26 @@ func TestSizeIsCounted(t *testing.T) {
 			gst = grpcstatus.FromProto(p)
 		}
 		if got, want := status.HeaderSize(gst), testrpc.HeaderListSize(gst, nil); got != want {
-			t.Fatalf("the size of %v is %d; want %d", gst.Proto(), got, want)
+			t.Fatalf("HeaderSize(%v) = %d; want %d", gst.Proto(), got, want)
 		}
 	}
 }
 
-// TestManyTypesOnceEach: of a peer's details each type goes on once, however many
-// types there are.
-func TestManyTypesOnceEach(t *testing.T) {
+// TestManyForwardedDetailTypes checks that each type of detail is forwarded once, also if
+// there are many types.
+func TestManyForwardedDetailTypes(t *testing.T) {
 	p := codes.RecordNotFound.GRPCStatus().Proto()
 	for i := range 24 {
-		p.Details = append(p.Details, &anypb.Any{TypeUrl: fmt.Sprint("type.googleapis.com/peers.Type", i%12)})
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: fmt.Sprint("type.googleapis.com/upstream.Type", i%12)})
 	}
 	sent := status.ToGRPC(new(status.Decoder).Decode(t.Context(), grpcstatus.ErrorProto(p))).Proto()
 	if got := len(sent.GetDetails()); got != 1+12 {
-		t.Errorf("%d details go on; want the ErrorInfo and one of each of 12 types", got)
+		t.Errorf("ToGRPC() = %d details; want the ErrorInfo and one of each of 12 types", got)
 	}
 }
 
-// TestErrorInfosWithMetadata are written as protobuf does.
-func TestErrorInfosWithMetadata(t *testing.T) {
+// TestErrorInfoBytes checks that an ErrorInfo with metadata is serialized as protobuf does it.
+func TestErrorInfoBytes(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	keys := []string{"a-key", "zone", "codd", "codf", "code2", "userID", "cod", "co", "x1", "y1"}
 	for range 2000 {
@@ -407,18 +414,18 @@ func TestErrorInfosWithMetadata(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := status.ErrorInfo(st); string(got) != string(b) {
-			t.Fatalf("the ErrorInfo of %v is\n%q; want\n%q", st.Metadata(), got, b)
+			t.Fatalf("ErrorInfo() with metadata %v =\n%q; want\n%q", st.Metadata(), got, b)
 		}
 	}
 }
 
-// sameDomain takes the place of the default table, and has none of its rows.
+// sameDomain has the domain of the default table, and other rows.
 var sameDomain = codes.MustTable("openim.io",
 	codes.Row{Code: shopBroken, Reason: "SHOP_BROKEN", GRPCCode: grpccodes.Internal, Message: "the shop is broken", Default: true},
 	codes.Row{Code: shopUnknown, Reason: "SHOP_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "who knows", Default: true},
 )
 
-// TestDecodeInvariants checks what holds for whatever a client receives.
+// TestDecodeInvariants checks what holds for every status that a client can receive.
 func TestDecodeInvariants(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	for range 20_000 {
@@ -426,7 +433,7 @@ func TestDecodeInvariants(t *testing.T) {
 		decoder := &status.Decoder{}
 		switch r.IntN(4) {
 		case 0:
-			decoder.Tables = []*codes.Table{shouting}
+			decoder.Tables = []*codes.Table{overrideTable}
 		case 1:
 			decoder.Tables = []*codes.Table{shop}
 		case 2:
@@ -435,33 +442,33 @@ func TestDecodeInvariants(t *testing.T) {
 		err := decoder.Decode(t.Context(), gst.Err())
 		st := status.Convert(err)
 		if st.Code().Number() <= 0 || status.Code(err) != st.Code() || !errors.Is(err, st.Code()) {
-			t.Fatalf("%v has code %v, and its Status %v; want one code", gst.Proto(), status.Code(err), st.Code())
+			t.Fatalf("Decode(%v) = an error with code %v and a Status with code %v; want one positive code", gst.Proto(), status.Code(err), st.Code())
 		}
 		if !proto.Equal(grpcstatus.Convert(err).Proto(), gst.Proto()) || !proto.Equal(st.GRPCStatus().Proto(), gst.Proto()) {
-			t.Fatalf("%v is kept as %v", gst.Proto(), grpcstatus.Convert(err).Proto())
+			t.Fatalf("Decode(%v) = an error with status %v; want the received one", gst.Proto(), grpcstatus.Convert(err).Proto())
 		}
 		if canonical := st.GRPCCode(); canonical < 1 || canonical > grpccodes.Unauthenticated {
-			t.Fatalf("%v has canonical code %v", gst.Proto(), canonical)
+			t.Fatalf("GRPCCode() = %[2]v for %[1]v; want 1..16", gst.Proto(), canonical)
 		}
 		if st.Message() != gst.Message() || len(st.Details()) != len(gst.Proto().GetDetails()) && st.Origin() != status.OriginNumeric {
-			t.Fatalf("%v has message %q and details %v", gst.Proto(), st.Message(), st.Details())
+			t.Fatalf("Decode(%v) = message %q, details %v; want the received ones", gst.Proto(), st.Message(), st.Details())
 		}
 		if carried := st.Origin() == status.OriginKnown || st.Origin() == status.OriginNumeric; carried != (st.Domain() != "") {
-			t.Fatalf("%v of origin %v has domain %q", gst.Proto(), st.Origin(), st.Domain())
+			t.Fatalf("Decode(%v) = origin %v, domain %q; want a domain only if a code is carried", gst.Proto(), st.Origin(), st.Domain())
 		}
 	}
 }
 
-// TestDecodingNoErrorOfGRPCs: a nil pointer in an error is none that gRPC returns, and
-// comes back as it is.
-func TestDecodingNoErrorOfGRPCs(t *testing.T) {
+// TestDecodeNilGRPCError checks that Decode returns a nil pointer of gRPC's error type
+// unchanged.
+func TestDecodeNilGRPCError(t *testing.T) {
 	err := reflect.Zero(reflect.TypeOf(grpcstatus.Error(grpccodes.Aborted, ""))).Interface().(error)
 	if got := new(status.Decoder).Decode(t.Context(), err); got != err {
-		t.Errorf("Decode of a nil pointer is a %T; want it as it is", got)
+		t.Errorf("Decode() = %T for a nil pointer; want the error itself", got)
 	}
 }
 
-// TestLongestPrefix skips no rune that doesn't fit.
+// TestLongestPrefix checks that the prefix ends after the last rune that fits.
 func TestLongestPrefix(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for range 3000 {
@@ -470,7 +477,7 @@ func TestLongestPrefix(t *testing.T) {
 			text.WriteRune([]rune{'a', '%', 'é', '日', '😀'}[r.IntN(5)])
 		}
 		room := r.IntN(3000)
-		spare := func(end int) int { // what a message's beginning takes at most
+		spare := func(end int) int { // the bytes that are left after a prefix of a message
 			return room - (3*end + (4*end+2)/3 + 2)
 		}
 		want := 0
@@ -480,7 +487,7 @@ func TestLongestPrefix(t *testing.T) {
 			}
 		}
 		if got := status.LongestPrefix(text.String(), spare); got != want {
-			t.Fatalf("LongestPrefix of %d bytes in %d = %d; want %d", text.Len(), room, got, want)
+			t.Fatalf("LongestPrefix() = %[3]d for a text of %[1]d bytes in %[2]d bytes; want %[4]d", text.Len(), room, got, want)
 		}
 	}
 }
