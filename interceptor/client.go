@@ -12,7 +12,7 @@ import (
 )
 
 // DialOptions returns the options that install [UnaryClient] and [StreamClient] on a
-// connection, after the interceptors of the options before them:
+// connection, to run after the interceptors of earlier options:
 //
 //	grpc.NewClient(target, interceptor.DialOptions()...)
 func DialOptions(opts ...ClientOption) []grpc.DialOption {
@@ -23,9 +23,9 @@ func DialOptions(opts ...ClientOption) []grpc.DialOption {
 }
 
 // UnaryClient returns an interceptor that turns the statuses of unary calls into domain
-// errors; see [status.Decoder]. gRPC's own status.Code and status.Convert still return
-// the status as it was received, and so do retry interceptors on either side. An error
-// without a status is returned unchanged. It panics if an option has a wrong value.
+// errors; see [status.Decoder]. gRPC's own status.Code and status.Convert still see the
+// received status. So do retry interceptors, before and after this one. An error without a
+// status is returned unchanged. It panics if an option has a wrong value.
 func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
 	c := newClient(opts)
 	if c.announces {
@@ -62,15 +62,14 @@ func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
 	}
 }
 
-// A client holds what the options of a client's interceptors amount to.
+// A client holds the settings of a client's interceptors.
 type client struct {
 	decoder   status.Decoder
-	announces bool // that it reads the canonical form
+	announces bool // adds the announcement to each call
 	observers observers
 }
 
-// unaryError returns the caller's error, of the error of a unary call. It is nil for
-// nil.
+// unaryError decodes the error of a unary call for the caller. It returns nil for nil.
 func (c *client) unaryError(ctx context.Context, err error, method string, req any) error {
 	decoded := c.decoder.Decode(ctx, err)
 	if len(c.observers.list) > 0 && !unchanged(err, decoded) {
@@ -102,7 +101,7 @@ type clientStream struct {
 	ctx      context.Context
 	desc     *grpc.StreamDesc
 	method   string
-	end      error       // that RecvMsg ended with
+	end      error       // the last error of RecvMsg
 	observed atomic.Bool // more than one method of a stream can fail
 }
 

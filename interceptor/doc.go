@@ -6,12 +6,12 @@
 // On a server, it sends the error that a handler returns as a canonical gRPC status:
 // [status.Encoder.Encode] lists which error becomes which status. On a client, it turns
 // the status back into an error that has the domain code: see [status.Decoder]. Both
-// work for unary calls and for streams. A call that succeeds costs no allocation, and a
-// client's stream costs one wrapper.
+// work for unary calls and for streams. A unary call that succeeds allocates
+// nothing, and neither does a server's stream. A client's stream allocates one wrapper.
 //
-// Install it on every server and on every connection of a process. A status that is
-// received over a connection without it looks like one that the handler made, and is
-// sent to the handler's caller.
+// Install it on every server and on every connection of a process. On a connection without
+// it, a received status looks like one that the handler made. If the handler returns it,
+// the server sends it with all its text.
 //
 // In a chain, logging and metrics come first, then errstatus, then recovery. Logging
 // and metrics then see the status that is sent, and a panic becomes a status too:
@@ -25,8 +25,10 @@
 //
 //	recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(status.Recovered))
 //
-// The log, or an observer, gets what callers don't: see [LogWithheld] and
-// [WithObserver].
+// Private errors go to the log or to an observer: see [LogWithheld] and [WithObserver].
+//
+// An interceptor that comes before errstatus in the chain is an outer one, and one that
+// comes after it is an inner one.
 //
 // In a fleet of OpenIM's services, [WithOpenIMForm], [WithCanonicalAnnouncement] and
 // [WithOpenIMErrors] are for the time in which old and new services run side by side.

@@ -10,10 +10,9 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// LogWithheld is the observer that a server has by default. It logs a failure whose
-// cause nobody can learn from what the caller reads: an error whose text is withheld,
-// and an adapted [status.OpenIMError] that is INTERNAL or UNKNOWN, because its detail is
-// private. It writes one record at ERROR through slog.Default, with the method, the
+// LogWithheld is the observer that a server has by default. It logs two kinds of errors:
+// withheld errors, and adapted [status.OpenIMError]s that are INTERNAL or UNKNOWN. The
+// caller can't see the cause of either. It writes one record at ERROR through slog.Default, with the method, the
 // canonical code and the error with all that it wraps. It ignores all other events.
 //
 // An observer that is given with [WithObserver] replaces it, and can call it.
@@ -24,12 +23,12 @@ func LogWithheld(ctx context.Context, event Event) {
 	attrs := callAttrs(event)
 	attrs = append(attrs, slog.Any("error", event.Err))
 	if _, ok := event.Err.(loggable); !ok {
-		// The text of the outer error has an inner error's public text, without its cause.
+		// The outer error prints only the public text of the inner one, without its cause.
 		if inner, ok := errors.AsType[loggable](event.Err); ok {
 			attrs = append(attrs, slog.Any("wrapped", inner))
 		}
 	}
-	if event.Panic != nil && event.Source != status.SourcePanic { // else it is the error
+	if event.Panic != nil && event.Source != status.SourcePanic { // that one is event.Err already
 		attrs = append(attrs, slog.Any("panic", event.Panic))
 	}
 	slog.LogAttrs(ctx, slog.LevelError, "grpc: error withheld from the caller", attrs...)

@@ -23,19 +23,18 @@ type Event struct {
 	// code that a client assumes. It is never nil.
 	Code codes.Code
 
-	// GRPCCode is the canonical code. It is the code on the wire, except in the numeric
-	// form: there it is, on a server, the one that the raw number replaces, and on a
-	// client that of the code's row.
+	// GRPCCode is the canonical code on the wire. If the wire has a raw number, it is the
+	// canonical code that the server would send in the canonical form; a client takes it
+	// from the row of the number.
 	GRPCCode grpccodes.Code
 
-	// OpenIMForm reports whether the status is in the numeric form: on a server, that
-	// the caller gets it; on a client, that the server sent it, be it OpenIM's or
-	// errstatus with [WithOpenIMForm].
+	// OpenIMForm reports whether the numeric form was sent, on a server, or received, on a
+	// client. OpenIM's servers send it, and servers with [WithOpenIMForm].
 	OpenIMForm bool
 
-	// Err is, on a server, the error that the handler returned, with its causes. If that
-	// error isn't safe to run (a method of it panics, or it wraps too much), Err is an
-	// error with its type and the first texts in it. On a client, Err is the error that
+	// Err is, on a server, the error that the handler returned, with its causes. If a
+	// method of that error panics, or if it exceeds the limits of a search, Err is an
+	// error to log instead, with its type and the first texts in it. On a client, Err is the error that
 	// the caller gets.
 	Err error
 
@@ -55,16 +54,16 @@ type Event struct {
 	// not sent: AIP-193 forbids them, or errstatus reserves them.
 	DroppedKeys []string
 
-	// Panic is, on a server, the handler's panic that [status.Recovered] made an error,
-	// or the panic of a rule or of a method of the error. It is nil if there was none.
-	// Print it, and not its Value: that can be an error that can't be printed.
+	// Panic is, on a server, the error of [status.Recovered] for a handler's panic, or the
+	// panic of a rule or of a method of the error. It is nil if there was none. Print
+	// Panic and not Panic.Value: printing that can panic or never end.
 	Panic *status.PanicError
 }
 
 // observers are called one after the other.
 type observers struct {
 	list  []func(context.Context, Event)
-	given bool // by an option, which may be WithObserver(nil)
+	given bool // WithObserver was given, even if with nil
 }
 
 func (o *observers) add(f func(context.Context, Event)) {
@@ -94,8 +93,8 @@ func callObserver(ctx context.Context, event Event, f func(context.Context, Even
 	f(ctx, event)
 }
 
-// unchanged reports whether decoding returned the error that it was given. Decoding makes
-// no error of a type that can't be compared.
+// unchanged reports whether decoding returned the error that it was given. A decoded error
+// is always comparable, so that an error that isn't is the original.
 func unchanged(before, after error) bool {
 	return !reflect.ValueOf(after).Comparable() || before == after
 }

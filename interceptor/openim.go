@@ -43,15 +43,15 @@ func (m OpenIMMode) String() string {
 // mode names: grpc-status is the code's number, the first detail is an
 // openim.protobuf.ErrorInfo, and the second is errstatus's google.rpc.ErrorInfo.
 //
-// OpenIM's clients read the code, the message and the detail from it; those with
-// GrpcClientErrorConvert do so from number 100 on. [UnaryClient] reads the numeric form
+// OpenIM's clients read the code, the message and the detail from it. Those that use
+// OpenIM's interceptor GrpcClientErrorConvert do so only for numbers from 100 on. [UnaryClient] reads the numeric form
 // as well as the canonical one, and takes the canonical code from its own table.
 // Proxies, metrics and interceptors outside of this one see a number that they don't
 // know.
 //
 // The option works for unary calls and streams. A status that carries no code is sent in
-// the canonical form to all callers. So are numbers up to 16, and codes that the number
-// alone doesn't name: see the OpenIMForm field of [status.Encoder].
+// the canonical form to all callers. So are numbers up to 16, and codes whose number
+// another table has first: see the OpenIMForm field of [status.Encoder].
 //
 // With OpenIMAlways and OpenIMNegotiated, the server also does what
 // [WithCanonicalAnnouncementRemoved] does. If the option is given twice, the last one
@@ -64,7 +64,7 @@ func WithOpenIMForm(mode OpenIMMode) ServerOption {
 }
 
 // CanonicalAnnouncementKey is the metadata key with which a client announces that it
-// reads the canonical form. Its value is "1"; servers only look whether it is there.
+// reads the canonical form. Its value is "1"; servers ignore the value.
 const CanonicalAnnouncementKey = "errstatus"
 
 // WithCanonicalAnnouncement announces to servers that this client reads the canonical
@@ -73,21 +73,20 @@ const CanonicalAnnouncementKey = "errstatus"
 //
 // The announcement is for one hop. A server with [WithOpenIMForm] or
 // [WithCanonicalAnnouncementRemoved] removes it from the metadata that its handlers see.
-// Through any other server, a handler that copies its incoming metadata into a call
-// announces for the client of that call.
+// Other servers keep it. If a handler there copies its incoming metadata into a call, the
+// announcement goes with it, even if the client of that call reads only the numeric form.
 //
-// An interceptor that makes new outgoing metadata, as OpenIM's do, removes what was
-// announced before it: put errstatus after it in the chain.
+// Some interceptors replace the outgoing metadata, as OpenIM's do. Install errstatus after
+// them. Otherwise they remove the announcement.
 func WithCanonicalAnnouncement() ClientOption {
 	return clientOption(func(c *client) { c.announces = true })
 }
 
 // WithCanonicalAnnouncementRemoved removes [CanonicalAnnouncementKey] from the incoming
-// metadata, so that a handler that copies its metadata into a call doesn't announce for
-// another client. It is for a server that sends the canonical form to all callers.
+// metadata, so that a handler that copies its metadata into a call doesn't pass the
+// announcement on. It is for a server that sends the canonical form to all callers.
 //
-// Without an option a server doesn't look at the metadata, which costs time in each
-// call, also in those that succeed.
+// By default a server doesn't read the metadata: that would cost time in each call.
 func WithCanonicalAnnouncementRemoved() ServerOption {
 	return serverOption(func(s *server) { s.removesAnnouncement = true })
 }
@@ -117,8 +116,8 @@ func announce(ctx context.Context) context.Context {
 	return metadata.NewOutgoingContext(ctx, md)
 }
 
-// announcedKey is the key of a context's value that replaces an announcement which was
-// removed from the metadata.
+// announcedKey is the key of a value in the contexts of callers that announce. The
+// announcement itself was removed from the metadata.
 type announcedKey struct{}
 
 // announced reports whether the caller reads the canonical form.

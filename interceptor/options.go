@@ -37,13 +37,12 @@ func (o tableOption) applyServer(s *server) { s.encoder.Tables = append(s.encode
 func (o tableOption) applyClient(c *client) { c.decoder.Tables = append(c.decoder.Tables, o.table) }
 
 // WithTable adds a table to the default one or, if it has the same domain, replaces the
-// default one. On a server, the table says what its codes are on the wire, whatever their
-// own table says. On a client, it makes the codes of its domain known.
+// default one. On a server, the codes of its domain are sent as this table says, and not
+// as their own table says. On a client, it makes the codes of its domain known.
 //
-// The option may be given once for each domain. The first table is also used where no
-// domain is named: it has the server's INTERNAL default, the codes that a client assumes,
-// and the type of raw numbers that are in no table. To use [codes.Default] for these,
-// give it first.
+// The option may be given once for each domain. The first table also decides on the
+// server's INTERNAL default, on the codes that a client assumes, and on the Go type of a
+// raw number that no table has. To use [codes.Default] for these, give it first.
 func WithTable(table *codes.Table) Option {
 	switch {
 	case table == nil:
@@ -57,13 +56,13 @@ func WithTable(table *codes.Table) Option {
 	return tableOption{table}
 }
 
-// WithErrorMapping gives a code to the errors of handlers that match target as errors.Is
-// does, and that state no code:
+// WithErrorMapping gives a code to a handler's error that matches target as errors.Is does,
+// and that states no code:
 //
 //	interceptor.WithErrorMapping(sql.ErrNoRows, codes.RecordNotFound)
 //
 // The caller gets the code with the message of its row. The error stays in the process.
-// target isn't searched for in what an upstream's error wraps.
+// A mapping doesn't look inside an upstream's error.
 //
 // The mappings and mappers of a server ([WithErrorMapper]) are one list, tried in the
 // order in which they are given.
@@ -83,11 +82,11 @@ func WithErrorMapping(target error, code codes.Code) ServerOption {
 	})
 }
 
-// WithErrorMapper gives codes to the errors of handlers that state no code, by a function.
-// The function returns nil for an error that it leaves to the next mapping. It runs for
-// each such error, concurrently, with the error that the handler returned. It doesn't run
-// for an error that wraps more than 1,000 errors or more than 64 levels of them: errors.Is
-// and errors.As never return from one that wraps itself.
+// WithErrorMapper calls f to get a code for a handler's error that states none. f returns
+// nil to leave the error to the next mapping. It is called with the error that the handler
+// returned, and calls can run concurrently. It isn't called for an error that wraps more
+// than 1,000 errors or more than 64 levels of them: errors.Is and errors.As loop forever on
+// an error that wraps itself.
 func WithErrorMapper(f func(err error) codes.Code) ServerOption {
 	if f == nil {
 		panic("interceptor: WithErrorMapper(nil): give a function")
@@ -113,8 +112,8 @@ func WithMaxStatusSize(bytes int) ServerOption {
 
 // WithRetryPushback tells gRPC's native retries to wait for the delay of a [status.Status]
 // that has one, from WithRetryDelay or a google.rpc.RetryInfo. It is sent as the trailer
-// grpc-retry-pushback-ms (gRFC A6). A received status and a gRPC status of the handler's
-// push nothing back.
+// grpc-retry-pushback-ms (gRFC A6). No pushback is sent for a received status,
+// or for a gRPC status that the handler made.
 //
 // A handler that sets this trailer itself must not give a delay too: gRPC takes two values
 // as a ban on retries.
@@ -152,14 +151,14 @@ func (o observerOption) applyClient(c *client) { c.observers.add(o.observe) }
 // returned, concurrently for concurrent calls, and once for a call even if the
 // interceptors are installed twice. If f panics, the call goes on and the panic is logged.
 //
-// On a server, f replaces the default observer, [LogWithheld]. WithObserver(nil) only
-// turns that off. If the option is given more than once, all observers are called in the
+// On a server, f replaces the default observer, [LogWithheld]. WithObserver(nil)
+// turns that off and adds none. If the option is given more than once, all observers are called in the
 // given order.
 func WithObserver(f func(ctx context.Context, event Event)) Option {
 	return observerOption{f}
 }
 
-// newServer returns the server that the options amount to.
+// newServer applies the options to a new server.
 func newServer(opts []ServerOption) *server {
 	checkNil(opts)
 	s := &server{}
@@ -176,7 +175,7 @@ func newServer(opts []ServerOption) *server {
 	return s
 }
 
-// newClient returns the client that the options amount to.
+// newClient applies the options to a new client.
 func newClient(opts []ClientOption) *client {
 	checkNil(opts)
 	c := &client{}

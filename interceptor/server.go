@@ -10,7 +10,7 @@ import (
 )
 
 // ServerOptions returns the options that install [UnaryServer] and [StreamServer] on a
-// server, after the interceptors of the options before them:
+// server, to run after the interceptors of earlier options:
 //
 //	grpc.NewServer(interceptor.ServerOptions()...)
 func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
@@ -21,11 +21,11 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 }
 
 // UnaryServer returns an interceptor that sends the error of a unary handler as a
-// canonical gRPC status; see [status.Encoder.Encode]. Installed twice, it does the same
-// as once. It panics if an option has a wrong value.
+// canonical gRPC status; see [status.Encoder.Encode]. Installing it twice changes
+// nothing. It panics if an option has a wrong value.
 //
-// Interceptors outside of it get an error that has this status, and that leads to the
-// handler's own error through errors.Is and errors.As. An error whose text is withheld
+// Interceptors before it in the chain get an error with this status. errors.Is and errors.As
+// find the handler's own error in it. An error whose text is withheld
 // from the caller is logged; see [LogWithheld] and [WithObserver].
 //
 // It doesn't see what gRPC answers itself: an unknown method, a request that can't be
@@ -48,7 +48,7 @@ func UnaryServer(opts ...ServerOption) grpc.UnaryServerInterceptor {
 	}
 }
 
-// unaryError returns the error for gRPC, of an error that a unary handler returned.
+// unaryError encodes the error of a unary handler for gRPC.
 func (s *server) unaryError(ctx context.Context, err error, req any, info *grpc.UnaryServerInfo) error {
 	encoded := s.encoderFor(ctx).Encode(ctx, err)
 	if s.hasObserverFor(encoded) {
@@ -80,7 +80,7 @@ func StreamServer(opts ...ServerOption) grpc.StreamServerInterceptor {
 	}
 }
 
-// streamError returns the error for gRPC, of an error that a stream's handler returned.
+// streamError encodes the error of a stream's handler for gRPC.
 func (s *server) streamError(stream grpc.ServerStream, err error, info *grpc.StreamServerInfo) error {
 	ctx := stream.Context()
 	encoded := s.encoderFor(ctx).Encode(ctx, err)
@@ -93,7 +93,7 @@ func (s *server) streamError(stream grpc.ServerStream, err error, info *grpc.Str
 	return encoded.Err()
 }
 
-// A server holds what the options of a server's interceptors amount to.
+// A server holds the settings of a server's interceptors.
 type server struct {
 	encoder             status.Encoder
 	numericEncoder      status.Encoder // the same, for the numeric form
@@ -102,9 +102,9 @@ type server struct {
 	observers           observers
 }
 
-// hasObserverFor reports whether an observer is to be told about an error. Of two
-// interceptors, the inner one tells. The default observer is told what it logs, so that
-// no event is built for the rest.
+// hasObserverFor reports whether an observer is to be called for an error. If errstatus is
+// installed twice, only the inner interceptor calls observers. The default observer is
+// called only for errors that it logs, which saves building other events.
 func (s *server) hasObserverFor(encoded status.Encoded) bool {
 	if encoded.Source() == status.SourceEncoded {
 		return false

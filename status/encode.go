@@ -16,12 +16,14 @@ import (
 // has the default table and no rules. It is safe for concurrent use as long as its
 // fields are not changed.
 type Encoder struct {
-	// Tables say what the codes of their domains are on the wire. A code of any other
-	// domain is what its own table says. Their order counts twice. The first table has
-	// the INTERNAL default; if there is no table, codes.Default() has it. A raw number,
-	// and the number of an [OpenIMError], is looked up in each table in turn, then in
-	// the default table. No table is nil or without rows, and no two have the same
-	// domain.
+	// Tables say what is sent for the codes of their domains. For a code of any other
+	// domain, the code's own table does. A table must not be nil or empty, and two tables
+	// must not have the same domain. The order matters for two things:
+	//
+	//   - The INTERNAL default comes from the first table, or from codes.Default() if
+	//     there is none.
+	//   - A raw number, and the number of an [OpenIMError], is looked up in each table in
+	//     turn, and then in the default table.
 	Tables []*codes.Table
 
 	// Rules give codes to errors that state none. They are tried in order.
@@ -32,13 +34,17 @@ type Encoder struct {
 	// grpc-status-details-bin and the pushback, each with its name, its value as it is
 	// sent and 32 bytes (RFC 9113, section 6.5.2).
 	//
-	// A larger status is truncated in this order: details from the last to the first
-	// (a BadRequest loses its last violations before it goes, an
-	// openim.protobuf.ErrorInfo the end of its text), the ErrorInfo's metadata from the
-	// last key on, the end of the message. The code, the reason, the domain and the
-	// number always stay, and metadata["truncated"] says what went.
+	// A larger status is truncated until it fits:
 	//
-	// 0 stands for [DefaultMaxSize], and a value below [LeastMaxSize] for that.
+	//   - First details, from the last to the first. A BadRequest first loses its last
+	//     violations. An openim.protobuf.ErrorInfo first loses the end of its text.
+	//   - Then metadata of the ErrorInfo, in reverse order of the keys.
+	//   - Then the end of the message.
+	//
+	// The code, the reason, the domain and the number always remain.
+	// metadata["truncated"] names the truncated parts.
+	//
+	// 0 means [DefaultMaxSize]. A value below [LeastMaxSize] means [LeastMaxSize].
 	MaxSize int
 
 	// RetryPushback tells gRPC's native retries how long to wait, for a [Status] that
@@ -53,22 +59,24 @@ type Encoder struct {
 	// whether its detail is sent.
 	OpenIMErrors OpenIMErrors
 
-	// OpenIMForm sends the numeric form, for clients that read no other: the code's
-	// number as grpc-status, and before the ErrorInfo an openim.protobuf.ErrorInfo, the
-	// status's own or an empty one.
+	// OpenIMForm sends the numeric form, for clients that read no other. grpc-status is the
+	// code's number. The first detail is an openim.protobuf.ErrorInfo: the status's, or an
+	// empty one. The second is the google.rpc.ErrorInfo.
 	//
-	// Some statuses are sent in the canonical form all the same: one that carries no
-	// code; a number up to 16, which is a canonical code's; and a code that its number
-	// alone doesn't name, because the first table with a row for the number has another
-	// domain.
+	// These are still sent in the canonical form:
+	//
+	//   - a status that carries no code;
+	//   - a code with a number up to 16: that would be read as a canonical code;
+	//   - a code whose number has its row in a table of another domain, which a client
+	//     would look at first.
 	OpenIMForm bool
 }
 
 // Encode decides what the caller gets for an error that a handler returned. ctx is the
-// RPC's own context. The first row that matches decides:
+// RPC's own context. The first case that applies decides:
 //
 //  1. nil is success.
-//  2. An error that was encoded before is sent the same again.
+//  2. For an error that was encoded before, the same status is sent.
 //  3. A code, a [Status] error or, if they are adapted, an [OpenIMError] is sent with
 //     its public message and details, also under %w or in errors.Join.
 //  4. An error that a rule matches is sent as the rule's code, with that code's message.
@@ -80,8 +88,8 @@ type Encoder struct {
 //  8. Any other received status is sent as the INTERNAL default. UNAVAILABLE and
 //     DEADLINE_EXCEEDED keep their code, with a fixed message.
 //  9. A gRPC status is sent with its own code, message and details, without the text
-//     around it. So is a received [Status] that was made an error again and carries no
-//     code.
+//     around it. The same holds for an error that Err or Wrap made of a received
+//     [Status] that carries no code.
 //  10. A gRPC status with a raw number that a table has is sent as that code.
 //  11. Everything else is sent as the INTERNAL default, with its fixed message: a plain
 //     error, NoError as an error, a status with code OK, an error whose methods panic.
@@ -91,8 +99,8 @@ type Encoder struct {
 // Equal errors give equal bytes. No cause and no text of fmt.Errorf or errors.Join is
 // sent.
 //
-// The error is searched through 64 levels and 1,000 errors. If it wraps more, what was
-// found decides, and the rules' functions don't run.
+// The error is searched through 64 levels and 1,000 errors. If it wraps more, Encode uses
+// what it found so far, and doesn't call the rules' functions.
 func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	if err == nil {
 		return Encoded{}
@@ -103,8 +111,8 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	return Encoded{e.encodeTree(ctx, err)}
 }
 
-// encodeSimple returns what is sent for a simple error if that is ready, or ready
-// except for the message. It returns nil for any other error.
+// encodeSimple returns the encoded error of a simple error, if its status is kept or
+// differs from a kept one only in the message. Otherwise it returns nil.
 func (e *Encoder) encodeSimple(err error) *encodedError {
 	switch stated := simple(err).(type) {
 	case *statusError:
@@ -122,8 +130,8 @@ func (e *Encoder) encodeSimple(err error) *encodedError {
 	return nil
 }
 
-// readyCode returns the encoded error of a bare code, which unwraps to err, if its status
-// is kept. It returns nil if the status has to be made.
+// readyCode returns the encoded error of a bare code, if the status in the code's row is
+// sent unchanged. Otherwise it returns nil. The result unwraps to err.
 func (e *Encoder) readyCode(c codes.Code, err error) *encodedError {
 	table := tables(e.Tables).forCode(c)
 	sent := table.GRPCStatus(c.Number())
@@ -136,9 +144,9 @@ func (e *Encoder) readyCode(c codes.Code, err error) *encodedError {
 	return &encodedError{status: sent, code: c, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, err}}
 }
 
-// simple returns the code or the *statusError that err is, alone or under %w of
-// fmt.Errorf. It returns nil for any other error. Most errors of handlers are simple:
-// none of their methods can fail, so that they need no tree.
+// simple returns the code or the *statusError that err is or that fmt.Errorf wraps in it.
+// It returns nil for any other error. Most errors of handlers are simple. Their methods
+// can't panic or loop, so that they need no tree.
 func simple(err error) error {
 	for range maxDepth - 1 { // a Status error has its code one level below
 		switch x := err.(type) {
@@ -178,13 +186,13 @@ func (e *Encoder) encodeTree(ctx context.Context, err error) *encodedError {
 	if panicked != nil {
 		r = e.send(ctx, e.internal(SourceUnknown, panicked))
 	}
-	r.lead(err, &t)
+	r.setChain(err, &t)
 	return r
 }
 
-// lead completes an encoded error of err, whose tree is t: it unwraps to err if that is
-// safe to run, and to the code if err doesn't lead there.
-func (r *encodedError) lead(err error, t *tree) {
+// setChain sets what r unwraps to: err, if err is safe to run, and the code, if err doesn't
+// unwrap to it. t is the tree of err.
+func (r *encodedError) setChain(err error, t *tree) {
 	ok, panicked := t.safeToRun()
 	if panicked != nil && r.more().panicked == nil {
 		r.extra = r.extra.with(func(x *extra) { x.panicked = panicked })
@@ -194,7 +202,7 @@ func (r *encodedError) lead(err error, t *tree) {
 	} else {
 		r.chain[1] = err
 		if r.more().pushback != "" && t.hasPushback() {
-			r.extra = r.extra.with(func(x *extra) { x.pushback = "" }) // two of them forbid the retry
+			r.extra = r.extra.with(func(x *extra) { x.pushback = "" }) // gRPC doesn't retry if there are two
 		}
 	}
 	if r.code != nil && (!ok || !t.has(r.code)) {
@@ -225,13 +233,13 @@ func (t *tree) hasPushback() bool {
 	return false
 }
 
-// A decision is what a row of [Encoder.Encode] makes of an error, before it is fitted
-// into MaxSize.
+// A decision is the result of the case of [Encoder.Encode] that applies, before it is
+// fitted into MaxSize.
 type decision struct {
 	// One of these is sent.
 	code    codes.Code    // a bare code
 	status  *Status       // a Status
-	encoded *encodedError // the same again
+	encoded *encodedError // the status of an error that was encoded before
 
 	stated   *statusError // the error with this Status, or nil
 	source   Source
@@ -239,7 +247,7 @@ type decision struct {
 	panicked *PanicError
 }
 
-// decide returns what the first matching row of [Encoder.Encode] makes of err.
+// decide returns the result of the first case of [Encoder.Encode] that applies to err.
 func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) decision {
 	switch {
 	case f.encoded != nil:
@@ -286,8 +294,8 @@ func (e *Encoder) withoutCode(gst *grpcstatus.Status, source Source) decision {
 	return decision{status: (&Decoder{Tables: e.Tables}).FromGRPC(gst), source: source}
 }
 
-// contextStatus returns gRPC's own status for a context that has ended. The error of
-// an interceptor's context can have more text, which is private.
+// contextStatus returns gRPC's own status for a context that has ended. It doesn't use the
+// text of ended: an interceptor can replace the context, and the text is private.
 func contextStatus(ended error) *grpcstatus.Status {
 	if ended != context.Canceled && find(ended).deadline {
 		return grpcstatus.FromContextError(context.DeadlineExceeded)
@@ -306,7 +314,7 @@ func (e *Encoder) upstream(received *receivedError) (d decision) {
 	switch {
 	case received.trust.passes(received.origin):
 		return decision{status: received.status(), source: SourceForwarded, origin: received.origin}
-	case received.origin == OriginNumeric: // a stranger's number can mean anything
+	case received.origin == OriginNumeric: // the number of a server that isn't trusted can mean anything
 		d = e.internal(SourceUpstream, nil)
 	case received.grpcCode == grpccodes.Unavailable:
 		d = e.withoutCode(grpcstatus.New(received.grpcCode, upstreamUnavailable), SourceUpstream)
@@ -333,8 +341,8 @@ func (e *Encoder) grpc(gst *grpcstatus.Status) decision {
 	return e.internal(SourceUnknown, nil)
 }
 
-// send returns the encoded error of a decision. It doesn't lead to the handler's error
-// yet.
+// send returns the encoded error of a decision. It doesn't unwrap to the handler's error
+// yet; setChain adds that.
 func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 	if d.encoded != nil {
 		return d.complete(d.encoded.again())
@@ -357,7 +365,7 @@ func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 	return d.complete(r)
 }
 
-// complete enters into r, which it returns, what the decision says about its error.
+// complete copies source, origin and panic of the decision to r, and returns r.
 func (d *decision) complete(r *encodedError) *encodedError {
 	r.source, r.origin, r.chain = d.source, d.origin, [2]error{}
 	if d.panicked != nil {
@@ -366,9 +374,9 @@ func (d *decision) complete(r *encodedError) *encodedError {
 	return r
 }
 
-// ready returns what is sent for st if nothing has to be added or taken away, not even
-// for its size, and if it is kept or can be made of what is kept. Otherwise it returns
-// nil. stated is the error with the status, or nil.
+// ready returns the gRPC status for st if it is kept, or differs from a kept one only in
+// the message. It returns nil if the status has to be made, changed or truncated. stated
+// is the error with st, or nil.
 func (e *Encoder) ready(st *Status, stated *statusError) *grpcstatus.Status {
 	if !e.sendsVerbatim(st) {
 		return nil
@@ -387,7 +395,8 @@ func (e *Encoder) ready(st *Status, stated *statusError) *grpcstatus.Status {
 	return sent
 }
 
-// sendsVerbatim reports whether st is sent as its table says, except for its size.
+// sendsVerbatim reports whether st needs no pushback, no DebugInfo, no numeric form and no
+// note of dropped keys. It doesn't look at the size.
 func (e *Encoder) sendsVerbatim(st *Status) bool {
 	if x := st.extra.orNone(); x.droppedKeys != nil || x.pushback != "" && e.RetryPushback {
 		return false

@@ -61,7 +61,7 @@ func (e Encoded) Code() codes.Code {
 	return e.result.code
 }
 
-// Source returns which row of [Encoder.Encode] decided on the status.
+// Source returns which case of [Encoder.Encode] decided on the status.
 func (e Encoded) Source() Source {
 	if e.result == nil {
 		return SourceNone

@@ -16,14 +16,14 @@ type finding struct {
 	openIM   *Status            // what adapt made of an OpenIMError
 	stated   *statusError       // a Status error that carries a code
 	received *receivedError     // an error that a client decoded
-	restated *statusError       // a Status error that carries none: a received Status made an error again
+	restated *statusError       // an error of a received Status that carries none
 	grpc     *grpcstatus.Status // a gRPC status that no client of this package decoded
 	panicked *PanicError        // an error of Recovered
 
 	deadline     bool // context.DeadlineExceeded
 	contextEnded bool // a context error, or a status that says the same
 
-	failed *PanicError // a method of an error panicked before the search was decided
+	failed *PanicError // a method panicked before a code was found
 }
 
 // find returns what is in err; see [finding.search].
@@ -50,7 +50,7 @@ func (f *finding) search(t *tree, adapt func(error) *Status) {
 func (f *finding) visitAll(t *tree, adapt func(error) *Status) (decided bool) {
 	for i := 0; i < t.size; {
 		n := t.at(i)
-		if n.plain { // the errors of package context aren't, but for Canceled
+		if n.plain { // context.Canceled is plain, context.DeadlineExceeded is not
 			f.contextEnded = f.contextEnded || n.err == context.Canceled
 			i++
 			continue
@@ -71,9 +71,9 @@ func (f *finding) visitAll(t *tree, adapt func(error) *Status) (decided bool) {
 type step uint8
 
 const (
-	descend step = iota // to what the error wraps
-	skip                // to what follows that
-	stop
+	descend step = iota // go on with the wrapped errors
+	skip                // skip the wrapped errors
+	stop                // a code was found
 )
 
 func (f *finding) visit(err error, adapt func(error) *Status) step {
@@ -99,7 +99,7 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 			f.code = c
 			return stop
 		}
-		return descend // NoError is no error, and a negative number no code
+		return descend // NoError and negative codes are ignored
 	}
 	if adapt != nil {
 		if f.openIM = adapt(err); f.openIM != nil {
@@ -130,7 +130,7 @@ func (f *finding) visitStatus(e *statusError) step {
 		f.restated = e
 	}
 	f.noteContextEnd(e.st.grpcCode)
-	return skip // its cause doesn't count, as under a Status that carries a code
+	return skip // the cause of a Status error is never searched
 }
 
 func (f *finding) visitGRPC(st *grpcstatus.Status) {
@@ -147,8 +147,7 @@ func (f *finding) noteContextEnd(code grpccodes.Code) {
 	f.contextEnded = f.contextEnded || code == grpccodes.Canceled || code == grpccodes.DeadlineExceeded
 }
 
-// isError does for one error what errors.Is does for all that it wraps. The target
-// must be comparable.
+// isError is errors.Is without unwrapping. The target must be comparable.
 func isError(err, target error) bool {
 	if err == target {
 		return true

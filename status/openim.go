@@ -105,17 +105,16 @@ func packOpenIMDetail(text string) *anypb.Any {
 	return packed
 }
 
-// inOpenIMForm reports whether a code is sent in the numeric form. Its number must not
-// be a canonical code's, and must name this code without the help of a domain.
+// inOpenIMForm reports whether a code is sent in the numeric form. Its number must not be a
+// canonical code's, and the first table that has the number must be of the code's domain.
 func (e *Encoder) inOpenIMForm(code codes.Code) bool {
 	return e.OpenIMForm && code.Number() > codes.Number(grpccodes.Unauthenticated) &&
 		tables(e.Tables).forNumber(code.Number()).Domain() == code.Table().Domain()
 }
 
-// toOpenIMForm changes a status whose first detail is the ErrorInfo of a code with the
-// given number into the numeric form. OpenIM's clients read the error's text from the
-// first detail and no other: it becomes the status's own openim.protobuf.ErrorInfo, or
-// an empty one.
+// toOpenIMForm changes a status into the numeric form. Its first detail must be the
+// ErrorInfo of a code with the given number. OpenIM's clients read only the first detail:
+// toOpenIMForm moves the status's openim.protobuf.ErrorInfo there, or adds an empty one.
 func toOpenIMForm(p *spb.Status, number codes.Number) {
 	p.Code = int32(number)
 	first := packOpenIMDetail("")
@@ -154,9 +153,9 @@ type OpenIMError interface {
 type OpenIMErrors uint8
 
 const (
-	// OpenIMErrorsIgnored treats it like any other error. Errors of other libraries
-	// have the same methods and another meaning, such as an HTTP client's error with
-	// the code 404.
+	// OpenIMErrorsIgnored treats it like any other error. Other libraries have errors
+	// with the same methods, for example an HTTP client's error with the code 404. They
+	// don't mean a domain code.
 	OpenIMErrorsIgnored OpenIMErrors = iota
 
 	// OpenIMErrorsWithoutDetail sends its code and its message.
@@ -191,8 +190,8 @@ func (e *Encoder) openIMAdapter() func(error) *Status {
 }
 
 // adaptOpenIMError returns the Status of an [OpenIMError] whose number is in a table,
-// and nil for any other error. An error with a GRPCStatus method isn't adapted: it says
-// itself what it is to gRPC, such as a view of an error that a client received.
+// and nil for any other error. An error with a GRPCStatus method isn't adapted: that
+// method decides. A wrapper of a received error has one, for example.
 func (e *Encoder) adaptOpenIMError(err error) *Status {
 	x, ok := err.(OpenIMError)
 	if !ok {

@@ -13,10 +13,10 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// A PanicError is a panic as an error: the panic of a handler, made by [Recovered], or of
-// a rule or a method of a handler's error. It is private: the caller gets the INTERNAL
-// default. It unwraps to nothing, so that a code that was given to panic isn't taken for
-// the handler's answer.
+// A PanicError describes a panic. [Recovered] makes one of a handler's panic, and an
+// [Encoder] of the panic of a rule or of a method of the handler's error. It is private:
+// the caller gets the INTERNAL default. It unwraps to nothing, so that a code that was
+// given to panic isn't taken for the handler's answer.
 type PanicError struct {
 	// Value is the value that was given to panic.
 	Value any
@@ -56,15 +56,15 @@ func newPanic(value any) *PanicError {
 }
 
 // panicText returns the text of value if that is a string, a number, a bool or an
-// error that can be printed. Of any other value it returns the type: a map can hold
-// itself, and then its text has no end.
+// error that can be printed. For any other value it returns the type: printing a map that
+// contains itself would never end.
 func panicText(value any) (text string) {
 	text = fmt.Sprintf("%T", value)
 	defer func() { _ = recover() }()
 	switch v := value.(type) {
 	case error:
 		var t tree
-		if t.add(v, 1); !t.exceeded { // not read: it would come back here for a panic
+		if t.add(v, 1); !t.exceeded { // not read, which calls panicText again for a panic
 			text = v.Error()
 		}
 	case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
@@ -74,8 +74,8 @@ func panicText(value any) (text string) {
 }
 
 // Error returns "panic: " and the value, if that is a string, a number, a bool or an error
-// that can be printed. For any other value it returns the type. It doesn't read a Value
-// that was changed later.
+// that can be printed. For any other value it returns the type. Changing
+// Value later doesn't change the text.
 func (e *PanicError) Error() string {
 	if e.text == "" {
 		return fmt.Sprintf("panic: %T", e.Value)
@@ -83,8 +83,8 @@ func (e *PanicError) Error() string {
 	return "panic: " + e.text
 }
 
-// GRPCStatus returns the INTERNAL default. Without it, a server with recovery and no
-// errstatus would send the text.
+// GRPCStatus returns the INTERNAL default. Without it, a server that has recovery but not
+// errstatus would send the panic's text to the caller.
 func (e *PanicError) GRPCStatus() *grpcstatus.Status {
 	return codes.Default().GRPCStatus(codes.Default().DefaultFor(grpccodes.Internal).Number())
 }
@@ -122,8 +122,8 @@ func catchPanic(f func()) (panicked *PanicError) {
 
 // safeToRun reports whether every error in err can be unwrapped and printed within
 // the limits of a tree and without panicking. If not, panicked is what a method
-// panicked with, or nil if a limit was exceeded. Such an error is never handed on:
-// errors.Is, gRPC or a logger may not return from it.
+// panicked with, or nil if a limit was exceeded. Such an error is never passed on:
+// errors.Is, gRPC or a logger could panic, or loop on it forever.
 func safeToRun(err error) (ok bool, panicked *PanicError) {
 	var t tree
 	t.read(err)
@@ -151,9 +151,9 @@ func (t *tree) safeToRun() (ok bool, panicked *PanicError) {
 	return panicked == nil, panicked
 }
 
-// maxProbed limits the text that is made to see whether an error can be printed, in
-// bytes. The text of an error holds that of all errors that it wraps, so that a long
-// chain of long texts is costly to print.
+// maxProbed is the number of bytes of text after which safeToRun prints no more errors. The
+// text of an error contains that of all errors that it wraps, so that a long chain of long
+// texts is costly to print.
 const maxProbed = 256 << 10
 
 // probe calls the methods of err that errors.Is, errors.As, gRPC and loggers call, so

@@ -2,16 +2,16 @@ package status
 
 import "fmt"
 
-// A Source says what decided on the status that a server sends: the row of
-// [Encoder.Encode] that matched.
+// A Source says what decided on the status that a server sends: the case of
+// [Encoder.Encode] that applied.
 type Source uint8
 
 const (
 	// SourceNone means that there was no error.
 	SourceNone Source = iota
 
-	// SourceEncoded means an error that an [Encoder] has encoded before. It is sent the
-	// same again.
+	// SourceEncoded means an error that an [Encoder] has encoded before. The same
+	// status is sent.
 	SourceEncoded
 
 	// SourceCode means a code or a [Status] error.

@@ -28,8 +28,8 @@ type Status struct {
 	hasMessage bool // if not, the message is that of the code's row
 	origin     Origin
 
-	// metadata is that of the ErrorInfo, without the number. If it is nil, it is
-	// that of received.
+	// metadata is the metadata of the ErrorInfo, without the number. If it is nil, the
+	// ErrorInfo of received has the metadata.
 	metadata map[string]string
 	details  []*anypb.Any // without the ErrorInfo that carries the code
 	extra    *extra       // nil for most
@@ -37,7 +37,7 @@ type Status struct {
 	// The rest is zero for a Status that was made in this process.
 	grpcCode  grpccodes.Code
 	received  *receivedError
-	unchanged bool // no With method has made it another Status than the received one
+	unchanged bool // until a With method changes a received Status
 }
 
 // An extra holds what few Statuses and encoded errors have. It is shared by copies and
@@ -49,12 +49,12 @@ type extra struct {
 	// The rest is of encoded errors only.
 	truncated Truncation
 	panicked  *PanicError
-	summary   error // of a handler's error that isn't safe to run
+	summary   error // to log instead of a handler's error that isn't safe to run
 }
 
 var noExtra = &extra{}
 
-// orNone returns x for reading, or an empty extra for nil.
+// orNone returns x, or an empty extra if x is nil. The result must not be changed.
 func (x *extra) orNone() *extra {
 	if x == nil {
 		return noExtra
@@ -89,8 +89,8 @@ func Newf(c codes.Code, format string, args ...any) *Status {
 	return New(c, fmt.Sprintf(format, args...))
 }
 
-// replaceUnsendable returns c in the type of its table's codes, or the INTERNAL
-// default if c is nil, negative or without a table.
+// replaceUnsendable returns c, converted to the type of its table's codes. If c is nil,
+// negative or without a table, it returns the INTERNAL default.
 func replaceUnsendable(c codes.Code) codes.Code {
 	if known, ok := c.(codes.ErrorCode); ok && known >= 0 {
 		return c
@@ -117,9 +117,10 @@ func (st *Status) Code() codes.Code {
 	return st.code
 }
 
-// GRPCCode returns the canonical code: as it was received, or that of the code's
-// row. For a raw number it is that of the number's row in the reader's tables. It is
-// OK for a nil Status and for NoError.
+// GRPCCode returns the canonical code. For a received status it is the received code. For
+// a raw number it is the canonical code in the number's row, in the tables of the Decoder.
+// For a Status that was made in this process it is the canonical code in the code's row.
+// It is OK for a nil Status and for NoError.
 func (st *Status) GRPCCode() grpccodes.Code {
 	if st == nil || st.grpcCode == grpccodes.OK {
 		return st.row().GRPCCode
@@ -184,7 +185,7 @@ func (st *Status) Truncated() Truncation {
 	if st.metadata != nil {
 		return parseTruncation(st.metadata[errorinfo.TruncatedKey])
 	}
-	var last string // of a key that occurs twice, the last value counts
+	var last string // if a key occurs twice, the last value counts
 	for key, value := range errorinfo.All(st.received.info()) {
 		if key == errorinfo.TruncatedKey {
 			last = value
@@ -202,15 +203,15 @@ func (st *Status) Origin() Origin {
 }
 
 // WithMetadata returns a copy with key set to value in the metadata of the
-// ErrorInfo. AIP-193 asks that each part of the message that varies be there too,
-// always under the same key.
+// ErrorInfo. AIP-193 asks for this: put each variable part of the message into the
+// metadata too, always under the same key.
 //
 // A key must match [a-z][a-zA-Z0-9-_]+ and have at most 64 bytes (AIP-193). "code"
 // and "truncated" are reserved. A pair with any other key is not sent, and is not in
 // [Status.Metadata]; a server's observer is told about it.
 //
-// If st was received and carries no code, the copy states its assumed code: metadata
-// needs an ErrorInfo to be in.
+// If st was received and carries no code, the copy states the assumed code, because
+// metadata is sent inside an ErrorInfo.
 func (st *Status) WithMetadata(key, value string) *Status {
 	if st == nil {
 		return nil
@@ -225,7 +226,7 @@ func (st *Status) WithMetadata(key, value string) *Status {
 // (AIP-193): a second one replaces the first. Nil messages are ignored, an Any is
 // added as it is, and text that is not UTF-8 is repaired.
 //
-// An ErrorInfo of the code's own domain adds its metadata to the status's, see
+// Of an ErrorInfo of the code's own domain, only the metadata is added, as by
 // [Status.WithMetadata]. An ErrorInfo of another domain is sent only if the status
 // carries no code. DebugInfo stays in the process unless the server has
 // interceptor.WithDebugInfo.
@@ -247,9 +248,8 @@ func (st *Status) WithDetails(details ...proto.Message) *Status {
 // Err returns an error with the status, or nil for a nil Status and for NoError. The
 // code is in the error's chain, so that errors.Is and errors.AsType find it.
 //
-// The error is this process's own statement, also if st was received: a handler that
-// returns it sends st with its message and details. A received error that a handler
-// returns unchanged is subject to its connection's [Trust] instead.
+// A handler that returns this error sends st with its message and details, even if st was
+// received. [Trust] applies only to a received error that a handler returns unchanged.
 func (st *Status) Err() error {
 	if st.Code().Number() == 0 {
 		return nil
@@ -260,8 +260,8 @@ func (st *Status) Err() error {
 // Wrap returns an error with the status that unwraps to cause, or nil if cause is
 // nil. The cause is for this process's logs: it is not sent to the caller.
 //
-// Wrapping an error in NoError is a bug. The result is an error all the same, and its
-// NoError is ignored where a code is searched for.
+// Wrapping an error in NoError is a bug. The result is still an error. Functions that look
+// for a code ignore its NoError.
 func (st *Status) Wrap(cause error) error {
 	if cause == nil {
 		return nil
@@ -272,8 +272,9 @@ func (st *Status) Wrap(cause error) error {
 	return newError(st, cause)
 }
 
-// GRPCStatus returns the status as it was received, or as it is sent with the code's
-// own table. It is nil for a nil Status and for NoError.
+// GRPCStatus returns the received status, if st was received and not changed. Otherwise it
+// returns the status that a server without options sends. It is nil for a nil Status and
+// for NoError.
 func (st *Status) GRPCStatus() *grpcstatus.Status {
 	if st.Code().Number() == 0 {
 		return nil
@@ -300,30 +301,30 @@ func (st *Status) LogValue() slog.Value {
 // String returns the code's name and the message as one line. All of it is public.
 func (st *Status) String() string { return oneLine(st.row().Name + ": " + st.Message()) }
 
-// oneLine returns text with line ends and other control characters replaced by
-// spaces, as valid UTF-8: in a log, a line is a record.
+// oneLine returns text as one line of valid UTF-8. It replaces line ends and other control
+// characters by spaces, so that a text can't add a line to a log.
 func oneLine(text string) string {
-	if strings.IndexFunc(text, isUnprintable) < 0 {
+	if strings.IndexFunc(text, isReplaced) < 0 {
 		return text
 	}
 	text = strings.ReplaceAll(validUTF8(text), "\r\n", " ")
 	return strings.Map(func(r rune) rune {
-		if r != utf8.RuneError && isUnprintable(r) {
+		if r != utf8.RuneError && isReplaced(r) {
 			return ' '
 		}
 		return r
 	}, text)
 }
 
-// isUnprintable reports whether a line can't have r. U+FFFD is among these runes: a
-// string yields it for bytes that are not UTF-8.
-func isUnprintable(r rune) bool {
+// isReplaced reports whether oneLine must look at r. It is true for U+FFFD, because a range
+// over a string yields that for bytes that are not UTF-8.
+func isReplaced(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
 }
 
 // validUTF8 returns text with each run of bytes that is not UTF-8 replaced by U+FFFD.
 func validUTF8(text string) string {
-	if utf8.ValidString(text) { // reads many bytes at a time
+	if utf8.ValidString(text) { // faster than ToValidUTF8
 		return text
 	}
 	return strings.ToValidUTF8(text, "\uFFFD")
@@ -369,14 +370,15 @@ func (st *Status) setMetadata(metadata map[string]string) {
 	}
 }
 
-// row returns the code's row in its own table or, for a raw number, its reader's.
+// row returns the row of the code. A raw number has its row in the table of the Decoder
+// that read it.
 func (st *Status) row() codes.Row {
 	row, _ := st.tableIn(nil).Lookup(st.Code().Number())
 	return row
 }
 
-// tableIn returns the table that has the code's row. The tables of a sender come
-// first; they may be nil.
+// tableIn returns the table that has the code's row. It looks in the tables of a sender
+// first, which may be nil, and then in the code's own table.
 func (st *Status) tableIn(senders tables) *codes.Table {
 	table := senders.forCode(st.Code())
 	if st != nil && st.received != nil && st.received.rawTable != nil && !table.Has(st.code.Number()) {

@@ -16,8 +16,7 @@ const (
 
 // A tree is an error and all errors that it wraps, in the order of errors.Is: depth
 // first, each error before what it wraps. An error that a client decoded is a leaf. A
-// tree is read once. Everything that this
-// package asks of a handler's error, it asks of the error's tree.
+// handler's error is read into a tree once, and everything that searches it uses the tree.
 type tree struct {
 	first [16]node // enough for most errors, and on the stack
 	rest  []node
@@ -32,8 +31,8 @@ type node struct {
 	err   error
 	depth uint8 // 1 for the root
 
-	// plain marks an error of fmt.Errorf or errors.New. It has no methods but Error
-	// and Unwrap, and these return what they were made with: they can't fail.
+	// plain marks an error of fmt.Errorf or errors.New. Its only methods are Error and
+	// Unwrap. They return stored values and can't panic.
 	plain bool
 }
 
@@ -48,8 +47,8 @@ func (t *tree) read(err error) {
 	t.panicked = catchPanic(func() { t.add(err, 1) })
 }
 
-// add appends err and all that it wraps. It reports whether there is room for more.
-// A chain is a loop; only the branches of a join recurse.
+// add appends err and all that it wraps. It reports whether there is room for more. It
+// goes down a chain in a loop, and calls itself only for joined errors.
 func (t *tree) add(err error, depth uint8) bool {
 	for ; err != nil; depth++ {
 		if depth > maxDepth {
@@ -71,7 +70,7 @@ func (t *tree) add(err error, depth uint8) bool {
 		}
 		t.push(node{err: err, depth: depth})
 		switch x := err.(type) {
-		case *receivedError: // what it wraps is its sender's
+		case *receivedError: // the errors that it wraps are the upstream's
 			return true
 		case interface{ Unwrap() error }:
 			err = x.Unwrap()
