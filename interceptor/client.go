@@ -14,7 +14,7 @@ import (
 // DialOptions returns the options that install [UnaryClient] and [StreamClient] on a
 // connection, to run after the interceptors of earlier options:
 //
-//	grpc.NewClient(target, interceptor.DialOptions()...)
+//	grpc.NewClient(target, append(interceptor.DialOptions(), grpc.WithTransportCredentials(creds))...)
 func DialOptions(opts ...ClientOption) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithChainUnaryInterceptor(UnaryClient(opts...)),

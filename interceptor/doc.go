@@ -1,7 +1,7 @@
 // Package interceptor installs errstatus on gRPC servers and clients.
 //
 //	server := grpc.NewServer(interceptor.ServerOptions()...)
-//	conn, err := grpc.NewClient(target, interceptor.DialOptions()...)
+//	conn, err := grpc.NewClient(target, append(interceptor.DialOptions(), grpc.WithTransportCredentials(creds))...)
 //
 // On a server, it sends the error that a handler returns as a canonical gRPC status:
 // [status.Encoder.Encode] lists which error becomes which status. On a client, it turns
@@ -33,6 +33,6 @@
 // In a fleet of OpenIM's services, [WithOpenIMForm], [WithCanonicalAnnouncement] and
 // [WithOpenIMErrors] are for the time in which old and new services run side by side.
 //
-// An option with a wrong value panics when the interceptor is made. The text names the
-// option and the value.
+// An option with a wrong value panics when the option or the interceptor is made. The text
+// names the option and the value.
 package interceptor

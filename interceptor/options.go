@@ -75,7 +75,7 @@ func WithErrorMapping(target error, code codes.Code) ServerOption {
 	case code == nil || code.Number() <= 0:
 		panic(fmt.Sprintf("interceptor: WithErrorMapping(%v, %v): give the code of an error", target, code))
 	case code.Table() == nil || code.Table().Len() == 0:
-		panic(fmt.Sprintf("interceptor: WithErrorMapping(%v, %T): the code has no Table: it can't be sent", target, code))
+		panic(fmt.Sprintf("interceptor: WithErrorMapping(%v, %T): the code has no Table, so it can't be sent: let its Table method return one from codes.NewTable", target, code))
 	}
 	return serverOption(func(s *server) {
 		s.encoder.Rules = append(s.encoder.Rules, status.Rule{Target: target, Code: code})

@@ -33,9 +33,13 @@ const version = "v0.1.0-dev"
 
 const usage = `protoc-gen-go-errstatus is a plugin of protoc. Put it on PATH, and run
 
-	protoc --go-errstatus_out=. --go-errstatus_opt=paths=source_relative FILE.proto
+	protoc -I . -I ANNOTATIONS --go-errstatus_out=. --go-errstatus_opt=paths=source_relative FILE.proto
 
-protoc starts the plugin and talks to it through standard input and output.
+ANNOTATIONS is the folder codes/annotations of the module github.com/errstatus/errstatus:
+
+	go list -m -f '{{.Dir}}' github.com/errstatus/errstatus
+
+prints the folder of the module. protoc starts the plugin and talks to it through standard input and output.
 
 Flags:
 
@@ -74,7 +78,7 @@ func refuseArguments(args []string) error {
 
 // refuseOption returns an error for an option that protogen doesn't know itself.
 func refuseOption(name, _ string) error {
-	return fmt.Errorf("protoc-gen-go-errstatus: unknown option %q: the options are paths=, module= and M…=", name)
+	return fmt.Errorf("unknown option %q: the options are paths=, module= and M…=", name)
 }
 
 // generate adds a generated file to gen for each file that has a table. It stops
