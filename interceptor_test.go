@@ -158,7 +158,7 @@ func TestNoErrorAsAnErrorIsNeverSuccess(t *testing.T) {
 
 // One side is plain gRPC.
 
-func TestPlainClientReadsOurServer(t *testing.T) {
+func TestPlainClientReadsEveryCode(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, interceptor.ServerOptions(), nil)
 	for _, k := range testrpc.Kinds {
@@ -171,7 +171,7 @@ func TestPlainClientReadsOurServer(t *testing.T) {
 }
 
 // A code has a GRPCStatus method, so a plain server sends a bare code correctly.
-func TestOurClientReadsPlainServer(t *testing.T) {
+func TestClientReadsEveryCodeOfAPlainServer(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	for _, k := range testrpc.Kinds {

@@ -61,7 +61,7 @@ func TestConstantsMatchTheGoldenFile(t *testing.T) {
 }
 
 // Code that imports the wrong package named codes must not compile.
-func TestNoConstantHasANameOfGRPCs(t *testing.T) {
+func TestNoConstantIsNamedLikeAGRPCCode(t *testing.T) {
 	for c := grpccodes.OK; c <= grpccodes.Unauthenticated; c++ {
 		for _, row := range golden(t) {
 			if row.name == c.String() {

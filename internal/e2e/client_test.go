@@ -44,7 +44,7 @@ func TestStreamEndsWithTheSameErrorEachTime(t *testing.T) {
 	}
 }
 
-func TestHeaderAndTrailerStillWork(t *testing.T) {
+func TestHeaderAndTrailerArriveWithAnError(t *testing.T) {
 	var header, trailer metadata.MD
 	svc := &withMetadata{Service: testrpc.Returning(codes.Args)}
 	client := testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions())

@@ -119,7 +119,7 @@ func TestCallersDeadlinePasses(t *testing.T) {
 
 // If the RPC's own context has ended, it decides between CANCELLED and
 // DEADLINE_EXCEEDED. The handler's context error doesn't.
-func TestRPCsOwnContextHasEnded(t *testing.T) {
+func TestEndedContextOfTheRPCDecidesTheCode(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
@@ -154,7 +154,7 @@ func TestRPCsOwnContextHasEnded(t *testing.T) {
 	testrpc.CheckStatus(t, end(cancelled, errors.New(testrpc.Secret)), testrpc.Carrying(t, codes.ServerInternal, ""))
 }
 
-func TestContextErrorOnlyIfTheCallersOwnEnded(t *testing.T) {
+func TestContextErrorIsFoundOnlyIfTheCallersContextEnded(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	inTime, stop := context.WithTimeout(t.Context(), time.Hour)

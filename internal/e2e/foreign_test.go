@@ -263,7 +263,7 @@ func replaying(t *testing.T) (server *wiretest.Server, ours, plain testgrpc.Test
 	return server, ours, plain
 }
 
-func TestForeignStatusesAreUnderstood(t *testing.T) {
+func TestForeignStatusesAreRead(t *testing.T) {
 	server, ours, plain := replaying(t)
 	for _, f := range foreign(t) {
 		t.Run(f.Name, func(t *testing.T) {

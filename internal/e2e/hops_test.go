@@ -274,7 +274,7 @@ func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind
 	}
 }
 
-func TestPolicyDecidesWhatIsForwarded(t *testing.T) {
+func TestTrustDecidesWhatIsForwarded(t *testing.T) {
 	all, some := failings(t, testrpc.EveryCode(t)...), failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
@@ -293,7 +293,7 @@ func TestPolicyDecidesWhatIsForwarded(t *testing.T) {
 	}
 }
 
-func TestPolicyDecidesWhatIsForwardedOfStreams(t *testing.T) {
+func TestTrustDecidesWhatIsForwardedFromStreams(t *testing.T) {
 	some := failings(t, someCodes...)
 	for _, policy := range policies {
 		ch := newChain(t, policy)
@@ -407,7 +407,7 @@ func TestOnlyUnavailableIsRetriedAcrossTwoHops(t *testing.T) {
 	}
 }
 
-func TestOwnCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
+func TestHandlersCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
 	network := hop{
 		name: "wrapped in a network error",
 		of:   func(err error) error { return status.Wrap(err, codes.SrvNetwork, "B's own") },

@@ -69,7 +69,7 @@ func (f openIMFixture) want() (codes.Code, status.Origin) {
 	return codes.Default().DefaultFor(grpccodes.Code(*f.Status)), status.OriginBare
 }
 
-func TestOurClientReadsRawNumbers(t *testing.T) {
+func TestClientReadsRawNumbers(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
@@ -82,7 +82,7 @@ func TestOurClientReadsRawNumbers(t *testing.T) {
 	}
 }
 
-func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
+func TestStatusesOfOpenIMServersAreRead(t *testing.T) {
 	server, ours, plain := replaying(t)
 	details := 0
 	for _, f := range openIM(t) {
@@ -125,7 +125,7 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 }
 
 // In both forms the forwarded status keeps the code, the message and OpenIM's detail.
-func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
+func TestStatusesOfOpenIMServersAreForwardedInBothForms(t *testing.T) {
 	upstream, ours, plain := replaying(t)
 	svc := testrpc.Returning(nil)
 	numeric := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))

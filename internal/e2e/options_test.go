@@ -92,7 +92,7 @@ type isFirst struct{ first error }
 func (isFirst) Error() string          { return testrpc.Secret }
 func (e isFirst) Is(target error) bool { return target == e.first }
 
-func TestMapErrorFuncIsGivenWhatTheHandlerReturned(t *testing.T) {
+func TestErrorMapperGetsTheHandlersError(t *testing.T) {
 	handlers := fmt.Errorf("loading: %w", io.ErrUnexpectedEOF)
 	var given error
 	testrpc.Sent(t, handlers, interceptor.WithErrorMapper(func(err error) codes.Code { given = err; return nil }))

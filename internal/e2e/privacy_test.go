@@ -184,7 +184,7 @@ func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 // or is withheld, the upstream's details are not sent. Only if its status has no
 // details does gRPC itself send the upstream's, which no interceptor can prevent: see
 // docs/guarantees.md.
-func TestForwardedTrailers(t *testing.T) {
+func TestDetailsInCopiedTrailersAreNotSent(t *testing.T) {
 	upstream, err := proto.Marshal(testrpc.Carrying(t, codes.TokenExpired, canary))
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestForwardedTrailers(t *testing.T) {
 }
 
 // This is the control: on a server without errstatus find finds the canary.
-func TestCanariesWouldBeFound(t *testing.T) {
+func TestCanariesAreFoundWithoutTheInterceptor(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWireWith(t, svc, nil)
 	for _, name := range []string{"a plain error", "text around a code", "joined after a code", "an upstream status", "DebugInfo of a gRPC status"} {

@@ -322,7 +322,7 @@ var silent = []testrpc.Kind{
 	}},
 }
 
-func TestNativeRetriesWaitThePushback(t *testing.T) {
+func TestNativeRetriesWaitForThePushback(t *testing.T) {
 	ctx := inTime(t)
 	const delay = 10 * time.Millisecond
 	server, client := interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions()

@@ -24,7 +24,7 @@ import (
 // What the caller gets for a handler's error that carries no domain code. The
 // documentation of status.Encoder lists the cases.
 
-func TestOwnGRPCStatusPasses(t *testing.T) {
+func TestHandlersGRPCStatusIsSent(t *testing.T) {
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example"}
 	for c := grpccodes.Canceled; c <= grpccodes.Unauthenticated; c++ {
 		want := testrpc.Canonical(t, c, "own message", foreign, testrpc.BadRequest())
@@ -43,7 +43,7 @@ func TestOwnGRPCStatusPasses(t *testing.T) {
 	}
 }
 
-func TestDebugInfoGoesOutOnlyWhereExposed(t *testing.T) {
+func TestDebugInfoIsSentOnlyWithTheOption(t *testing.T) {
 	stack := &errdetails.DebugInfo{Detail: "stack"}
 	err := status.New(codes.Args, "").WithDetails(stack).Err()
 	tests := []struct {
@@ -116,7 +116,7 @@ func millionDeep() error {
 	return err
 }
 
-func TestEverythingElseIsInternalAndLogged(t *testing.T) {
+func TestAnyOtherErrorIsInternalAndLogged(t *testing.T) {
 	plain := errors.New(testrpc.Secret)
 	tests := []struct {
 		name     string

@@ -145,7 +145,7 @@ func TestLargestStatusIsSentWhole(t *testing.T) {
 
 // An error is a Trailers-Only answer with the five header fields that gRPC itself
 // writes, and no other.
-func TestNoHeaderIsSet(t *testing.T) {
+func TestOnlyGRPCsOwnHeadersAreSent(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc)
 	known := map[string]bool{":status": true, "content-type": true, "grpc-status": true, "grpc-message": true, "grpc-status-details-bin": true}
@@ -243,7 +243,7 @@ func shaped(number int32, message, key, value string, detail []byte, shape uint8
 
 // gRPC's HTTP handler transport writes the same status. It would panic if a status
 // couldn't be marshalled, and it has no size limit.
-func TestServeHTTPSendsTheSame(t *testing.T) {
+func TestServeHTTPSendsTheSameStatus(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	grpcServer := grpc.NewServer(interceptor.ServerOptions()...)
 	testgrpc.RegisterTestServiceServer(grpcServer, svc)
