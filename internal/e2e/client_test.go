@@ -201,8 +201,8 @@ func TestLocalSendErrorIsDecoded(t *testing.T) {
 	checkAssumed(t, err, codes.SdkUnknownCode, grpccodes.ResourceExhausted)
 }
 
-// A server without errstatus sends the status that an error's GRPCStatus method returns. NoError
-// has no such status, so the call fails with UNKNOWN.
+// A server without errstatus sends the status that an error's GRPCStatus method returns.
+// NoError has no status, so the call fails with UNKNOWN.
 func TestNoErrorIsNoSuccessOnAPlainServer(t *testing.T) {
 	client := testrpc.Connect(t, testrpc.Returning(codes.NoError), nil, interceptor.DialOptions())
 	for _, k := range testrpc.Kinds {

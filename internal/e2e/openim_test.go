@@ -31,8 +31,8 @@ import (
 )
 
 // OpenIM's numeric form: clients read the answers of OpenIM's servers, and servers write
-// the form. Each line of testdata/openim.jsonl is a recorded answer. The module examples/openim
-// tests the same with OpenIM's own code.
+// the form. Each line of testdata/openim.jsonl is a recorded answer. The module
+// examples/openim tests the same with OpenIM's own code.
 
 const openIMDetailType = "openim.protobuf.ErrorInfo"
 
