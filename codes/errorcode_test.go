@@ -45,7 +45,7 @@ func TestConstantsMatchTheGoldenFile(t *testing.T) {
 		for _, spec := range group.Specs {
 			value := spec.(*ast.ValueSpec)
 			if typ, ok := value.Type.(*ast.Ident); !ok || typ.Name != "ErrorCode" {
-				t.Errorf("constant %s is not an ErrorCode", value.Names[0].Name)
+				t.Errorf("the constant %s has another type; want ErrorCode", value.Names[0].Name)
 			}
 			literal := value.Values[0].(*ast.BasicLit)
 			number, _ := constant.Int64Val(constant.MakeFromLiteral(literal.Value, literal.Kind, 0))
@@ -67,7 +67,7 @@ func TestNoConstantIsNamedLikeAGRPCCode(t *testing.T) {
 	for c := grpccodes.OK; c <= grpccodes.Unauthenticated; c++ {
 		for _, row := range golden(t) {
 			if row.name == c.String() {
-				t.Errorf("gRPC's code %[2]d is also called %[1]s: rename the constant", row.name, c)
+				t.Errorf("the constant %s has the name of gRPC's code %d; want another name", row.name, c)
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func checkTexts(t *testing.T, code codes.ErrorCode, name, reason string) {
 		t.Errorf("%s.Number() = %d; want %d", name, got, int32(code))
 	}
 	if code.Table() != codes.Default() {
-		t.Errorf("%s.Table() is not Default()", name)
+		t.Errorf("%s.Table() = %p; want Default(), %p", name, code.Table(), codes.Default())
 	}
 }
 
@@ -232,7 +232,7 @@ func TestLogValueIsAGroup(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("failed", "err", row.code)
 		var got struct{ Err map[string]any }
 		if err := json.Unmarshal(b.Bytes(), &got); err != nil {
-			t.Fatalf("the log record of %s, %s: %v", row.name, b.Bytes(), err)
+			t.Fatalf("the log record of %s is %s (%v); want JSON", row.name, b.Bytes(), err)
 		}
 		want := map[string]any{
 			"name":      row.name,
@@ -285,7 +285,7 @@ func TestJSONRoundTripAsValueAndKey(t *testing.T) {
 		}
 		var got document
 		if err := json.Unmarshal(b, &got); err != nil {
-			t.Errorf("json.Unmarshal(%s): %v", b, err)
+			t.Errorf("json.Unmarshal(%s) = %v; want nil", b, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s after a round trip through JSON (-want +got):\n%s", name, diff)
@@ -406,7 +406,7 @@ func FuzzParse(f *testing.F) {
 		}
 		again, err := code.MarshalText()
 		if err != nil {
-			t.Fatalf("%v.MarshalText(): %v", code, err)
+			t.Fatalf("%v.MarshalText() = %v; want no error", code, err)
 		}
 		if got, err := codes.Default().Parse(string(again)); err != nil || got != code {
 			t.Errorf("%q parses as %v, whose text %q parses as %v, %v; want %v, nil", text, code, again, got, err, code)

@@ -260,7 +260,7 @@ func TestChangingTheArgumentsOfNewTable(t *testing.T) {
 	rows[3].Localized[0].Message = "changed"
 	row, _ := table.Lookup(1004)
 	if diff := cmp.Diff(orderRows()[3], row); diff != "" {
-		t.Errorf("changing the rows given to NewTable changed the table (-want +got):\n%s", diff)
+		t.Errorf("the table's row after a change of the rows given to NewTable (-want +got):\n%s", diff)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestChangingAReturnedRow(t *testing.T) {
 		taken.Localized = append(taken.Localized, codes.LocalizedMessage{Locale: "de", Message: "neu"})
 		again := take()
 		if diff := cmp.Diff(want, again); diff != "" {
-			t.Errorf("%s: changing the returned row changed the table (-before +after):\n%s", name, diff)
+			t.Errorf("%s: the row after a change of the returned one; want the same (-before +after):\n%s", name, diff)
 		}
 		if len(again.Localized) != cap(again.Localized) {
 			t.Errorf("%s: Localized has capacity %d and length %d; want it clipped", name, cap(again.Localized), len(again.Localized))
@@ -314,7 +314,7 @@ func TestWithRowsReplacesAndAdds(t *testing.T) {
 		t.Errorf("the copy's domain is %q; want %q", copied.Domain(), original.Domain())
 	}
 	if _, ok := copied.ByReason("SOLD_OUT"); ok {
-		t.Error(`ByReason("SOLD_OUT") found the row that WithRows replaced`)
+		t.Error(`ByReason("SOLD_OUT") found the row that WithRows replaced; want no row`)
 	}
 	if got := copied.DefaultFor(grpccodes.DeadlineExceeded); got != orderCode(7) {
 		t.Errorf("DefaultFor(DeadlineExceeded) = %v; want %v, the default that was added", got, orderCode(7))
@@ -323,7 +323,7 @@ func TestWithRowsReplacesAndAdds(t *testing.T) {
 		t.Errorf("the copy's GRPCStatus(1004) has code %v; want NotFound", got)
 	}
 	if diff := cmp.Diff(before, slices.Collect(original.All())); diff != "" {
-		t.Errorf("WithRows changed the original (-before +after):\n%s", diff)
+		t.Errorf("the original's rows after WithRows; want the same (-before +after):\n%s", diff)
 	}
 	if got := original.GRPCStatus(1004).Code(); got != grpccodes.FailedPrecondition {
 		t.Errorf("the original's GRPCStatus(1004) has code %v; want FailedPrecondition", got)
@@ -551,12 +551,12 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 					t.Errorf("Lookup(%d) = %q, %t; want %q, true", number, got.Name, ok, row.name)
 				}
 				if row.code.Table() != codes.Default() {
-					t.Errorf("%s.Table() is not Default()", row.name)
+					t.Errorf("%s.Table() = %p; want Default(), %p", row.name, row.code.Table(), codes.Default())
 				}
 				table.GRPCStatus(number + 100_000)
 				table.DefaultFor(row.grpcCode)
 				if _, err := table.Parse(row.reason); err != nil {
-					t.Errorf("Parse(%q): %v", row.reason, err)
+					t.Errorf("Parse(%q) = %v; want no error", row.reason, err)
 				}
 			}
 		})
@@ -662,7 +662,7 @@ func FuzzNewTable(f *testing.F) {
 			t.Errorf("ErrorInfo %v; want reason %q, domain %q, number %d", info, reason, domain, number)
 		}
 		if _, err := proto.Marshal(p); err != nil {
-			t.Errorf("the status can't be serialized: %v", err)
+			t.Errorf("proto.Marshal() of the status = %v; want no error", err)
 		}
 	})
 }

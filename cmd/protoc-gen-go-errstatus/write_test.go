@@ -162,10 +162,10 @@ func TestOutputCompilesOrIsRefused(t *testing.T) {
 			}
 			source := []byte(out["shop/v1/shop_errstatus.pb.go"])
 			if formatted, err := format.Source(source); err != nil || !bytes.Equal(formatted, source) {
-				t.Errorf("gofmt would change the output (error %v):\n%s", err, source)
+				t.Errorf("the output isn't formatted by gofmt (error %v); want it formatted:\n%s", err, source)
 			}
 			if _, err := parser.ParseFile(token.NewFileSet(), "shop_errstatus.pb.go", source, parser.SkipObjectResolution); err != nil {
-				t.Errorf("the output doesn't parse: %v", err)
+				t.Errorf("parsing the output: %v; want no error", err)
 			}
 			if message := build(t, source); message != "" {
 				t.Errorf("the plugin accepts it, but the Go compiler fails with\n%s\nwant %s", message, wanted(tt.refused))

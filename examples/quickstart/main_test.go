@@ -77,7 +77,7 @@ func TestTourShowsEveryCode(t *testing.T) {
 		}
 		before = number
 		if utf8.RuneCountInString(line) != utf8.RuneCountInString(lines[1]) {
-			t.Errorf("line %q is not aligned with %q", line, lines[1])
+			t.Errorf("line %q has another length than %q; want both aligned", line, lines[1])
 		}
 	}
 	for _, line := range lines {

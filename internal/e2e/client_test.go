@@ -54,7 +54,7 @@ func TestHeaderAndTrailerArriveWithAnError(t *testing.T) {
 		t.Fatalf("FullDuplexCall() = %v", err)
 	}
 	if header, err = stream.Header(); err != nil {
-		t.Errorf("Header() = %v", err)
+		t.Errorf("Header() = %v; want no error", err)
 	}
 	if _, err := stream.Recv(); !errors.Is(err, codes.Args) {
 		t.Errorf("Recv() = %v; want Args", err)

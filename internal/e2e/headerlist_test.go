@@ -171,7 +171,7 @@ func checkCodesArrive(t *testing.T, server []grpc.ServerOption, client []grpc.Di
 	caller := testrpc.Connect(t, svc, server, client)
 	echo, end := openEcho(t, caller)
 	if err := echo("before"); err != nil {
-		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
+		t.Fatalf("before any error the neighbour's echo fails with %v; want no failure", err)
 	}
 	for _, h := range hostiles(t) {
 		for _, k := range testrpc.Kinds {
@@ -274,7 +274,7 @@ func checkNeighbourIsLost(t *testing.T) {
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	echo, _ := openEcho(t, client)
 	if err := echo("before"); err != nil {
-		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
+		t.Fatalf("before any error the neighbour's echo fails with %v; want no failure", err)
 	}
 	testrpc.CallUnary(t.Context(), client)
 	if err := echo("after"); grpcstatus.Code(err) != grpccodes.Unavailable {

@@ -283,7 +283,7 @@ func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 				t.Errorf("%s, %s: the status is %v (%v); want code %d, in one header block", name, k.Name, st, err, tt.want)
 			}
 			if found := find(t, got, testrpc.Secret); found != "" {
-				t.Errorf("%s, %s: %s", name, k.Name, found)
+				t.Errorf("%s, %s: %s; want no private text", name, k.Name, found)
 			}
 		}
 	}

@@ -144,7 +144,7 @@ func checkNoCanary(t *testing.T, mode interceptor.ServerOption) {
 				svc.Run(at, end)
 				got := testrpc.Answer(t, conn, k)
 				if found := find(t, got, canary, "canaryError", "e2e_test"); found != "" {
-					t.Errorf("%s, %s, %v: %s", name, k.Name, at, found)
+					t.Errorf("%s, %s, %v: %s; want no private text", name, k.Name, at, found)
 				}
 				st, err := got.Trailers().Status()
 				if read := status.FromGRPC(grpcstatus.FromProto(st)); err != nil || read.GRPCCode() != tt.want {
@@ -197,7 +197,7 @@ func TestDetailsInCopiedTrailersAreNotSent(t *testing.T) {
 		})
 		got := testrpc.Answer(t, testrpc.DialWire(t, svc), testrpc.Unary)
 		if found := find(t, got, canary); found != "" {
-			t.Errorf("%v: %s", handlers, found)
+			t.Errorf("%v: %s; want no text of the upstream", handlers, found)
 		}
 		testrpc.Failure(t, got)
 	}

@@ -121,14 +121,14 @@ func CheckStatus(t testing.TB, err error, want *spb.Status) {
 		return
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-		t.Errorf("the status that arrives (-want +got):\n%s", diff)
+		t.Errorf("the status that the caller gets (-want +got):\n%s", diff)
 	}
 }
 
-// Secret is a private text: it must stay in the server's process.
+// Secret is a private text. A server must not send it.
 const Secret = "dsn=secret"
 
-// CheckNoSecret checks that [Secret] is nowhere in a received error.
+// CheckNoSecret checks that a received error doesn't contain [Secret].
 func CheckNoSecret(t testing.TB, err error) {
 	t.Helper()
 	raw, merr := proto.Marshal(grpcstatus.Convert(err).Proto())
@@ -136,7 +136,7 @@ func CheckNoSecret(t testing.TB, err error) {
 		t.Fatalf("the received status can't be marshalled: %v", merr)
 	}
 	if text := string(raw) + fmt.Sprintf("%+v", err); strings.Contains(text, Secret) {
-		t.Errorf("the caller reads %q in %q; want no private text", Secret, text)
+		t.Errorf("the caller reads the private text %q in %q; want it withheld", Secret, text)
 	}
 }
 
@@ -150,7 +150,7 @@ func Brief(long any) string {
 	return text
 }
 
-// WrapsItself returns an error that wraps itself without end. Its text is err's.
+// WrapsItself returns an error that wraps itself without end. It has err's text.
 func WrapsItself(err error) error { return &wrapsItself{err} }
 
 type wrapsItself struct{ error }

@@ -64,7 +64,7 @@ func TestSoak(t *testing.T) {
 	early, late := s.run(*soakFor)
 	s.close()
 	if err := goleak.Find(before); err != nil { // retries while goroutines end
-		t.Errorf("after all servers and clients are closed there are goroutines left: %v", err)
+		t.Errorf("after all servers and clients are closed: %v; want no goroutine left", err)
 	}
 	s.checkSteady(early, late)
 	s.checkCoverage()
@@ -229,7 +229,7 @@ func (s *soak) stopGracefully() {
 	select {
 	case <-stopped:
 	case <-time.After(soakHung):
-		s.t.Errorf("GracefulStop() has not returned after %v: some call doesn't end", soakHung)
+		s.t.Errorf("GracefulStop() has not returned after %v; want all calls to end", soakHung)
 		server.Stop()
 		<-stopped
 	}
@@ -238,7 +238,7 @@ func (s *soak) stopGracefully() {
 func (s *soak) checkServed() {
 	s.t.Helper()
 	if err := <-s.served; err != nil && err != grpc.ErrServerStopped { // if Stop ran before Serve
-		s.t.Errorf("Serve() = %v", err)
+		s.t.Errorf("Serve() = %v; want nil", err)
 	}
 }
 
