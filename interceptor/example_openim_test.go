@@ -93,7 +93,8 @@ func ExampleWithOpenIMErrors() {
 	// no such user
 }
 
-// The detail is sent, as OpenIM's servers do, for callers that show it to people.
+// The server also sends the detail, like OpenIM's servers, for callers that show it to
+// people.
 func ExampleWithOpenIMErrors_withDetail() {
 	server := interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithDetail))
 	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},

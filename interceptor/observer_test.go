@@ -21,15 +21,15 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// An observing keeps the events that its observer gets.
-type observing struct{ events []interceptor.Event }
+// An eventRecorder keeps the events that its observer gets.
+type eventRecorder struct{ events []interceptor.Event }
 
-func (o *observing) option() interceptor.Option {
+func (o *eventRecorder) option() interceptor.Option {
 	return interceptor.WithObserver(func(_ context.Context, e interceptor.Event) { o.events = append(o.events, e) })
 }
 
 // one returns the event since its last call. It fails the test if there isn't exactly one.
-func (o *observing) one(t *testing.T, of string) interceptor.Event {
+func (o *eventRecorder) one(t *testing.T, of string) interceptor.Event {
 	t.Helper()
 	events := o.events
 	o.events = nil
@@ -68,7 +68,7 @@ func TestServerObserverGetsEveryFailure(t *testing.T) {
 			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, DroppedKeys: []string{"Key", "code"}}},
 	}
 	for _, tt := range tests {
-		var o observing
+		var o eventRecorder
 		serverUnary(tt.err, o.option())
 		tt.want.Err = tt.err
 		tt.want.Call = interceptors.CallMeta{Typ: interceptors.Unary, Service: "users.Users", Method: "Get"}
@@ -85,26 +85,26 @@ func TestServerObserverGetsEveryFailure(t *testing.T) {
 
 // If a status carries no code, the event has the assumed code of the server's table.
 func TestEventOfABareStatusHasTheAssumedCode(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	serverUnary(grpcstatus.Error(grpccodes.Internal, "x"), o.option(), interceptor.WithTable(mineTable))
-	if got := o.one(t, "a bare status").Code; got != codes.Code(mine(1)) {
-		t.Errorf("the event's code is %v; want mine(1), the table's default for INTERNAL", got)
+	if got := o.one(t, "a bare status").Code; got != codes.Code(mineCode(1)) {
+		t.Errorf("the event's code is %v; want mineCode(1), the table's default for INTERNAL", got)
 	}
 }
 
-// A mine code belongs to another domain than the default table.
-type mine int32
+// A mineCode belongs to another domain than the default table's.
+type mineCode int32
 
-func (mine) Error() string          { return "mine" }
-func (c mine) Number() codes.Number { return codes.Number(c) }
-func (mine) Table() *codes.Table    { return mineTable }
+func (mineCode) Error() string          { return "mine" }
+func (c mineCode) Number() codes.Number { return codes.Number(c) }
+func (mineCode) Table() *codes.Table    { return mineTable }
 
 var mineTable *codes.Table
 
 func init() {
 	mineTable = codes.MustTable("mine.example",
-		codes.Row{Code: mine(1), Reason: "MINE_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
-		codes.Row{Code: mine(2), Reason: "MINE_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
+		codes.Row{Code: mineCode(1), Reason: "MINE_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+		codes.Row{Code: mineCode(2), Reason: "MINE_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
 }
 
 // The observer gets a replacement for an error that isn't safe to run.
@@ -119,7 +119,7 @@ func TestObserverGetsNoUnsafeError(t *testing.T) {
 		{panicsInError{}, true},
 		{status.Wrap(panicsInError{}, codes.Args, ""), true},
 	} {
-		var o observing
+		var o eventRecorder
 		serverUnary(tt.err, o.option())
 		event := o.one(t, fmt.Sprintf("%T", tt.err))
 		if event.Err == tt.err || !strings.Contains(event.Err.Error(), fmt.Sprintf("%T", tt.err)) {
@@ -132,7 +132,7 @@ func TestObserverGetsNoUnsafeError(t *testing.T) {
 }
 
 func TestSuccessIsNotObserved(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	serverUnary(nil, o.option())
 	serverStream(nil, o.option())
 	clientUnary(nil, o.option())
@@ -142,7 +142,7 @@ func TestSuccessIsNotObserved(t *testing.T) {
 }
 
 func TestInstalledTwiceTheObserverIsCalledOnce(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	inner := serverUnary(codes.RecordNotFound, o.option())
 	serverUnary(inner, o.option())
 	if got := o.one(t, "server"); got.Err != error(codes.RecordNotFound) {
@@ -171,7 +171,7 @@ func TestClientObserverGetsTheReceivedStatus(t *testing.T) {
 		{"a truncated status", large.Err(), codes.Args, grpccodes.InvalidArgument, status.OriginKnown, status.TruncatedMessage},
 	}
 	for _, tt := range tests {
-		var o observing
+		var o eventRecorder
 		err := clientUnary(tt.received, o.option())
 		got := o.one(t, tt.name)
 		if got.Code != tt.want || got.GRPCCode != tt.grpc || got.Origin != tt.origin || got.Truncated != tt.truncated || got.Err != err ||
@@ -183,7 +183,7 @@ func TestClientObserverGetsTheReceivedStatus(t *testing.T) {
 
 // The observer is called once for a stream, even if several of its methods fail.
 func TestStreamIsObservedOnce(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	open := func(inner grpc.ClientStream, err error) grpc.ClientStream {
 		stream, _ := interceptor.StreamClient(o.option())(t.Context(), streamDesc, nil, "/users.Users/Watch",
 			func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -210,7 +210,7 @@ func TestStreamIsObservedOnce(t *testing.T) {
 // An error that can't be compared has no status, so the client returns it unchanged.
 // Comparing it with == would panic.
 func TestClientObserverIgnoresUncomparableErrors(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	if err := clientUnary(uncomparable{"x"}, o.option()); err == nil || len(o.events) > 0 {
 		t.Errorf("the caller gets %v and the observer %v; want the error unchanged, and no event", err, o.events)
 	}
@@ -229,7 +229,7 @@ func captured(t *testing.T, f func()) string {
 
 func TestObserverReplacesTheLog(t *testing.T) {
 	plain := errors.New("dsn=secret")
-	var o observing
+	var o eventRecorder
 	for name, opts := range map[string][]interceptor.ServerOption{
 		"an observer": {o.option()},
 		"nil":         {interceptor.WithObserver(nil)},
@@ -251,7 +251,7 @@ func TestObserverReplacesTheLog(t *testing.T) {
 // If an observer panics, the panic is logged, the other observers run, and the caller
 // gets the same error.
 func TestPanicOfAnObserverChangesNothing(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	bad := interceptor.WithObserver(func(context.Context, interceptor.Event) { panic("nil map") })
 	logged := captured(t, func() {
 		if err := serverUnary(codes.RecordNotFound, bad, o.option()); status.Code(err) != codes.Code(codes.RecordNotFound) {
@@ -288,7 +288,7 @@ func (panickingHandler) Handle(context.Context, slog.Record) error {
 func TestRecoveryHandlerHidesThePanic(t *testing.T) {
 	handler := recovery.WithRecoveryHandler(status.Recovered)
 	for _, value := range []any{"dsn=secret", codes.RecordNotFound, status.Error(codes.Args, "x"), loops{}, error(panicsInError{})} {
-		var o observing
+		var o eventRecorder
 		recovered := func() (err error) {
 			_, err = recovery.UnaryServerInterceptor(handler)(t.Context(), nil, unaryInfo, func(context.Context, any) (any, error) { panic(value) })
 			return err
@@ -324,7 +324,7 @@ func TestWrongOptionValuesPanic(t *testing.T) {
 		"a negative size":                   {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
 		"an unknown trust":                  {func() { interceptor.WithUpstreamTrust(3) }, "WithUpstreamTrust(Trust(3))"},
 		"an unknown level of OpenIM errors": {func() { interceptor.WithOpenIMErrors(3) }, "WithOpenIMErrors(OpenIMErrors(3))"},
-		"a code without a table":            {func() { interceptor.WithErrorMapping(errors.New("x"), homeless(1)) }, "interceptor_test.homeless"},
+		"a code without a table":            {func() { interceptor.WithErrorMapping(errors.New("x"), codeWithoutTable(1)) }, "interceptor_test.codeWithoutTable"},
 	} {
 		if got := panicOf(tt.make); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "interceptor: ") {
 			t.Errorf("%s: the panic's text is %q; want it to contain %q", name, got, tt.want)
@@ -335,9 +335,9 @@ func TestWrongOptionValuesPanic(t *testing.T) {
 	}
 }
 
-// A homeless code has no table.
-type homeless int32
+// A codeWithoutTable is a code whose Table method returns nil.
+type codeWithoutTable int32
 
-func (homeless) Error() string          { return "homeless" }
-func (c homeless) Number() codes.Number { return codes.Number(c) }
-func (homeless) Table() *codes.Table    { return nil }
+func (codeWithoutTable) Error() string          { return "codeWithoutTable" }
+func (c codeWithoutTable) Number() codes.Number { return codes.Number(c) }
+func (codeWithoutTable) Table() *codes.Table    { return nil }

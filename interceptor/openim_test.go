@@ -70,7 +70,7 @@ func TestOpenIMModeDecidesTheForm(t *testing.T) {
 		{interceptor.OpenIMNegotiated, []string{"2", "3"}, canonical},
 	}
 	for _, tt := range tests {
-		var o observing
+		var o eventRecorder
 		for name, call := range servers(announcing(tt.announced...), codes.RecordNotFound, interceptor.WithOpenIMForm(tt.mode), o.option()) {
 			_, err := call()
 			if got := grpcstatus.Code(err); got != tt.want || status.Code(err) != codes.RecordNotFound || !errors.Is(err, codes.RecordNotFound) {
@@ -236,7 +236,7 @@ func TestOpenIMErrorsAreAdaptedOnlyWithTheOption(t *testing.T) {
 		"in the numeric form, without the detail": {[]interceptor.ServerOption{interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithOpenIMForm(interceptor.OpenIMAlways)},
 			codes.RecordNotFound, ""},
 	} {
-		var o observing
+		var o eventRecorder
 		for kind, call := range servers(context.Background(), fmt.Errorf("dsn=secret: %w", openIMError(1004)), append(tt.opts, o.option())...) {
 			_, err := call()
 			sent := grpcstatus.Convert(err)
@@ -271,7 +271,7 @@ func TestClientObserverSeesTheForm(t *testing.T) {
 		"a bare status":                               {grpcstatus.Error(grpccodes.NotFound, "x"), false, status.OriginBare},
 		"a negative number":                           {grpcstatus.Error(1<<32-1, "x"), false, status.OriginBare},
 	} {
-		var o observing
+		var o eventRecorder
 		clientUnary(tt.received, o.option())
 		if e := o.one(t, name); e.OpenIMForm != tt.numeric || e.Origin != tt.origin || e.GRPCCode > grpccodes.Unauthenticated {
 			t.Errorf("%s: the event has numeric form %t, origin %v, code %v; want %t, %v, and a canonical code", name, e.OpenIMForm, e.Origin, e.GRPCCode, tt.numeric, tt.origin)

@@ -175,12 +175,12 @@ func (f failing) reaches(t *testing.T, trust status.Trust) (*spb.Status, codes.C
 
 var trusts = []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll}
 
-// A hop is a handler of B. The function of returns its error for C's error.
+// A hop is a handler of B that calls C.
 type hop struct {
 	name string
-	of   func(error) error
-	code codes.ErrorCode // B's own code, NoError if it returns none
-	says string          // B's message, "" for the row's
+	of   func(error) error // returns B's error for the error that C's client returned
+	code codes.ErrorCode   // the code that B returns itself, NoError if it returns none
+	says string            // B's message, "" for the row's
 }
 
 // hops begins with the two that are tested with every code.
@@ -250,8 +250,8 @@ func newChain(t *testing.T, trust status.Trust, a ...grpc.DialOption) *chain {
 	return ch
 }
 
-// fails makes C fail with f, and makes B call C with a call of kind k and return h's error
-// for C's.
+// fails makes C fail with f. It makes B call C with a call of kind k, and return the error
+// that h returns for C's error.
 func (ch *chain) fails(f failing, h hop, k testrpc.Kind) {
 	c, client := ch.plainC, ch.toPlainC
 	if f.errstatus {
@@ -264,8 +264,8 @@ func (ch *chain) fails(f failing, h hop, k testrpc.Kind) {
 // executions returns the number of calls that reached C.
 func (ch *chain) executions() int32 { return ch.c.Calls() + ch.plainC.Calls() }
 
-// forwards returns a handler that calls c. If the call fails, the handler returns of's
-// error for the call's.
+// forwards returns a handler that calls c. If the call fails with err, the handler returns
+// of(err).
 func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := k.Call(ctx, c)
@@ -363,8 +363,8 @@ func everything(err error, all ...metadata.MD) string {
 	return strings.Join(text, "\n")
 }
 
-// Retries by A. Retry policies take UNAVAILABLE for safe to run again, so no other status
-// may become UNAVAILABLE between C and A.
+// Retries by A. Only UNAVAILABLE means that a call is safe to run again, so no other
+// status may become UNAVAILABLE between C and A.
 
 // retrying returns the ways in which A makes up to three attempts.
 func retrying() map[string][]grpc.DialOption {
@@ -510,7 +510,7 @@ func expiresAfter(ctx context.Context, signal <-chan struct{}) context.Context {
 func TestOnlyALostConnectionIsRetried(t *testing.T) {
 	tests := []struct {
 		name          string
-		start         func(*testing.T) *interrupted
+		start         func(*testing.T) *interruptedC
 		code          grpccodes.Code
 		timesB, times int32
 	}{
@@ -539,13 +539,13 @@ func TestOnlyALostConnectionIsRetried(t *testing.T) {
 	}
 }
 
-// An interrupted is a C that is interrupted before it answers.
-type interrupted struct {
+// An interruptedC is a C that is interrupted before it answers.
+type interruptedC struct {
 	target string
 	calls  func() int32
 }
 
-func losesConnections(t *testing.T) *interrupted {
+func losesConnections(t *testing.T) *interruptedC {
 	lis := &fragileListener{Listener: testrpc.Listen(t)}
 	svc := testrpc.Running(func(ctx context.Context) error {
 		lis.closeConnections()
@@ -553,10 +553,10 @@ func losesConnections(t *testing.T) *interrupted {
 		return nil
 	})
 	testrpc.Start(t, lis, testrpc.Register(svc), interceptor.ServerOptions())
-	return &interrupted{lis.Addr().String(), svc.Calls}
+	return &interruptedC{lis.Addr().String(), svc.Calls}
 }
 
-func stops(t *testing.T) *interrupted {
+func stops(t *testing.T) *interruptedC {
 	var server *grpc.Server
 	svc := testrpc.Running(func(ctx context.Context) error {
 		server.Stop()
@@ -568,12 +568,12 @@ func stops(t *testing.T) *interrupted {
 		server = s
 		testgrpc.RegisterTestServiceServer(s, svc)
 	}, interceptor.ServerOptions())
-	return &interrupted{lis.Addr().String(), svc.Calls}
+	return &interruptedC{lis.Addr().String(), svc.Calls}
 }
 
 // resets returns a C that resets the stream and keeps the connection. It is an HTTP
 // server, because gRPC's own can't do that.
-func resets(t *testing.T) *interrupted {
+func resets(t *testing.T) *interruptedC {
 	var calls atomic.Int32
 	server := &http.Server{
 		Protocols: new(http.Protocols),
@@ -590,7 +590,7 @@ func resets(t *testing.T) *interrupted {
 		server.Close()
 		<-served
 	})
-	return &interrupted{lis.Addr().String(), calls.Load}
+	return &interruptedC{lis.Addr().String(), calls.Load}
 }
 
 // A fragileListener can close all of its connections.
