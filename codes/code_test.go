@@ -21,8 +21,8 @@ func TestRowOf(t *testing.T) {
 	}
 }
 
-// Each label of a metric costs memory for as long as the program runs, and a peer
-// can send any number.
+// The number of labels is bounded, although an upstream can send any number. Each label
+// of a metric costs memory until the program ends.
 func TestLabelIsBounded(t *testing.T) {
 	labels := map[string]bool{}
 	for row := range codes.Default().All() {
@@ -35,7 +35,7 @@ func TestLabelIsBounded(t *testing.T) {
 		labels[codes.Label(codes.ErrorCode(number))] = true
 	}
 	if got, want := len(labels), codes.Default().Len()+1; got != want {
-		t.Errorf("100,000 numbers have %d labels; want %d, one for each row and one for all others", got, want)
+		t.Errorf("100,000 numbers have %d labels; want %d, one for each row and one for all numbers without a row", got, want)
 	}
 	for _, code := range []codes.Code{nil, codes.ErrorCode(1305), codes.ErrorCode(-3), orderCode(7)} {
 		if got := codes.Label(code); got != "_OTHER" {

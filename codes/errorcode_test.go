@@ -29,7 +29,8 @@ import (
 // unknownCode has no row.
 const unknownCode = codes.ErrorCode(1305)
 
-// The rows may be right while a constant has the wrong number.
+// Each constant has the number of the golden file. The rows alone wouldn't show a wrong
+// one.
 func TestConstantsMatchTheGoldenFile(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "error_errstatus.pb.go", nil, 0)
 	if err != nil {
@@ -44,7 +45,7 @@ func TestConstantsMatchTheGoldenFile(t *testing.T) {
 		for _, spec := range group.Specs {
 			value := spec.(*ast.ValueSpec)
 			if typ, ok := value.Type.(*ast.Ident); !ok || typ.Name != "ErrorCode" {
-				t.Errorf("constant %s is not an ErrorCode", value.Names[0].Name)
+				t.Errorf("the constant %s has another type; want ErrorCode", value.Names[0].Name)
 			}
 			literal := value.Values[0].(*ast.BasicLit)
 			number, _ := constant.Int64Val(constant.MakeFromLiteral(literal.Value, literal.Kind, 0))
@@ -60,12 +61,13 @@ func TestConstantsMatchTheGoldenFile(t *testing.T) {
 	}
 }
 
-// Code that imports the wrong package named codes must not compile.
-func TestNoConstantHasANameOfGRPCs(t *testing.T) {
+// No constant has the name of a canonical code, so code that imports gRPC's package codes
+// by mistake doesn't compile.
+func TestNoConstantIsNamedLikeAGRPCCode(t *testing.T) {
 	for c := grpccodes.OK; c <= grpccodes.Unauthenticated; c++ {
 		for _, row := range golden(t) {
 			if row.name == c.String() {
-				t.Errorf("gRPC's code %[2]d is also called %[1]s: rename the constant", row.name, c)
+				t.Errorf("the constant %s has the name of gRPC's code %d; want another name", row.name, c)
 			}
 		}
 	}
@@ -106,7 +108,7 @@ func checkTexts(t *testing.T, code codes.ErrorCode, name, reason string) {
 		t.Errorf("%s.Number() = %d; want %d", name, got, int32(code))
 	}
 	if code.Table() != codes.Default() {
-		t.Errorf("%s.Table() is not Default()", name)
+		t.Errorf("%s.Table() = %p; want Default(), %p", name, code.Table(), codes.Default())
 	}
 }
 
@@ -145,7 +147,8 @@ func TestGRPCStatusOfNoErrorIsNil(t *testing.T) {
 	}
 }
 
-// A negative number can't be sent. The caller must not take the blame for it.
+// A negative number can't be sent. It is a fault of the server, so it has the INTERNAL
+// default's status.
 func TestGRPCStatusOfANegativeNumberIsTheInternalDefault(t *testing.T) {
 	for _, number := range []int32{-1, -3, math.MinInt32} {
 		checkStatus(t, codes.ErrorCode(number).GRPCStatus(), goldenRow{
@@ -155,7 +158,8 @@ func TestGRPCStatusOfANegativeNumberIsTheInternalDefault(t *testing.T) {
 	}
 }
 
-// HPACK compression, caches and tests compare bytes.
+// GRPCStatus returns the same bytes each time, because HPACK compression, caches and tests
+// compare bytes.
 func TestGRPCStatusHasTheSameBytesEachTime(t *testing.T) {
 	const record = "\x0a\x10RECORD_NOT_FOUND\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041004"
 	if got := codes.RecordNotFound.GRPCStatus().Proto().Details[0]; string(got.Value) != record || got.TypeUrl != "type.googleapis.com/google.rpc.ErrorInfo" {
@@ -185,7 +189,7 @@ func marshal(t *testing.T, code codes.ErrorCode) []byte {
 	return b
 }
 
-// All callers share the status, so a copy of its proto must be deep.
+// Changing the proto of a status doesn't change the status, which all callers share.
 func TestChangingTheProtoOfAGRPCStatus(t *testing.T) {
 	st := codes.RecordNotFound.GRPCStatus().Proto()
 	st.Code, st.Message = 13, "changed"
@@ -198,7 +202,7 @@ func TestChangingTheProtoOfAGRPCStatus(t *testing.T) {
 var text string
 
 func TestAllocations(t *testing.T) {
-	codes.RecordNotFound.GRPCStatus() // the first call makes the status
+	codes.RecordNotFound.GRPCStatus() // the first call builds the status
 	for _, tt := range []struct {
 		name string
 		run  func()
@@ -228,7 +232,7 @@ func TestLogValueIsAGroup(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("failed", "err", row.code)
 		var got struct{ Err map[string]any }
 		if err := json.Unmarshal(b.Bytes(), &got); err != nil {
-			t.Fatalf("the log record of %s, %s: %v", row.name, b.Bytes(), err)
+			t.Fatalf("the log record of %s is %s (%v); want JSON", row.name, b.Bytes(), err)
 		}
 		want := map[string]any{
 			"name":      row.name,
@@ -281,7 +285,7 @@ func TestJSONRoundTripAsValueAndKey(t *testing.T) {
 		}
 		var got document
 		if err := json.Unmarshal(b, &got); err != nil {
-			t.Errorf("json.Unmarshal(%s): %v", b, err)
+			t.Errorf("json.Unmarshal(%s) = %v; want nil", b, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s after a round trip through JSON (-want +got):\n%s", name, diff)
@@ -341,7 +345,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Other interceptors read the canonical code without errstatus's own.
+// Interceptors of other packages read the canonical code from a code, without errstatus's
+// interceptors.
 func TestGRPCReadsACode(t *testing.T) {
 	for _, row := range golden(t)[1:] {
 		wrapped := fmt.Errorf("loading: %w", row.code)
@@ -358,7 +363,7 @@ func TestGRPCReadsACode(t *testing.T) {
 	}
 }
 
-func TestErrorsFindsACode(t *testing.T) {
+func TestErrorsIsAndAsFindACode(t *testing.T) {
 	for _, row := range golden(t) {
 		for _, err := range []error{row.code, fmt.Errorf("loading: %w", row.code), errors.Join(errors.New("other"), row.code)} {
 			if !errors.Is(err, row.code) {
@@ -375,11 +380,13 @@ func TestErrorsFindsACode(t *testing.T) {
 			}
 		}
 		if err := error(row.code); err != row.code || err == unknownCode {
-			t.Errorf("%s as an error compares otherwise with == than as a number", row.name)
+			t.Errorf("%s as an error is not equal to itself, or is equal to %v; want == to compare numbers", row.name, unknownCode)
 		}
 	}
 }
 
+// FuzzParse checks that a text is refused with an error that quotes it, or is parsed as a
+// code whose own text is parsed as the same code.
 func FuzzParse(f *testing.F) {
 	for _, row := range golden(f) {
 		f.Add(row.name)
@@ -399,7 +406,7 @@ func FuzzParse(f *testing.F) {
 		}
 		again, err := code.MarshalText()
 		if err != nil {
-			t.Fatalf("%v.MarshalText(): %v", code, err)
+			t.Fatalf("%v.MarshalText() = %v; want no error", code, err)
 		}
 		if got, err := codes.Default().Parse(string(again)); err != nil || got != code {
 			t.Errorf("%q parses as %v, whose text %q parses as %v, %v; want %v, nil", text, code, again, got, err, code)

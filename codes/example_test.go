@@ -12,7 +12,7 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// A code is itself an error: return it, wrap it, find it.
+// A code is an error: return it, wrap it, and find it with errors.Is.
 func ExampleErrorCode() {
 	find := func() error { return codes.RecordNotFound }
 
@@ -22,7 +22,7 @@ func ExampleErrorCode() {
 	if code, ok := errors.AsType[codes.ErrorCode](err); ok {
 		fmt.Println(code.String(), code.Number(), code.Reason())
 	}
-	fmt.Println(grpcstatus.Code(err)) // gRPC's function, which other interceptors call
+	fmt.Println(grpcstatus.Code(err)) // gRPC's own function, which other interceptors call
 	// Output:
 	// user "ada": RecordNotFound: record not found
 	// true
@@ -30,7 +30,7 @@ func ExampleErrorCode() {
 	// NotFound
 }
 
-// A number without a row, such as one from a newer peer, is kept.
+// A number without a row is kept. An upstream with a newer table may send one.
 func ExampleErrorCode_unknown() {
 	code := codes.ErrorCode(1305)
 	fmt.Println(code)
@@ -50,7 +50,7 @@ func ExampleErrorCode_MarshalText() {
 	// {"Args":1,"TokenExpired":3}
 }
 
-// OrderClosed is an additional code in the number space of OpenIM.
+// OrderClosed is an additional code of OpenIM's domain.
 const OrderClosed codes.ErrorCode = 2001
 
 func ExampleTable_WithRows() {

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite the golden files of this packag
 
 const goldenTable = "testdata/table.golden"
 
-// TestMain rewrites the golden file first, because all tests here read it.
+// TestMain rewrites the golden file before the tests, because all of them read it.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *update {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The table is a contract with every peer: a changed row shows as a line in the
+// Every client and server depends on the default table. A changed row is a line in the
 // diff of the golden file.
 func TestDefaultTableMatchesTheGoldenFile(t *testing.T) {
 	got := formatTable(codes.Default())
@@ -59,11 +59,12 @@ func formatTable(table *codes.Table) []byte {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Code.Number(), row.Name, row.Reason,
 			code.Code(row.GRPCCode), mark, row.Message, localized(row))
 	}
-	w.Flush() // a bytes.Buffer takes everything
+	w.Flush() // a bytes.Buffer never returns an error
 	return b.Bytes()
 }
 
-// localized returns the Chinese message if it is the only one, else all messages.
+// localized returns the Chinese message if it is the only localized one. Otherwise it
+// returns all of them.
 func localized(row codes.Row) string {
 	if len(row.Localized) == 1 && row.Localized[0].Locale == "zh" {
 		return row.Localized[0].Message
@@ -76,8 +77,7 @@ func localized(row codes.Row) string {
 
 func lines(b []byte) []string { return strings.Split(string(b), "\n") }
 
-// A goldenRow is a line of the golden file: what the tests of this package expect
-// of a code.
+// A goldenRow is a line of the golden file. The tests of this package expect it of a code.
 type goldenRow struct {
 	code      codes.ErrorCode
 	name      string
@@ -103,7 +103,7 @@ func golden(tb testing.TB) []goldenRow {
 		}
 		fields := columns.Split(line, -1)
 		if len(fields) != 7 {
-			tb.Fatalf("%s:%d has %d columns, want 7: %q", goldenTable, i+1, len(fields), line)
+			tb.Fatalf("%s:%d has %d columns; want 7: %q", goldenTable, i+1, len(fields), line)
 		}
 		number, err := strconv.ParseInt(fields[0], 10, 32)
 		if err != nil {

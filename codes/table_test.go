@@ -21,7 +21,7 @@ import (
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// An orderCode is a code type as users write it without the generator.
+// An orderCode is a code type written by hand, without the generator.
 type orderCode int32
 
 const (
@@ -43,8 +43,7 @@ var orderTable = sync.OnceValue(func() *codes.Table {
 	return codes.MustTable("orders.example.com", orderRows()...)
 })
 
-// orderRows returns three rows that every table needs, and one more. They are new
-// each time, so a test may change them.
+// orderRows returns new rows, which a test may change: three default rows and one more.
 func orderRows() []codes.Row {
 	return []codes.Row{
 		{Code: orderOK, Name: "OrderOK", Reason: "ORDER_OK", Message: "ordered", Default: true},
@@ -195,7 +194,7 @@ func TestNewTableReportsEverythingThatIsWrong(t *testing.T) {
 	rows[3].GRPCCode = 99
 	_, err := codes.NewTable("", rows...)
 	if err == nil {
-		t.Fatal("NewTable returned no error; want one with five lines")
+		t.Fatal("NewTable returned no error; want an error with five lines")
 	}
 	for _, want := range [][]string{
 		{"domain has 0 bytes"},
@@ -225,7 +224,8 @@ func TestEmptyNameBecomesTheReason(t *testing.T) {
 	}
 }
 
-// Wrong rows must stop a program when it starts, not at the first call.
+// MustTable panics for wrong rows, so that the program stops when it starts, not at the
+// first call.
 func TestMustTablePanics(t *testing.T) {
 	rows := orderRows()
 	rows[3].Reason = "sold out"
@@ -236,7 +236,7 @@ func TestMustTablePanics(t *testing.T) {
 		}
 	}()
 	table := codes.MustTable("orders.example.com", rows...)
-	t.Errorf("MustTable = %v; want a panic", table)
+	t.Errorf("MustTable() = %v; want a panic", table)
 }
 
 func TestMustWithRowsPanics(t *testing.T) {
@@ -249,7 +249,7 @@ func TestMustWithRowsPanics(t *testing.T) {
 		}
 	}()
 	table := orderTable().MustWithRows(bad)
-	t.Errorf("MustWithRows = %v; want a panic", table)
+	t.Errorf("MustWithRows() = %v; want a panic", table)
 }
 
 // NewTable copies its arguments.
@@ -260,7 +260,7 @@ func TestChangingTheArgumentsOfNewTable(t *testing.T) {
 	rows[3].Localized[0].Message = "changed"
 	row, _ := table.Lookup(1004)
 	if diff := cmp.Diff(orderRows()[3], row); diff != "" {
-		t.Errorf("changing the rows given to NewTable changed the table (-want +got):\n%s", diff)
+		t.Errorf("the table's row after a change of the rows given to NewTable (-want +got):\n%s", diff)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestChangingAReturnedRow(t *testing.T) {
 		taken.Localized = append(taken.Localized, codes.LocalizedMessage{Locale: "de", Message: "neu"})
 		again := take()
 		if diff := cmp.Diff(want, again); diff != "" {
-			t.Errorf("%s: changing the returned row changed the table (-before +after):\n%s", name, diff)
+			t.Errorf("%s: the row after a change of the returned one; want the same (-before +after):\n%s", name, diff)
 		}
 		if len(again.Localized) != cap(again.Localized) {
 			t.Errorf("%s: Localized has capacity %d and length %d; want it clipped", name, cap(again.Localized), len(again.Localized))
@@ -308,13 +308,13 @@ func TestWithRowsReplacesAndAdds(t *testing.T) {
 
 	want := append(orderRows()[:3], replaced, added)
 	if diff := cmp.Diff(want, slices.Collect(copied.All())); diff != "" {
-		t.Errorf("the rows of the copy, with the replaced row in its place and the new one last (-want +got):\n%s", diff)
+		t.Errorf("the rows of the copy (-want +got):\n%s", diff)
 	}
 	if copied.Domain() != original.Domain() {
 		t.Errorf("the copy's domain is %q; want %q", copied.Domain(), original.Domain())
 	}
 	if _, ok := copied.ByReason("SOLD_OUT"); ok {
-		t.Error(`ByReason("SOLD_OUT") found the row that WithRows replaced`)
+		t.Error(`ByReason("SOLD_OUT") found the row that WithRows replaced; want no row`)
 	}
 	if got := copied.DefaultFor(grpccodes.DeadlineExceeded); got != orderCode(7) {
 		t.Errorf("DefaultFor(DeadlineExceeded) = %v; want %v, the default that was added", got, orderCode(7))
@@ -323,7 +323,7 @@ func TestWithRowsReplacesAndAdds(t *testing.T) {
 		t.Errorf("the copy's GRPCStatus(1004) has code %v; want NotFound", got)
 	}
 	if diff := cmp.Diff(before, slices.Collect(original.All())); diff != "" {
-		t.Errorf("WithRows changed the original (-before +after):\n%s", diff)
+		t.Errorf("the original's rows after WithRows; want the same (-before +after):\n%s", diff)
 	}
 	if got := original.GRPCStatus(1004).Code(); got != grpccodes.FailedPrecondition {
 		t.Errorf("the original's GRPCStatus(1004) has code %v; want FailedPrecondition", got)
@@ -515,8 +515,8 @@ func TestAllStopsAtABreak(t *testing.T) {
 	}
 }
 
-// A number without a row is sent in the same form as one with a row: a peer with a
-// newer table may have the row.
+// The ErrorInfo of a number without a row has the same parts as that of a row. A client
+// with a newer table may have the row.
 func TestErrorInfoBytes(t *testing.T) {
 	for number, want := range map[codes.Number]string{
 		1004: "\x0a\x10RECORD_NOT_FOUND\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041004",
@@ -527,13 +527,13 @@ func TestErrorInfoBytes(t *testing.T) {
 			if string(got) != want {
 				t.Errorf("the ErrorInfo of %d is\n%q; want\n%q", number, got, want)
 			}
-			clear(got) // the next caller has bytes of its own
+			clear(got) // must not change what the next call returns
 		}
 	}
 }
 
 func TestTableIsSafeForConcurrentUse(t *testing.T) {
-	// The table is new: the calls include the first GRPCStatus of each row.
+	// The table is new, so that the calls include the first GRPCStatus of each row.
 	table := codes.MustTable("openim.io", slices.Collect(codes.Default().All())...)
 	rows := golden(t)
 
@@ -551,12 +551,12 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 					t.Errorf("Lookup(%d) = %q, %t; want %q, true", number, got.Name, ok, row.name)
 				}
 				if row.code.Table() != codes.Default() {
-					t.Errorf("%s.Table() is not Default()", row.name)
+					t.Errorf("%s.Table() = %p; want Default(), %p", row.name, row.code.Table(), codes.Default())
 				}
 				table.GRPCStatus(number + 100_000)
 				table.DefaultFor(row.grpcCode)
 				if _, err := table.Parse(row.reason); err != nil {
-					t.Errorf("Parse(%q): %v", row.reason, err)
+					t.Errorf("Parse(%q) = %v; want no error", row.reason, err)
 				}
 			}
 		})
@@ -570,6 +570,7 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 	}
 }
 
+// A code type that is written by hand works like a generated one.
 func TestHandWrittenCodeType(t *testing.T) {
 	const unknown = orderCode(1305)
 	tests := []struct {
@@ -608,18 +609,18 @@ func TestHandWrittenCodeType(t *testing.T) {
 
 func TestCodesOfTwoTypesAreNeverEqual(t *testing.T) {
 	for _, number := range []codes.Number{0, 1, 1004, 1305} {
-		ours, theirs := codes.Code(codes.ErrorCode(number)), codes.Code(orderCode(number))
-		if ours == theirs {
-			t.Errorf("ErrorCode(%d) == orderCode(%d)", number, number)
+		code, other := codes.Code(codes.ErrorCode(number)), codes.Code(orderCode(number))
+		if code == other {
+			t.Errorf("ErrorCode(%d) == orderCode(%d); want two codes", number, number)
 		}
-		if errors.Is(ours, theirs) || errors.Is(theirs, ours) {
-			t.Errorf("errors.Is reports that ErrorCode(%d) and orderCode(%d) are equal", number, number)
+		if errors.Is(code, other) || errors.Is(other, code) {
+			t.Errorf("errors.Is reports that ErrorCode(%d) and orderCode(%d) are equal; want two codes", number, number)
 		}
-		if _, ok := errors.AsType[codes.ErrorCode](theirs); ok {
-			t.Errorf("errors.AsType found an ErrorCode in orderCode(%d)", number)
+		if _, ok := errors.AsType[codes.ErrorCode](other); ok {
+			t.Errorf("errors.AsType found an ErrorCode in orderCode(%d); want none", number)
 		}
 		if got := orderTable().Code(number); got == codes.Default().Code(number) {
-			t.Errorf("Code(%d) of both tables is %#v; want two types", number, got)
+			t.Errorf("Code(%d) is %#v in both tables; want codes of two types", number, got)
 		}
 	}
 }
@@ -661,12 +662,13 @@ func FuzzNewTable(f *testing.F) {
 			t.Errorf("ErrorInfo %v; want reason %q, domain %q, number %d", info, reason, domain, number)
 		}
 		if _, err := proto.Marshal(p); err != nil {
-			t.Errorf("the status can't be serialized: %v", err)
+			t.Errorf("proto.Marshal() of the status = %v; want no error", err)
 		}
 	})
 }
 
-// Only the exact bytes of a row are found: anything else has to be read.
+// RowCode finds the code of a row only by the exact bytes of its ErrorInfo. For all other
+// bytes it returns nil, and the ErrorInfo must be parsed.
 func TestRowCode(t *testing.T) {
 	table := codes.Default()
 	for row := range table.All() {

@@ -11,12 +11,12 @@ import (
 	"github.com/errstatus/errstatus/interceptor"
 )
 
-// The interceptors called directly, beside ones that do nothing:
+// These benchmarks call each interceptor directly, and compare it with one that does
+// nothing:
 //
 //	go test -run '^$' -bench . -count 6 ./interceptor | benchstat -col /chain -
 //
-// The base of an error gets one that needs no work: what gRPC itself would be
-// given.
+// On a client, the error is the status of a code. On a server, it is the code.
 
 func BenchmarkUnaryServer(b *testing.B) {
 	base := grpc.UnaryServerInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -51,7 +51,7 @@ func BenchmarkUnaryClient(b *testing.B) {
 	})
 }
 
-// BenchmarkStreamClient opens a stream and receives once.
+// BenchmarkStreamClient opens a stream and calls RecvMsg once.
 func BenchmarkStreamClient(b *testing.B) {
 	base := grpc.StreamClientInterceptor(func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 		return streamer(ctx, desc, cc, method, opts...)
@@ -69,9 +69,9 @@ func BenchmarkStreamClient(b *testing.B) {
 	})
 }
 
-// benchmarkPairs runs what call makes of a chain and an error, for both chains,
-// with and without an error: on a server a code, on a client its status.
-func benchmarkPairs[I any](b *testing.B, base, ours I, call func(chain I, err error) func()) {
+// benchmarkPairs benchmarks both interceptors, each with a call that succeeds and one
+// that fails. The function call returns the function that makes one call.
+func benchmarkPairs[I any](b *testing.B, base, errstatus I, call func(chain I, err error) func()) {
 	failure := grpcstatus.Convert(codes.RecordNotFound).Err()
 	switch any(base).(type) {
 	case grpc.UnaryServerInterceptor, grpc.StreamServerInterceptor:
@@ -84,7 +84,7 @@ func benchmarkPairs[I any](b *testing.B, base, ours I, call func(chain I, err er
 		for _, chain := range []struct {
 			name  string
 			value I
-		}{{"base", base}, {"errstatus", ours}} {
+		}{{"base", base}, {"errstatus", errstatus}} {
 			b.Run("err="+err.name+"/chain="+chain.name, func(b *testing.B) {
 				run := call(chain.value, err.value)
 				b.ReportAllocs()

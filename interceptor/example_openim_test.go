@@ -16,15 +16,15 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// A server in a fleet of old and new clients sends each the form that it reads.
+// A server with old and new clients sends each client the form that it reads.
 func ExampleWithOpenIMForm() {
 	server := interceptor.UnaryServer(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))
 	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
 	handler := func(context.Context, any) (any, error) { return nil, codes.RecordNotFound }
 
-	old := context.Background()
-	announcing := metadata.NewIncomingContext(old, metadata.Pairs(interceptor.CanonicalAnnouncementKey, "1"))
-	for _, ctx := range []context.Context{old, announcing} {
+	withoutAnnouncement := context.Background()
+	announcing := metadata.NewIncomingContext(withoutAnnouncement, metadata.Pairs(interceptor.CanonicalAnnouncementKey, "1"))
+	for _, ctx := range []context.Context{withoutAnnouncement, announcing} {
 		_, err := server(ctx, nil, info, handler)
 		fmt.Println(grpcstatus.Code(err), errors.Is(err, codes.RecordNotFound))
 	}
@@ -33,20 +33,20 @@ func ExampleWithOpenIMForm() {
 	// NotFound true
 }
 
-// An observer counts who gets the old form still.
+// An observer counts the callers that still get the numeric form.
 func ExampleWithOpenIMForm_observer() {
-	old := make(map[string]int)
+	numeric := make(map[string]int)
 	count := func(ctx context.Context, event interceptor.Event) {
 		if p, ok := peer.FromContext(ctx); ok && event.OpenIMForm {
 			host, _, _ := net.SplitHostPort(p.Addr.String())
-			old[host]++
+			numeric[host]++
 		}
 	}
 	server := interceptor.UnaryServer(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated), interceptor.WithObserver(count))
 	ctx := peer.NewContext(context.Background(), &peer.Peer{Addr: address("10.0.0.7:41234")})
 	server(ctx, nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
 		func(context.Context, any) (any, error) { return nil, codes.RecordNotFound })
-	fmt.Println(old)
+	fmt.Println(numeric)
 	// Output: map[10.0.0.7:1]
 }
 
@@ -55,7 +55,7 @@ type address string
 func (address) Network() string  { return "tcp" }
 func (a address) String() string { return string(a) }
 
-// A client that reads canonical statuses says so in its metadata.
+// A client announces in its metadata that it reads canonical statuses.
 func ExampleWithCanonicalAnnouncement() {
 	client := interceptor.UnaryClient(interceptor.WithCanonicalAnnouncement())
 	client(context.Background(), "/users.Users/Get", nil, nil, nil,
@@ -67,7 +67,7 @@ func ExampleWithCanonicalAnnouncement() {
 	// Output: errstatus [1]
 }
 
-// codeError is as OpenIM's errs.CodeError.
+// A codeError has the methods of OpenIM's errs.CodeError.
 type codeError struct {
 	code        int
 	msg, detail string
@@ -78,7 +78,7 @@ func (e codeError) Code() int      { return e.code }
 func (e codeError) Msg() string    { return e.msg }
 func (e codeError) Detail() string { return e.detail }
 
-// Handlers go on returning OpenIM's errors. The detail stays in the process.
+// Handlers can keep returning OpenIM's errors. The detail isn't sent.
 func ExampleWithOpenIMErrors() {
 	server := interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail))
 	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
@@ -93,7 +93,8 @@ func ExampleWithOpenIMErrors() {
 	// no such user
 }
 
-// Callers that show the detail to people get it as from OpenIM's servers.
+// The server also sends the detail, like OpenIM's servers, for callers that show it to
+// people.
 func ExampleWithOpenIMErrors_withDetail() {
 	server := interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithDetail))
 	_, err := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},

@@ -17,8 +17,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// An observer counts failures by code, and goes on logging what callers don't
-// read.
+// An observer counts failures by code. LogWithheld is given too, because an observer
+// replaces it.
 func ExampleWithObserver() {
 	failures := make(map[string]int)
 	count := func(_ context.Context, event interceptor.Event) {
@@ -39,8 +39,8 @@ func ExampleWithObserver() {
 	// map[Get RecordNotFound:2 Get ServerInternal:1]
 }
 
-// A panic reaches the caller as any error that states nothing, and the observer
-// with its value and its stack.
+// The caller of a handler that panics gets the INTERNAL default. The observer gets the
+// panic's value and stack.
 func ExampleWithObserver_recovery() {
 	observer := interceptor.WithObserver(func(_ context.Context, event interceptor.Event) {
 		fmt.Println(event.Source, "-", event.Panic.Value, "- stack:", len(event.Panic.Stack) > 0)
@@ -58,7 +58,7 @@ func ExampleWithObserver_recovery() {
 	// internal server error
 }
 
-// What a partner's service says is not for this service's callers.
+// This service doesn't forward what a partner's service sends.
 func ExampleWithUpstreamTrust() {
 	partner := interceptor.UnaryClient(interceptor.WithUpstreamTrust(status.TrustNone))
 	call := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
@@ -76,7 +76,8 @@ func ExampleWithUpstreamTrust() {
 	// Internal internal server error
 }
 
-// A server that is busy says for how long; native retries are told by a trailer.
+// A busy server tells its callers when to retry. gRPC's native retries read it from a
+// trailer.
 func ExampleWithRetryPushback() {
 	server := interceptor.StreamServer(interceptor.WithRetryPushback())
 	stream := &trailers{}
@@ -96,7 +97,7 @@ type trailers struct {
 func (*trailers) Context() context.Context    { return context.Background() }
 func (s *trailers) SetTrailer(md metadata.MD) { s.md = metadata.Join(s.md, md) }
 
-// What is too large for a status is left out from the end, and said to be.
+// A status that is too large is truncated. Its metadata says which part is truncated.
 func ExampleWithMaxStatusSize() {
 	server := interceptor.UnaryServer(interceptor.WithMaxStatusSize(1024))
 	handler := func(context.Context, any) (any, error) {

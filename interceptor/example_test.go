@@ -22,7 +22,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// users has one user, who is not ann.
+// users is a service that doesn't know the user ann.
 type users struct {
 	testgrpc.UnimplementedTestServiceServer
 }
@@ -31,8 +31,7 @@ func (users) EmptyCall(context.Context, *testgrpc.Empty) (*testgrpc.Empty, error
 	return nil, status.Errorf(codes.RecordNotFound, "user %q", "ann")
 }
 
-// A client that knows nothing of errstatus reads a canonical status, with an
-// ErrorInfo that names the code.
+// A client without errstatus reads a canonical status. Its ErrorInfo names the code.
 func ExampleServerOptions() {
 	lis, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
@@ -58,7 +57,7 @@ func ExampleServerOptions() {
 	// openim.io RECORD_NOT_FOUND 1004
 }
 
-// A client with the interceptors gets the code back.
+// A client with the interceptors gets the domain code.
 func ExampleDialOptions() {
 	lis, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
@@ -84,7 +83,7 @@ func ExampleDialOptions() {
 	// user "ann"
 }
 
-// A handler need not know of codes: its file errors get theirs in one place.
+// A handler returns file errors, and the server's options give them codes.
 func ExampleWithErrorMapping() {
 	server := interceptor.UnaryServer(
 		interceptor.WithErrorMapping(fs.ErrNotExist, codes.RecordNotFound),
@@ -104,8 +103,8 @@ func ExampleWithErrorMapping() {
 	// record not found
 }
 
-// A service to which it is a matter of permission that a user is not in a group
-// says so in a copy of the table. The code that callers read stays the same.
+// A service sends SrvNotInGroupYet with another canonical code and message: it changes
+// the row in a copy of the table. Callers still read the same domain code.
 func ExampleWithTable() {
 	row, _ := codes.Default().Lookup(codes.SrvNotInGroupYet.Number())
 	row.GRPCCode = grpccodes.PermissionDenied
@@ -126,8 +125,8 @@ func ExampleWithTable() {
 	// PermissionDenied true
 }
 
-// Logging comes first, so that it sees what is sent; recovery comes last, so that
-// a panic becomes a code.
+// Logging comes first, so that it sees the status that is sent. Recovery comes last, so
+// that a panic becomes a status.
 func ExampleUnaryServer() {
 	logging := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		resp, err := handler(ctx, req)
@@ -168,13 +167,13 @@ func (panicking) EmptyCall(context.Context, *testgrpc.Empty) (*testgrpc.Empty, e
 	panic("index out of range")
 }
 
-// A function gives codes to errors of a type, here by what the type says.
+// A function gives a code to all errors of a type.
 func ExampleWithErrorMapper() {
 	server := interceptor.UnaryServer(interceptor.WithErrorMapper(func(err error) codes.Code {
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
 			return codes.SdkFileNotFound
 		}
-		return nil // not ours to say
+		return nil // the next mapping decides
 	}))
 	handler := func(context.Context, any) (any, error) {
 		_, err := os.Open("/var/lib/no such file")
@@ -185,7 +184,7 @@ func ExampleWithErrorMapper() {
 	// Output: SdkFileNotFound: file not found
 }
 
-// DebugInfo is for a service whose callers are its own developers.
+// A service whose callers are its own developers sends DebugInfo.
 func ExampleWithDebugInfo() {
 	server := interceptor.UnaryServer(interceptor.WithDebugInfo())
 	handler := func(context.Context, any) (any, error) {
@@ -197,8 +196,8 @@ func ExampleWithDebugInfo() {
 	// Output: true shard 7
 }
 
-// The interceptor by itself, in the place of a call: gRPC goes on seeing the
-// status as it was received.
+// This example calls the interceptor with an invoker that fails. The error has an
+// assumed code, and gRPC's own functions still return the received status.
 func ExampleUnaryClient() {
 	client := interceptor.UnaryClient()
 	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
@@ -223,7 +222,7 @@ func (downloads) StreamingOutputCall(_ *testgrpc.StreamingOutputCallRequest, str
 	return status.Error(codes.SrvFileUploadedExpired, "the rest has expired")
 }
 
-// A stream's error comes from Recv; the end that is none is io.EOF, as ever.
+// Recv returns the stream's error. A stream that succeeds ends with io.EOF.
 func ExampleStreamServer() {
 	lis, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
@@ -255,7 +254,7 @@ func ExampleStreamServer() {
 	// false SrvFileUploadedExpired: the rest has expired
 }
 
-// StreamClient by itself: what opening a stream fails with is decoded too.
+// If a stream can't be opened, that error is decoded too.
 func ExampleStreamClient() {
 	client := interceptor.StreamClient()
 	streamer := func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {

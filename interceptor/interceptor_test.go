@@ -29,12 +29,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// uncomparable can be no target: == on two of it panics.
+// An uncomparable error can't be the target of a mapping: comparing two with == panics.
 type uncomparable []string
 
 func (uncomparable) Error() string { return "uncomparable" }
 
-// holder has a type that can be compared, but not with this in it.
+// A holder can be compared, unless it holds an error that can't.
 type holder struct{ error }
 
 func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
@@ -52,37 +52,37 @@ func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 				codes.Row{Code: codes.ServerInternal, Reason: "MY_INTERNAL", GRPCCode: 13, Message: "x", Default: true},
 				codes.Row{Code: codes.SdkUnknownCode, Reason: "MY_UNKNOWN", GRPCCode: 2, Message: "x", Default: true}))
 		}, []string{"WithTable", `"my.example"`}},
-		{"WithErrorMapping of no target", func() { interceptor.WithErrorMapping(nil, codes.Args) }, []string{"WithErrorMapping(nil"}},
-		{"WithErrorMapping to no code", func() { interceptor.WithErrorMapping(io.EOF, nil) }, []string{"WithErrorMapping(EOF", "nil"}},
-		{"WithErrorMapping to success", func() { interceptor.WithErrorMapping(io.EOF, codes.NoError) }, []string{"WithErrorMapping(EOF", "NoError"}},
+		{"WithErrorMapping of a nil target", func() { interceptor.WithErrorMapping(nil, codes.Args) }, []string{"WithErrorMapping(nil"}},
+		{"WithErrorMapping to a nil code", func() { interceptor.WithErrorMapping(io.EOF, nil) }, []string{"WithErrorMapping(EOF", "nil"}},
+		{"WithErrorMapping to NoError", func() { interceptor.WithErrorMapping(io.EOF, codes.NoError) }, []string{"WithErrorMapping(EOF", "NoError"}},
 		{"WithErrorMapping to a negative code", func() { interceptor.WithErrorMapping(io.EOF, codes.ErrorCode(-7)) }, []string{"WithErrorMapping(EOF", "-7"}},
 		{"WithErrorMapping of a target that can't be compared", func() { interceptor.WithErrorMapping(uncomparable{}, codes.Args) }, []string{"WithErrorMapping(uncomparable", "interceptor_test.uncomparable"}},
-		{"WithErrorMapping of a target that holds what can't be compared", func() { interceptor.WithErrorMapping(holder{uncomparable{}}, codes.Args) }, []string{"WithErrorMapping(", "interceptor_test.holder"}},
+		{"WithErrorMapping of a target that holds an error that can't be compared", func() { interceptor.WithErrorMapping(holder{uncomparable{}}, codes.Args) }, []string{"WithErrorMapping(", "interceptor_test.holder"}},
 		{"WithErrorMapper of nil", func() { interceptor.WithErrorMapper(nil) }, []string{"WithErrorMapper(nil)"}},
 
-		{"nil among UnaryServer's", func() { interceptor.UnaryServer(server, nil) }, []string{"option 2 is nil"}},
-		{"nil among StreamServer's", func() { interceptor.StreamServer(nil) }, []string{"option 1 is nil"}},
-		{"nil among ServerOptions'", func() { interceptor.ServerOptions(server, server, nil) }, []string{"option 3 is nil"}},
-		{"nil among UnaryClient's", func() { interceptor.UnaryClient(table, nil) }, []string{"option 2 is nil"}},
-		{"nil among StreamClient's", func() { interceptor.StreamClient(nil) }, []string{"option 1 is nil"}},
-		{"nil among DialOptions'", func() { interceptor.DialOptions(nil) }, []string{"option 1 is nil"}},
+		{"nil among UnaryServer's options", func() { interceptor.UnaryServer(server, nil) }, []string{"option 2 is nil"}},
+		{"nil among StreamServer's options", func() { interceptor.StreamServer(nil) }, []string{"option 1 is nil"}},
+		{"nil among ServerOptions' options", func() { interceptor.ServerOptions(server, server, nil) }, []string{"option 3 is nil"}},
+		{"nil among UnaryClient's options", func() { interceptor.UnaryClient(table, nil) }, []string{"option 2 is nil"}},
+		{"nil among StreamClient's options", func() { interceptor.StreamClient(nil) }, []string{"option 1 is nil"}},
+		{"nil among DialOptions' options", func() { interceptor.DialOptions(nil) }, []string{"option 1 is nil"}},
 
-		{"two tables of a domain on a server", func() { interceptor.ServerOptions(table, table) }, []string{"WithTable", `"openim.io"`}},
-		{"two tables of a domain on a client", func() { interceptor.DialOptions(table, table) }, []string{"WithTable", `"openim.io"`}},
+		{"two tables of one domain on a server", func() { interceptor.ServerOptions(table, table) }, []string{"WithTable", `"openim.io"`}},
+		{"two tables of one domain on a client", func() { interceptor.DialOptions(table, table) }, []string{"WithTable", `"openim.io"`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			text := panicOf(tt.make)
 			for _, want := range append(tt.want, "interceptor: ") {
 				if !strings.Contains(text, want) {
-					t.Errorf("the panic says %q; want %q in it", text, want)
+					t.Errorf("the panic's text is %q; want it to contain %q", text, want)
 				}
 			}
 		})
 	}
 }
 
-// panicOf is what f panics with, in text.
+// panicOf returns the text of f's panic.
 func panicOf(f func()) (text string) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -93,7 +93,7 @@ func panicOf(f func()) (text string) {
 	return "no panic"
 }
 
-// The interceptors called directly: what they give back, and what it costs.
+// The tests below call the interceptors directly.
 
 var (
 	unaryInfo  = &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
@@ -101,13 +101,14 @@ var (
 	streamDesc = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
 )
 
-// serverUnary is what a server hands to gRPC for a handler's error.
+// serverUnary returns the error that a server hands to gRPC for a handler's error.
 func serverUnary(handlers error, opts ...interceptor.ServerOption) error {
 	_, err := interceptor.UnaryServer(opts...)(context.Background(), nil, unaryInfo,
 		func(context.Context, any) (any, error) { return nil, handlers })
 	return err
 }
 
+// serverStream is serverUnary for a stream.
 func serverStream(handlers error, opts ...interceptor.ServerOption) error {
 	return interceptor.StreamServer(opts...)(nil, openServerStream{}, streamInfo,
 		func(any, grpc.ServerStream) error { return handlers })
@@ -117,12 +118,14 @@ type openServerStream struct{ grpc.ServerStream }
 
 func (openServerStream) Context() context.Context { return context.Background() }
 
-// clientUnary is what a caller gets for what a transport returned.
+// clientUnary returns the error that a caller gets if the transport returns an error.
 func clientUnary(transports error, opts ...interceptor.ClientOption) error {
 	return interceptor.UnaryClient(opts...)(context.Background(), "/users.Users/Get", nil, nil, nil,
 		func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return transports })
 }
 
+// clientStream opens a stream through the interceptor. The transport returns inner and
+// openError.
 func clientStream(inner grpc.ClientStream, openError error) (grpc.ClientStream, error) {
 	return interceptor.StreamClient()(context.Background(), streamDesc, nil, "/users.Users/Watch",
 		func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -130,8 +133,8 @@ func clientStream(inner grpc.ClientStream, openError error) (grpc.ClientStream, 
 		})
 }
 
-// A failingStream returns err from each method. Its Context, which would rule
-// out transparent retries, isn't there to be called.
+// A failingStream returns err from each method that can fail. Its Context method panics,
+// because calling it on a real stream turns off transparent retries.
 type failingStream struct {
 	grpc.ClientStream
 	err      error
@@ -143,9 +146,11 @@ func (s *failingStream) RecvMsg(any) error            { s.received++; return s.e
 func (s *failingStream) CloseSend() error             { return s.err }
 func (s *failingStream) Header() (metadata.MD, error) { return metadata.Pairs("a", "b"), s.err }
 func (s *failingStream) Trailer() metadata.MD         { return metadata.Pairs("c", "d") }
-func (s *failingStream) Context() context.Context     { panic("the inner stream's Context was asked for") }
+func (s *failingStream) Context() context.Context {
+	panic("the interceptor called the inner stream's Context")
+}
 
-// each is a call of each method of a stream that can fail.
+// each returns a call of every method of a stream that can fail, by name.
 func each(s grpc.ClientStream) map[string]func() error {
 	return map[string]func() error{
 		"SendMsg":   func() error { return s.SendMsg(nil) },
@@ -155,39 +160,39 @@ func each(s grpc.ClientStream) map[string]func() error {
 	}
 }
 
-func TestServerResolvesEveryCode(t *testing.T) {
+func TestServerEncodesEveryCode(t *testing.T) {
 	for row := range codes.Default().All() {
 		if row.Code == codes.NoError {
 			continue
 		}
 		for name, err := range map[string]error{"unary": serverUnary(row.Code), "stream": serverStream(row.Code)} {
 			if got := grpcstatus.Code(err); got != row.GRPCCode || !errors.Is(err, row.Code) {
-				t.Errorf("%s: %v became %v, %v; want %v and the code in the chain", name, row.Code, err, got, row.GRPCCode)
+				t.Errorf("%s: %v is sent as %v with canonical code %v; want %v, and errors.Is finds the code", name, row.Code, err, got, row.GRPCCode)
 			}
 		}
 	}
 }
 
-func TestResponseBesideAnErrorIsKept(t *testing.T) {
+func TestResponseReturnedWithAnErrorIsKept(t *testing.T) {
 	resp, _ := interceptor.UnaryServer()(context.Background(), nil, unaryInfo,
 		func(context.Context, any) (any, error) { return "response", codes.Args })
 	if resp != "response" {
-		t.Errorf("the interceptor gives %v; want the handler's response for interceptors outside", resp)
+		t.Errorf("the interceptor returns the response %v; want the handler's, for outer interceptors", resp)
 	}
 }
 
 func TestClientDecodesEveryMethodOfAStream(t *testing.T) {
 	sent := codes.SrvDatabase.GRPCStatus().Err()
 	if _, err := clientStream(nil, sent); !errors.Is(err, codes.SrvDatabase) {
-		t.Errorf("opening: %v; want SrvDatabase", err)
+		t.Errorf("opening a stream returned %v; want SrvDatabase", err)
 	}
 	stream, err := clientStream(&failingStream{err: sent}, nil)
 	if err != nil {
-		t.Fatalf("opening: %v", err)
+		t.Fatalf("opening a stream: %v", err)
 	}
 	for name, method := range each(stream) {
 		if err := method(); !errors.Is(err, codes.SrvDatabase) {
-			t.Errorf("%s: %v; want SrvDatabase", name, err)
+			t.Errorf("%s() = %v; want SrvDatabase", name, err)
 		}
 	}
 	if header, _ := stream.Header(); header.Get("a") == nil || stream.Trailer().Get("c") == nil {
@@ -195,47 +200,47 @@ func TestClientDecodesEveryMethodOfAStream(t *testing.T) {
 	}
 }
 
-func TestClientStreamLeavesWhatIsNoStatus(t *testing.T) {
+func TestClientStreamReturnsErrorsWithoutAStatusUnchanged(t *testing.T) {
 	for _, inner := range []error{nil, io.EOF, fs.ErrInvalid} {
 		stream, err := clientStream(&failingStream{err: inner}, nil)
 		if err != nil {
-			t.Fatalf("opening: %v", err)
+			t.Fatalf("opening a stream: %v", err)
 		}
 		for name, method := range each(stream) {
 			if err := method(); err != inner {
-				t.Errorf("%s: %v; want %v, identical", name, err, inner)
+				t.Errorf("%s() = %v; want %v, identical", name, err, inner)
 			}
 		}
 	}
 }
 
-func TestClientStreamAsksNoMoreAfterItsEnd(t *testing.T) {
+func TestRecvMsgAfterTheEndDoesNotCallTheInnerStream(t *testing.T) {
 	inner := &failingStream{err: grpcstatus.Error(grpccodes.NotFound, "")}
 	stream, _ := clientStream(inner, nil)
 	first := stream.RecvMsg(nil)
 	if second := stream.RecvMsg(nil); second != first || inner.received != 1 {
-		t.Errorf("RecvMsg() = %v, then %v, with %d calls of the inner one; want the same error and 1", first, second, inner.received)
+		t.Errorf("RecvMsg() = %v, then %v, with %d calls of the inner stream; want the same error twice, and 1 call", first, second, inner.received)
 	}
 }
 
-func TestClientDecodesUnary(t *testing.T) {
+func TestClientDecodesUnaryErrors(t *testing.T) {
 	sent := fmt.Errorf("%w: %w", fs.ErrClosed, codes.SrvDatabase.GRPCStatus().Err())
 	if err := clientUnary(sent); !errors.Is(err, codes.SrvDatabase) || !errors.Is(err, fs.ErrClosed) {
-		t.Errorf("got %v; want SrvDatabase and the error it came in", err)
+		t.Errorf("the caller gets %v; want an error that wraps SrvDatabase and %v", err, fs.ErrClosed)
 	}
 	if err := clientUnary(fs.ErrInvalid); err != fs.ErrInvalid {
-		t.Errorf("got %v; want %v, identical", err, fs.ErrInvalid)
+		t.Errorf("the caller gets %v; want %v, identical", err, fs.ErrInvalid)
 	}
 }
 
-func TestDebugInfoIsExposedOnDemand(t *testing.T) {
+func TestWithDebugInfoSendsDebugInfo(t *testing.T) {
 	err := status.New(codes.Args, "").WithDetails(&errdetails.DebugInfo{Detail: "stack"}).Err()
-	for exposed, sent := range map[bool]error{
+	for option, sent := range map[bool]error{
 		false: serverUnary(err),
 		true:  serverUnary(err, interceptor.WithDebugInfo()),
 	} {
-		if _, ok := status.Detail[*errdetails.DebugInfo](grpcstatus.Convert(sent).Err()); ok != exposed {
-			t.Errorf("DebugInfo is sent: %t; want %t", ok, exposed)
+		if _, ok := status.Detail[*errdetails.DebugInfo](grpcstatus.Convert(sent).Err()); ok != option {
+			t.Errorf("with the option %t, DebugInfo is sent: %t; want %t", option, ok, option)
 		}
 	}
 }
@@ -246,8 +251,8 @@ func TestWithheldErrorIsLogged(t *testing.T) {
 		handlers error
 		want     string
 	}{
-		{"plain", errors.New("dsn=secret"), "dsn=secret"},
-		{"one that can't be looked at", panics{}, "interceptor_test.panics, which can't be printed"},
+		{"a plain error", errors.New("dsn=secret"), "dsn=secret"},
+		{"an error that panics", panics{}, "interceptor_test.panics, which can't be printed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -259,21 +264,21 @@ func TestWithheldErrorIsLogged(t *testing.T) {
 			serverUnary(tt.handlers)
 			var got map[string]any
 			if err := json.Unmarshal(buffer.Bytes(), &got); err != nil {
-				t.Fatalf("log %q: %v; want one record", buffer.String(), err)
+				t.Fatalf("the log is %q (%v); want one record of JSON", buffer.String(), err)
 			}
 			for key, want := range map[string]string{
 				"level": "ERROR", "grpc.service": "users.Users", "grpc.method": "Get", "grpc.code": "Internal", "error": tt.want,
 			} {
 				if !strings.Contains(fmt.Sprint(got[key]), want) {
-					t.Errorf("%s is %q; want %q in it", key, got[key], want)
+					t.Errorf("the record's %s is %q; want it to contain %q", key, got[key], want)
 				}
 			}
 		})
 	}
 }
 
-// TestCauseIsLogged: a text around an error of ours doesn't hide its cause.
-func TestCauseIsLogged(t *testing.T) {
+// The cause of a Status error is logged, also if the handler wraps that error in a text.
+func TestCauseOfAWrappedErrorIsLogged(t *testing.T) {
 	var buffer bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&buffer, nil)))
@@ -282,18 +287,18 @@ func TestCauseIsLogged(t *testing.T) {
 	serverUnary(status.Wrap(errors.New("dsn=secret"), codes.NoError, "done"))
 	serverUnary(status.Recovered("nil map"))
 	if strings.Contains(buffer.String(), "wrapped") || strings.Contains(buffer.String(), `"panic":{`) {
-		t.Errorf("logged %s; want the error alone: it says all that there is", buffer.String())
+		t.Errorf("the log is %s; want only the attribute error, which has everything", buffer.String())
 	}
 	serverUnary(fmt.Errorf("outer: %w", status.Wrap(errors.New("dsn=secret"), codes.NoError, "done")))
 	for _, want := range []string{`"error":"outer: NoError: done"`, `"cause":"dsn=secret"`} {
 		if !strings.Contains(buffer.String(), want) {
-			t.Errorf("logged %s; want %s in it", buffer.String(), want)
+			t.Errorf("the log is %s; want it to contain %s", buffer.String(), want)
 		}
 	}
 }
 
-// TestPanickingRuleIsLogged: the handler's error and what the rule did are both
-// needed to find the rule's fault.
+// The log has the handler's error and the rule's panic. A maintainer needs both to find
+// the bug in the rule.
 func TestPanickingRuleIsLogged(t *testing.T) {
 	var buffer bytes.Buffer
 	before := slog.Default()
@@ -302,18 +307,18 @@ func TestPanickingRuleIsLogged(t *testing.T) {
 
 	err := serverUnary(errors.New("dsn=secret"), interceptor.WithErrorMapper(func(error) codes.Code { panic("nil map") }))
 	if status.Code(err) != codes.ServerInternal {
-		t.Errorf("got %v; want ServerInternal", err)
+		t.Errorf("the caller gets %v; want ServerInternal", err)
 	}
 	for _, want := range []string{`"error":"dsn=secret"`, `"message":"panic: nil map"`} {
 		if !strings.Contains(buffer.String(), want) {
-			t.Errorf("logged %s; want %s in it", buffer.String(), want)
+			t.Errorf("the log is %s; want it to contain %s", buffer.String(), want)
 		}
 	}
 }
 
-// TestLogSurvivesItsHandler: not every slog handler survives an Error method
-// that panics, and no server may die of one.
-func TestLogSurvivesItsHandler(t *testing.T) {
+// A slog handler that calls Error is given no error whose Error method panics. Such a
+// panic would end the server.
+func TestLogHandlerGetsNoErrorThatPanics(t *testing.T) {
 	handler := &printingHandler{}
 	before := slog.Default()
 	slog.SetDefault(slog.New(handler))
@@ -321,10 +326,10 @@ func TestLogSurvivesItsHandler(t *testing.T) {
 
 	err := serverUnary(panicsInError{})
 	if status.Code(err) != codes.ServerInternal {
-		t.Errorf("got %v; want ServerInternal", err)
+		t.Errorf("the caller gets %v; want ServerInternal", err)
 	}
 	if want := "interceptor_test.panicsInError, which can't be printed"; !strings.Contains(handler.printed, want) {
-		t.Errorf("logged %q; want %q in it", handler.printed, want)
+		t.Errorf("the log is %q; want it to contain %q", handler.printed, want)
 	}
 }
 
@@ -332,7 +337,7 @@ type panicsInError struct{}
 
 func (panicsInError) Error() string { panic("in Error") }
 
-// printingHandler calls Error itself, as some handlers do.
+// A printingHandler calls the Error method itself, like some slog handlers.
 type printingHandler struct {
 	slog.Handler
 	printed string
@@ -352,13 +357,14 @@ func (h *printingHandler) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// panics is an error that must not be run again after it was searched.
+// panics is an error whose methods must not be called again after the first panic.
 type panics struct{}
 
 func (panics) Error() string { panic("in Error") }
 func (panics) Is(error) bool { panic("in Is") }
 
-func TestSuccessCostsNothing(t *testing.T) {
+// A call that succeeds allocates nothing, except for the wrapper of a client's stream.
+func TestSuccessAllocatesNothing(t *testing.T) {
 	var (
 		ctx          = context.Background()
 		unaryServer  = interceptor.UnaryServer()
@@ -387,7 +393,7 @@ func TestSuccessCostsNothing(t *testing.T) {
 		{"unary server", func() { unaryServer(ctx, nil, unaryInfo, serverHandler) }, 0},
 		{"stream server", func() { streamServer(nil, serverSide, streamInfo, streamHandler) }, 0},
 		{"unary client", func() { unaryClient(ctx, "/s/m", nil, nil, nil, invoker) }, 0},
-		{"stream client, the wrapper", func() { streamClient(ctx, streamDesc, nil, "/s/m", streamer) }, 1},
+		{"stream client, opening (the wrapper)", func() { streamClient(ctx, streamDesc, nil, "/s/m", streamer) }, 1},
 		{"stream client, a message", func() { stream.SendMsg(nil); stream.RecvMsg(nil) }, 0},
 	}
 	for _, tt := range tests {

@@ -21,32 +21,32 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// observing keeps the events that it is told of.
-type observing struct{ events []interceptor.Event }
+// An eventRecorder keeps the events that its observer gets.
+type eventRecorder struct{ events []interceptor.Event }
 
-func (o *observing) option() interceptor.Option {
+func (o *eventRecorder) option() interceptor.Option {
 	return interceptor.WithObserver(func(_ context.Context, e interceptor.Event) { o.events = append(o.events, e) })
 }
 
-// one is the event since it was last called, of which there has to be just one.
-func (o *observing) one(t *testing.T, of string) interceptor.Event {
+// one returns the event since its last call. It fails the test if there isn't exactly one.
+func (o *eventRecorder) one(t *testing.T, of string) interceptor.Event {
 	t.Helper()
 	events := o.events
 	o.events = nil
 	if len(events) != 1 {
-		t.Errorf("%s: observed %d events; want 1", of, len(events))
+		t.Errorf("%s: the observer got %d events; want 1", of, len(events))
 		return interceptor.Event{}
 	}
 	return events[0]
 }
 
-// loops wraps itself.
+// A loops error wraps itself without end.
 type loops struct{}
 
 func (loops) Error() string { return "loops" }
 func (loops) Unwrap() error { return loops{} }
 
-func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
+func TestServerObserverGetsEveryFailure(t *testing.T) {
 	plain := errors.New("dsn=secret")
 	received := new(status.Decoder).Decode(t.Context(), grpcstatus.Error(1004, "x"))
 	deadline := fmt.Errorf("%w", context.DeadlineExceeded)
@@ -61,53 +61,54 @@ func TestServersObserverIsToldOfEveryFailure(t *testing.T) {
 		{"a gRPC status", grpcstatus.Error(grpccodes.NotFound, "x"),
 			interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceGRPCStatus, Origin: status.OriginBare}},
 		{"a deadline", deadline, interceptor.Event{Code: codes.Default().DefaultFor(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.SourceDeadline}},
-		{"a legacy peer", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceForwarded, Origin: status.OriginNumeric}},
+		{"a forwarded raw number", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceForwarded, Origin: status.OriginNumeric}},
 		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
 			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, Truncated: status.TruncatedMessage}},
-		{"keys that can't be", status.New(codes.Args, "").WithMetadata("code", "1").WithMetadata("Key", "2").Err(),
+		{"metadata keys that aren't allowed", status.New(codes.Args, "").WithMetadata("code", "1").WithMetadata("Key", "2").Err(),
 			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, DroppedKeys: []string{"Key", "code"}}},
 	}
 	for _, tt := range tests {
-		var o observing
+		var o eventRecorder
 		serverUnary(tt.err, o.option())
 		tt.want.Err = tt.err
 		tt.want.Call = interceptors.CallMeta{Typ: interceptors.Unary, Service: "users.Users", Method: "Get"}
 		sameError := cmp.Comparer(func(a, b error) bool { return a == b })
 		if diff := cmp.Diff(tt.want, o.one(t, tt.name), sameError); diff != "" {
-			t.Errorf("%s: event (-want +got):\n%s", tt.name, diff)
+			t.Errorf("%s: the observer's event (-want +got):\n%s", tt.name, diff)
 		}
 		serverStream(tt.err, o.option())
-		if got := o.one(t, tt.name+" of a stream"); got.Call.Method != "Watch" || got.Call.Typ != interceptors.BidiStream || got.Err != tt.err {
-			t.Errorf("%s of a stream: %+v", tt.name, got)
+		if got := o.one(t, tt.name+", stream"); got.Call.Method != "Watch" || got.Call.Typ != interceptors.BidiStream || got.Err != tt.err {
+			t.Errorf("%s, stream: the observer's event is %+v; want Watch, %v and the error %v", tt.name, got, interceptors.BidiStream, tt.err)
 		}
 	}
 }
 
-// TestEventsGuessIsTheTables where none is stated, as it would be a client's.
-func TestEventsGuessIsTheTables(t *testing.T) {
-	var o observing
+// If a status carries no code, the event has the assumed code of the server's table.
+func TestEventOfABareStatusHasTheAssumedCode(t *testing.T) {
+	var o eventRecorder
 	serverUnary(grpcstatus.Error(grpccodes.Internal, "x"), o.option(), interceptor.WithTable(mineTable))
-	if got := o.one(t, "a bare status").Code; got != codes.Code(mine(1)) {
-		t.Errorf("observed %v; want the table's default of INTERNAL", got)
+	if got := o.one(t, "a bare status").Code; got != codes.Code(mineCode(1)) {
+		t.Errorf("the event's code is %v; want mineCode(1), the table's default for INTERNAL", got)
 	}
 }
 
-// mine are codes of another domain.
-type mine int32
+// A mineCode belongs to another domain than the default table's.
+type mineCode int32
 
-func (mine) Error() string          { return "mine" }
-func (c mine) Number() codes.Number { return codes.Number(c) }
-func (mine) Table() *codes.Table    { return mineTable }
+func (mineCode) Error() string          { return "mine" }
+func (c mineCode) Number() codes.Number { return codes.Number(c) }
+func (mineCode) Table() *codes.Table    { return mineTable }
 
 var mineTable *codes.Table
 
 func init() {
 	mineTable = codes.MustTable("mine.example",
-		codes.Row{Code: mine(1), Reason: "MINE_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
-		codes.Row{Code: mine(2), Reason: "MINE_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
+		codes.Row{Code: mineCode(1), Reason: "MINE_INTERNAL", GRPCCode: grpccodes.Internal, Message: "x", Default: true},
+		codes.Row{Code: mineCode(2), Reason: "MINE_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
 }
 
-func TestObserverIsNotGivenWhatCantBeRun(t *testing.T) {
+// The observer gets a replacement for an error that isn't safe to run.
+func TestObserverGetsNoUnsafeError(t *testing.T) {
 	for _, tt := range []struct {
 		err    error
 		panics bool
@@ -118,43 +119,43 @@ func TestObserverIsNotGivenWhatCantBeRun(t *testing.T) {
 		{panicsInError{}, true},
 		{status.Wrap(panicsInError{}, codes.Args, ""), true},
 	} {
-		var o observing
+		var o eventRecorder
 		serverUnary(tt.err, o.option())
 		event := o.one(t, fmt.Sprintf("%T", tt.err))
 		if event.Err == tt.err || !strings.Contains(event.Err.Error(), fmt.Sprintf("%T", tt.err)) {
-			t.Errorf("%T: the observer got %v; want an error that names the type alone", tt.err, event.Err)
+			t.Errorf("%T: the observer got %v; want another error that names the type", tt.err, event.Err)
 		}
 		if (event.Panic != nil) != tt.panics {
-			t.Errorf("%T: observed the panic %v; want one: %t", tt.err, event.Panic, tt.panics)
+			t.Errorf("%T: the event's panic is %v; want one: %t", tt.err, event.Panic, tt.panics)
 		}
 	}
 }
 
 func TestSuccessIsNotObserved(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	serverUnary(nil, o.option())
 	serverStream(nil, o.option())
 	clientUnary(nil, o.option())
 	if len(o.events) > 0 {
-		t.Errorf("observed %v; want nothing", o.events)
+		t.Errorf("the observer got %v; want nothing", o.events)
 	}
 }
 
-func TestTwiceInstalledTheObserverIsToldOnce(t *testing.T) {
-	var o observing
+func TestInstalledTwiceTheObserverIsCalledOnce(t *testing.T) {
+	var o eventRecorder
 	inner := serverUnary(codes.RecordNotFound, o.option())
 	serverUnary(inner, o.option())
 	if got := o.one(t, "server"); got.Err != error(codes.RecordNotFound) {
-		t.Errorf("observed %v; want what the handler returned", got.Err)
+		t.Errorf("the server's event has %v; want the error that the handler returned", got.Err)
 	}
 	decoded := clientUnary(codes.RecordNotFound.GRPCStatus().Err(), o.option())
 	clientUnary(decoded, o.option())
 	if got := o.one(t, "client"); got.Err != decoded {
-		t.Errorf("observed %v; want what the caller gets", got.Err)
+		t.Errorf("the client's event has %v; want the caller's error, %v", got.Err, decoded)
 	}
 }
 
-func TestClientsObserverIsToldWhatWasReceived(t *testing.T) {
+func TestClientObserverGetsTheReceivedStatus(t *testing.T) {
 	large := new(status.Encoder).Encode(t.Context(), status.Error(codes.Args, strings.Repeat("x", 5000))).Status()
 	tests := []struct {
 		name      string
@@ -164,25 +165,25 @@ func TestClientsObserverIsToldWhatWasReceived(t *testing.T) {
 		origin    status.Origin
 		truncated status.Truncation
 	}{
-		{"ours", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.OriginKnown, 0},
-		{"legacy", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginNumeric, 0},
-		{"bare", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginBare, 0},
-		{"cut", large.Err(), codes.Args, grpccodes.InvalidArgument, status.OriginKnown, status.TruncatedMessage},
+		{"an ErrorInfo of a known domain", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.OriginKnown, 0},
+		{"a raw number", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginNumeric, 0},
+		{"a bare status", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginBare, 0},
+		{"a truncated status", large.Err(), codes.Args, grpccodes.InvalidArgument, status.OriginKnown, status.TruncatedMessage},
 	}
 	for _, tt := range tests {
-		var o observing
+		var o eventRecorder
 		err := clientUnary(tt.received, o.option())
 		got := o.one(t, tt.name)
 		if got.Code != tt.want || got.GRPCCode != tt.grpc || got.Origin != tt.origin || got.Truncated != tt.truncated || got.Err != err ||
 			!got.Call.IsClient || got.Call.FullMethod() != "/users.Users/Get" || got.Source != status.SourceNone {
-			t.Errorf("%s: observed %+v", tt.name, got)
+			t.Errorf("%s: the observer's event is %+v; want code %v, %v, %v, truncated %v and the error %v", tt.name, got, tt.want, tt.grpc, tt.origin, tt.truncated, err)
 		}
 	}
 }
 
-// TestStreamIsObservedOnce, in however many of its methods it fails.
+// The observer is called once for a stream, even if several of its methods fail.
 func TestStreamIsObservedOnce(t *testing.T) {
-	var o observing
+	var o eventRecorder
 	open := func(inner grpc.ClientStream, err error) grpc.ClientStream {
 		stream, _ := interceptor.StreamClient(o.option())(t.Context(), streamDesc, nil, "/users.Users/Watch",
 			func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -193,7 +194,7 @@ func TestStreamIsObservedOnce(t *testing.T) {
 	sent := codes.SrvDatabase.GRPCStatus().Err()
 	open(nil, sent)
 	if got := o.one(t, "opening"); got.Code != codes.Code(codes.SrvDatabase) || got.Call.Typ != interceptors.BidiStream {
-		t.Errorf("observed %+v", got)
+		t.Errorf("opening a stream: the observer's event is %+v; want SrvDatabase and a bidi stream", got)
 	}
 	stream := open(&failingStream{err: sent}, nil)
 	for range 2 {
@@ -202,19 +203,20 @@ func TestStreamIsObservedOnce(t *testing.T) {
 		}
 	}
 	if got := o.one(t, "methods"); got.Code != codes.Code(codes.SrvDatabase) || got.Call.FullMethod() != "/users.Users/Watch" {
-		t.Errorf("observed %+v", got)
+		t.Errorf("a stream's methods: the observer's event is %+v; want SrvDatabase of /users.Users/Watch", got)
 	}
 }
 
-// uncomparableStatus can't be compared, and has no status that counts.
-func TestClientsObserverSurvivesWhatCantBeCompared(t *testing.T) {
-	var o observing
+// An error that can't be compared has no status, so the client returns it unchanged.
+// Comparing it with == would panic.
+func TestClientObserverIgnoresUncomparableErrors(t *testing.T) {
+	var o eventRecorder
 	if err := clientUnary(uncomparable{"x"}, o.option()); err == nil || len(o.events) > 0 {
-		t.Errorf("got %v, observed %v; want the error as it was, and nothing observed", err, o.events)
+		t.Errorf("the caller gets %v and the observer %v; want the error unchanged, and no event", err, o.events)
 	}
 }
 
-// captured is the log of what f does.
+// captured returns what slog's default logger writes while f runs.
 func captured(t *testing.T, f func()) string {
 	t.Helper()
 	var buffer bytes.Buffer
@@ -225,51 +227,53 @@ func captured(t *testing.T, f func()) string {
 	return buffer.String()
 }
 
-func TestObserverTakesThePlaceOfTheLog(t *testing.T) {
+func TestObserverReplacesTheLog(t *testing.T) {
 	plain := errors.New("dsn=secret")
-	var o observing
+	var o eventRecorder
 	for name, opts := range map[string][]interceptor.ServerOption{
 		"an observer": {o.option()},
 		"nil":         {interceptor.WithObserver(nil)},
 	} {
 		if got := captured(t, func() { serverUnary(plain, opts...) }); got != "" {
-			t.Errorf("%s: logged %s; want nothing", name, got)
+			t.Errorf("%s: the log is %s; want nothing", name, got)
 		}
 	}
 	both := []interceptor.ServerOption{interceptor.WithObserver(interceptor.LogWithheld), o.option()}
 	o.events = nil
 	if got := captured(t, func() { serverUnary(plain, both...) }); strings.Count(got, "dsn=secret") != 1 || len(o.events) != 1 {
-		t.Errorf("logged %q, observed %v; want both once", got, o.events)
+		t.Errorf("the log is %q and the observer got %v; want the error once in each", got, o.events)
 	}
 	if got := captured(t, func() { serverUnary(codes.Args); clientUnary(grpcstatus.Error(5, "x")) }); got != "" {
-		t.Errorf("logged %q; want nothing of an error that the caller reads", got)
+		t.Errorf("the log is %q; want nothing, because the caller reads the error's own text", got)
 	}
 }
 
-func TestPanickingObserverIsContained(t *testing.T) {
-	var o observing
+// If an observer panics, the panic is logged, the other observers run, and the caller
+// gets the same error.
+func TestPanicOfAnObserverChangesNothing(t *testing.T) {
+	var o eventRecorder
 	bad := interceptor.WithObserver(func(context.Context, interceptor.Event) { panic("nil map") })
 	logged := captured(t, func() {
 		if err := serverUnary(codes.RecordNotFound, bad, o.option()); status.Code(err) != codes.Code(codes.RecordNotFound) {
-			t.Errorf("server: %v; want RecordNotFound", err)
+			t.Errorf("the caller of a server gets %v; want RecordNotFound", err)
 		}
 		if err := serverStream(codes.RecordNotFound, bad); status.Code(err) != codes.Code(codes.RecordNotFound) {
-			t.Errorf("server's stream: %v; want RecordNotFound", err)
+			t.Errorf("the caller of a server's stream gets %v; want RecordNotFound", err)
 		}
 		if err := clientUnary(codes.RecordNotFound.GRPCStatus().Err(), bad); status.Code(err) != codes.Code(codes.RecordNotFound) {
-			t.Errorf("client: %v; want RecordNotFound", err)
+			t.Errorf("a client's caller gets %v; want RecordNotFound", err)
 		}
 	})
-	o.one(t, "the observer after it")
+	o.one(t, "the observer after the one that panics")
 	if strings.Count(logged, "panic: nil map") != 3 || !strings.Contains(logged, "observer_test.go") {
-		t.Errorf("logged %s; want the panic three times, with its stack", logged)
+		t.Errorf("the log is %s; want the panic three times, with its stack", logged)
 	}
-	// Nor does a log that panics as well reach the caller.
+	// The caller gets the same error even if the log panics too.
 	before := slog.Default()
 	slog.SetDefault(slog.New(panickingHandler{}))
 	defer slog.SetDefault(before)
 	if err := serverUnary(errors.New("x"), bad, interceptor.WithObserver(interceptor.LogWithheld)); status.Code(err) != codes.Code(codes.ServerInternal) {
-		t.Errorf("with a log that panics: %v; want ServerInternal", err)
+		t.Errorf("with a log that panics, the caller gets %v; want ServerInternal", err)
 	}
 }
 
@@ -284,7 +288,7 @@ func (panickingHandler) Handle(context.Context, slog.Record) error {
 func TestRecoveryHandlerHidesThePanic(t *testing.T) {
 	handler := recovery.WithRecoveryHandler(status.Recovered)
 	for _, value := range []any{"dsn=secret", codes.RecordNotFound, status.Error(codes.Args, "x"), loops{}, error(panicsInError{})} {
-		var o observing
+		var o eventRecorder
 		recovered := func() (err error) {
 			_, err = recovery.UnaryServerInterceptor(handler)(t.Context(), nil, unaryInfo, func(context.Context, any) (any, error) { panic(value) })
 			return err
@@ -295,19 +299,19 @@ func TestRecoveryHandlerHidesThePanic(t *testing.T) {
 		}
 		event := o.one(t, fmt.Sprintf("panic(%T)", value))
 		if event.Source != status.SourcePanic || event.Panic == nil || event.Panic.Value != value || !strings.Contains(string(event.Panic.Stack), "TestRecoveryHandler") {
-			t.Errorf("panic(%T): observed %+v; want the value and the place", value, event)
+			t.Errorf("panic(%T): the observer's event is %+v; want the panic's value and its stack", value, event)
 		}
 		if panicked, ok := errors.AsType[*status.PanicError](event.Err); !ok || !strings.HasPrefix(panicked.Error(), "panic: ") {
-			t.Errorf("panic(%T): observed %v; want a PanicError", value, event.Err)
+			t.Errorf("panic(%T): the event's error is %v; want a PanicError", value, event.Err)
 		}
 	}
 	recovered := recovery.StreamServerInterceptor(handler)(nil, openServerStream{}, streamInfo, func(any, grpc.ServerStream) error { panic("dsn=secret") })
 	logged := captured(t, func() { serverStream(recovered) })
 	if !strings.Contains(logged, "panic: dsn=secret") || !strings.Contains(logged, "TestRecoveryHandler") {
-		t.Errorf("logged %s; want the panic and its stack", logged)
+		t.Errorf("the log is %s; want the panic and its stack", logged)
 	}
 	if text := fmt.Sprintf("%v|%+v", recovered, recovered); !strings.HasPrefix(text, "panic: dsn=secret|panic: dsn=secret\n") || !strings.Contains(text, "goroutine") {
-		t.Errorf("%%v and %%+v print %s; want the value, and then the stack too", text)
+		t.Errorf("%%v and %%+v print %s; want the value, and with %%+v also the stack", text)
 	}
 }
 
@@ -316,14 +320,14 @@ func TestWrongOptionValuesPanic(t *testing.T) {
 		make func()
 		want string
 	}{
-		"too small":         {func() { interceptor.WithMaxStatusSize(1023) }, "WithMaxStatusSize(1023)"},
-		"negative":          {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
-		"unknown trust":     {func() { interceptor.WithUpstreamTrust(3) }, "WithUpstreamTrust(Trust(3))"},
-		"unknown level":     {func() { interceptor.WithOpenIMErrors(3) }, "WithOpenIMErrors(OpenIMErrors(3))"},
-		"a code's no table": {func() { interceptor.WithErrorMapping(errors.New("x"), homeless(1)) }, "interceptor_test.homeless"},
+		"a size that is too small":          {func() { interceptor.WithMaxStatusSize(1023) }, "WithMaxStatusSize(1023)"},
+		"a negative size":                   {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
+		"an unknown trust":                  {func() { interceptor.WithUpstreamTrust(3) }, "WithUpstreamTrust(Trust(3))"},
+		"an unknown level of OpenIM errors": {func() { interceptor.WithOpenIMErrors(3) }, "WithOpenIMErrors(OpenIMErrors(3))"},
+		"a code without a table":            {func() { interceptor.WithErrorMapping(errors.New("x"), codeWithoutTable(1)) }, "interceptor_test.codeWithoutTable"},
 	} {
 		if got := panicOf(tt.make); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "interceptor: ") {
-			t.Errorf("%s: panics with %q; want %q in it", name, got, tt.want)
+			t.Errorf("%s: the panic's text is %q; want it to contain %q", name, got, tt.want)
 		}
 	}
 	for _, trust := range []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll} {
@@ -331,9 +335,9 @@ func TestWrongOptionValuesPanic(t *testing.T) {
 	}
 }
 
-// homeless codes have no table.
-type homeless int32
+// A codeWithoutTable is a code whose Table method returns nil.
+type codeWithoutTable int32
 
-func (homeless) Error() string          { return "homeless" }
-func (c homeless) Number() codes.Number { return codes.Number(c) }
-func (homeless) Table() *codes.Table    { return nil }
+func (codeWithoutTable) Error() string          { return "codeWithoutTable" }
+func (c codeWithoutTable) Number() codes.Number { return codes.Number(c) }
+func (codeWithoutTable) Table() *codes.Table    { return nil }

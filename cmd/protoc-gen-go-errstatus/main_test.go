@@ -36,7 +36,8 @@ func command(t *testing.T, stdin []byte, args ...string) (stdout, stderr string,
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// Without these answers, a plugin that is started by hand waits for input forever.
+// The plugin answers arguments. A user who starts it by hand would otherwise wait forever,
+// because it reads a request from standard input.
 func TestCommandWithArguments(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -65,8 +66,8 @@ func TestCommandWithArguments(t *testing.T) {
 	}
 }
 
-// checkOutput checks that what a command printed has all of the words, or that it
-// printed nothing if there are none.
+// checkOutput checks that a command's output contains all of the words, or that it is
+// empty if there are no words.
 func checkOutput(t *testing.T, name, got string, words []string) {
 	t.Helper()
 	if len(words) == 0 && got != "" {

@@ -64,7 +64,7 @@ func locateEnum(file *descriptorpb.FileDescriptorProto, enum *descriptorpb.EnumD
 
 func locate(file *descriptorpb.FileDescriptorProto, line, column int32, path []int32) {
 	for _, loc := range file.SourceCodeInfo.Location {
-		if slices.Equal(loc.Path, path) { // one with comments
+		if slices.Equal(loc.Path, path) { // the test gave this location, with comments
 			loc.Span = []int32{line, column, column + 8}
 			return
 		}

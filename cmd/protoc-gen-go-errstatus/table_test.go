@@ -103,7 +103,7 @@ func TestPluginRefuses(t *testing.T) {
 	}
 }
 
-// Some compilers send no positions.
+// Some compilers send no positions. The error then begins with the file's name.
 func TestErrorWithoutPositionsNamesTheFile(t *testing.T) {
 	file := parseFile(t, enumText("ShopCode", "shop.example.com", `value { name: "SoldOut" number: 7 }`))
 	file.SourceCodeInfo = nil
@@ -151,11 +151,11 @@ func TestRowsFollowTheOptions(t *testing.T) {
 		Default: true,
 	},`)
 	if !strings.Contains(got, want) {
-		t.Errorf("the generated rows don't contain\n%s\nthey are\n%s", want, got)
+		t.Errorf("the generated rows are\n%s\nwant them to contain\n%s", got, want)
 	}
 }
 
-// squeeze replaces the spaces with which gofmt aligns by one.
+// squeeze replaces each run of spaces, with which gofmt aligns, by one space.
 func squeeze(source string) string { return strings.Join(strings.Fields(source), " ") }
 
 func TestUpperSnake(t *testing.T) {

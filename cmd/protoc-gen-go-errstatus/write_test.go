@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-// billing is a table in protobuf's own style of names, with comments.
+// billing is a table with comments. Its names follow protobuf's style guide.
 const billing = `
 	name: "billing/v1/billing.proto"
 	package: "billing.v1"
@@ -53,7 +53,7 @@ func TestOutputPathFollowsTheOptions(t *testing.T) {
 	} {
 		out, err := runPlugin(t, parameter, file)
 		if _, ok := out[want]; err != nil || !ok || len(out) != 1 {
-			t.Errorf("with the parameter %q the plugin generated %q, %v; want %q", parameter, keys(out), err, want)
+			t.Errorf("with the parameter %q the plugin generated %q, %v; want %q, nil", parameter, keys(out), err, want)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func TestDocComments(t *testing.T) {
 			"\t// Unspecified is OK, \"no error\".\n\tUnspecified BillingCode = 0\n",
 		} {
 			if !strings.Contains(source, want) {
-				t.Errorf("the output doesn't contain\n%s\nit is\n%s", want, source)
+				t.Errorf("the output is\n%s\nwant it to contain\n%s", source, want)
 			}
 		}
 	}
@@ -91,12 +91,13 @@ func TestDefaultCommentOfAType(t *testing.T) {
 	}
 	for _, source := range out {
 		if want := "// A ShopCode is a code of the domain \"shop.example.com\".\ntype ShopCode int32\n"; !strings.Contains(source, want) {
-			t.Errorf("the output doesn't contain\n%s\nit is\n%s", want, source)
+			t.Errorf("the output is\n%s\nwant it to contain\n%s", source, want)
 		}
 	}
 }
 
-// protoc runs a plugin on a file with an edition only if the plugin announces it.
+// The plugin announces that it supports editions. protoc otherwise refuses to run it on a
+// file with an edition.
 func TestEditions(t *testing.T) {
 	file := parseFile(t, enumText("ShopCode", "shop.example.com"))
 	file.Syntax = proto.String("editions")
@@ -118,8 +119,8 @@ func TestEditions(t *testing.T) {
 	}
 }
 
-// Generated code must compile. If it can't, the plugin must name the value at
-// fault: an error of the Go compiler in a generated file is no help.
+// The plugin generates code that compiles, or returns an error that names the wrong value.
+// An error of the Go compiler in generated code wouldn't help the user.
 func TestOutputCompilesOrIsRefused(t *testing.T) {
 	const row = `grpc_code: NOT_FOUND message: "m"`
 	tests := []struct {
@@ -161,10 +162,10 @@ func TestOutputCompilesOrIsRefused(t *testing.T) {
 			}
 			source := []byte(out["shop/v1/shop_errstatus.pb.go"])
 			if formatted, err := format.Source(source); err != nil || !bytes.Equal(formatted, source) {
-				t.Errorf("gofmt would change the output (error %v):\n%s", err, source)
+				t.Errorf("the output isn't formatted by gofmt (error %v); want it formatted:\n%s", err, source)
 			}
 			if _, err := parser.ParseFile(token.NewFileSet(), "shop_errstatus.pb.go", source, parser.SkipObjectResolution); err != nil {
-				t.Errorf("the output doesn't parse: %v", err)
+				t.Errorf("parsing the output: %v; want no error", err)
 			}
 			if message := build(t, source); message != "" {
 				t.Errorf("the plugin accepts it, but the Go compiler fails with\n%s\nwant %s", message, wanted(tt.refused))

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Example checks the output, which README.md shows too.
+// The program's output, which README.md shows too.
 func Example() {
 	main()
 	// Output:
@@ -15,7 +15,7 @@ func Example() {
 	// to others: NotFound
 }
 
-// TestREADME checks that README.md shows this program and its output.
+// README.md shows this program and its output.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

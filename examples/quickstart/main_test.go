@@ -77,7 +77,7 @@ func TestTourShowsEveryCode(t *testing.T) {
 		}
 		before = number
 		if utf8.RuneCountInString(line) != utf8.RuneCountInString(lines[1]) {
-			t.Errorf("line %q is not aligned with %q", line, lines[1])
+			t.Errorf("line %q has another length than %q; want both aligned", line, lines[1])
 		}
 	}
 	for _, line := range lines {
@@ -86,7 +86,7 @@ func TestTourShowsEveryCode(t *testing.T) {
 		}
 	}
 	if want := fmt.Sprintf("\n%d codes, each through a unary call and a stream: %[1]d ✓, 0 ✗\n", codeCount); !strings.HasSuffix(stdout.String(), want) {
-		t.Errorf("the last line is %q; want %q", lines[len(lines)-2], want)
+		t.Errorf("the last line is %q; want the output to end with %q", lines[len(lines)-2], want)
 	}
 }
 
@@ -199,7 +199,8 @@ func TestInterruptedTourFails(t *testing.T) {
 	}
 }
 
-// TestInterrupt starts the command as a process and sends it what Ctrl-C sends.
+// The command serves until it gets the signal that Ctrl-C sends, and then ends without an
+// error.
 func TestInterrupt(t *testing.T) {
 	binary, err := os.Executable()
 	if err != nil {
@@ -225,7 +226,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	rest, err := io.ReadAll(output)
 	if err != nil || !strings.Contains(string(rest), "\nstopping ") {
-		t.Errorf("after an interrupt it prints %q (%v); want that it stops", rest, err)
+		t.Errorf("after an interrupt it prints %q (%v); want a line that says that it stops", rest, err)
 	}
 	if err := command.Wait(); err != nil {
 		t.Errorf("after an interrupt it ends with %v; want exit status 0", err)
@@ -264,7 +265,7 @@ func TestRequestShapesTheError(t *testing.T) {
 	})
 	st := status.Convert(err)
 	if st.Code() != codes.Code(codes.RecordNotFound) || st.Message() != "no such user" || st.Metadata()["user"] != "u-42" || strings.Contains(err.Error(), "secret") {
-		t.Errorf("%v with metadata %v; want the request's message and metadata, and not its cause", err, st.Metadata())
+		t.Errorf("the caller gets %v with metadata %v; want the request's message and metadata, without its cause", err, st.Metadata())
 	}
 	if _, err := client.Fail(t.Context(), &quickstartpb.FailRequest{Code: "NoError", Cause: "x"}); err != nil {
 		t.Errorf("for NoError: %v; want success", err)
@@ -275,14 +276,14 @@ func TestCauseAloneIsAPlainError(t *testing.T) {
 	client := quickstartpb.NewQuickstartClient(dial(t, interceptor.DialOptions()...))
 	_, err := client.Fail(t.Context(), &quickstartpb.FailRequest{Cause: "dsn=secret"})
 	if status.Code(err) != codes.Code(codes.ServerInternal) || status.Convert(err).Message() != "internal server error" {
-		t.Errorf("%v; want ServerInternal with its default message", err)
+		t.Errorf("the caller gets %v; want ServerInternal with the message of its row", err)
 	}
 }
 
 func TestHealthAndReflection(t *testing.T) {
 	conn := dial(t)
 	if _, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{}); err != nil {
-		t.Errorf("health: %v", err)
+		t.Errorf("the health check = %v; want no error", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -331,9 +332,9 @@ func TestServeLetsARunningStreamEnd(t *testing.T) {
 	select {
 	case err := <-served:
 		if err != nil {
-			t.Errorf("serve = %v; want nil after an interrupt", err)
+			t.Errorf("serveOn() = %v after an interrupt; want nil", err)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatal("serve didn't stop")
+		t.Fatal("serveOn() has not returned after 30 seconds; want it to stop")
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Whole calls that fail, through gRPC:
+// These benchmarks make whole calls that fail, through gRPC:
 //
 //	go test -run '^$' -bench RPC -count 6 ./internal/e2e | benchstat -col /way -
 //
@@ -47,7 +47,7 @@ func (f *failingService) StreamingOutputCall(_ *testgrpc.StreamingOutputCallRequ
 	return f.fail()
 }
 
-// A carrier is a way to bring a code from a handler to its caller.
+// A carrier is a way to send a code from a handler to its caller.
 type carrier struct {
 	name    string
 	server  []grpc.ServerOption
@@ -108,7 +108,7 @@ func handRead(err error) bool {
 	return false
 }
 
-// over has the transports: gRPC's pipe in memory, and TCP.
+// over has the transports: gRPC's bufconn, which is in memory, and TCP.
 var over = []struct {
 	name    string
 	connect func(testing.TB, func(*grpc.Server), []grpc.ServerOption, []grpc.DialOption) *grpc.ClientConn
@@ -148,7 +148,7 @@ func benchmarkCalls(b *testing.B, c carrier, varying, stream bool, connect func(
 		call = callFailingStream
 	}
 	for range 100 {
-		_ = call(client) // connects, and allocates what is kept
+		_ = call(client) // connects, and fills the caches
 	}
 	b.ReportAllocs()
 	before := cpuTime()

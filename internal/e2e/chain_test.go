@@ -26,7 +26,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Other interceptors in the chain: outside errstatus, inside it, and around it.
+// Other interceptors in the chain: before errstatus, after it, or around it.
 
 func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
 	cause := &nilPointer{"the cause"}
@@ -56,20 +56,21 @@ func TestOuterInterceptorsSeeTheHandlersError(t *testing.T) {
 					}
 				}
 				if errors.Is(err, io.EOF) { // walks the whole chain, which must end
-					t.Errorf("%s: errors.Is(%v, EOF) = true; want false", k.Name, err)
+					t.Errorf("%s: errors.Is(%v, io.EOF) = true; want false", k.Name, err)
 				}
 				if got := grpcstatus.Code(err); got != tt.code {
 					t.Errorf("%s: grpcstatus.Code(%v) = %v; want %v", k.Name, err, got, tt.code)
 				}
 				if strings.Contains(err.Error(), cause.text) {
-					t.Errorf("%s: Error() = %q; want the public text alone", k.Name, err)
+					t.Errorf("%s: Error() = %q; want only the public text", k.Name, err)
 				}
 			}
 		})
 	}
 }
 
-// An in-process transport passes the server's error value to the client.
+// An in-process transport hands the server's error value to the client. The client drops
+// its private cause.
 func TestInProcessTransportDropsThePrivateCause(t *testing.T) {
 	cause := &nilPointer{testrpc.Secret}
 	inProcess := func(ctx context.Context, method string, req, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {

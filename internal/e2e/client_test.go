@@ -20,8 +20,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// What the caller gets, whoever sent the status: the ends of streams, failures
-// before a server answers, and statuses that carry no code.
+// What the caller gets: at the end of a stream, if no server answers, and for a status
+// that carries no code.
 
 func TestStreamEndsWithTheSameErrorEachTime(t *testing.T) {
 	tests := []struct {
@@ -39,12 +39,12 @@ func TestStreamEndsWithTheSameErrorEachTime(t *testing.T) {
 		}
 		_, first := stream.Recv()
 		if _, second := stream.Recv(); first == nil || first != second {
-			t.Errorf("%s: Recv() ended with %v, then %v; want the same, identical", tt.name, first, second)
+			t.Errorf("%s: Recv() returned %v, then %v; want the identical error twice", tt.name, first, second)
 		}
 	}
 }
 
-func TestHeaderAndTrailerStillWork(t *testing.T) {
+func TestHeaderAndTrailerArriveWithAnError(t *testing.T) {
 	var header, trailer metadata.MD
 	svc := &withMetadata{Service: testrpc.Returning(codes.Args)}
 	client := testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions())
@@ -54,7 +54,7 @@ func TestHeaderAndTrailerStillWork(t *testing.T) {
 		t.Fatalf("FullDuplexCall() = %v", err)
 	}
 	if header, err = stream.Header(); err != nil {
-		t.Errorf("Header() = %v", err)
+		t.Errorf("Header() = %v; want no error", err)
 	}
 	if _, err := stream.Recv(); !errors.Is(err, codes.Args) {
 		t.Errorf("Recv() = %v; want Args", err)
@@ -140,17 +140,17 @@ func TestMalformedAndForeignErrorInfos(t *testing.T) {
 		code   codes.Code
 		origin status.Origin
 	}{
-		{"malformed ErrorInfo", garbage, codes.RecordNotFound, status.OriginBare},
-		{"another domain", info("ARGS", "evil.example", "1001"), codes.RecordNotFound, status.OriginForeign},
-		{"known domain in other letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.OriginForeign},
-		{"no domain", info("ARGS", "", "1001"), codes.RecordNotFound, status.OriginForeign},
-		{"reason wins over number", info("ARGS", "openim.io", "1002"), codes.Args, status.OriginKnown},
-		{"number decides where the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.OriginKnown},
-		{"unknown reason with a number without a row", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.OriginKnown},
-		{"unknown reason with the number of another reason", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.OriginKnown},
-		{"number with a leading zero", info("", "openim.io", "01001"), codes.RecordNotFound, status.OriginKnown},
-		{"number of success", info("", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
-		{"reason of success", info("NO_ERROR", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
+		{"a malformed ErrorInfo", garbage, codes.RecordNotFound, status.OriginBare},
+		{"an unknown domain", info("ARGS", "evil.example", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"a known domain with other capital letters", info("ARGS", "OpenIM.io", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"an empty domain", info("ARGS", "", "1001"), codes.RecordNotFound, status.OriginForeign},
+		{"the reason decides before the number", info("ARGS", "openim.io", "1002"), codes.Args, status.OriginKnown},
+		{"the number decides if the reason is empty", info("", "openim.io", "1002"), codes.NoPermission, status.OriginKnown},
+		{"an unknown reason with a number without a row", info("NEW_REASON", "openim.io", "1305"), codes.ErrorCode(1305), status.OriginKnown},
+		{"an unknown reason with the number of a row", info("NEW_REASON", "openim.io", "1002"), codes.RecordNotFound, status.OriginKnown},
+		{"a number with a leading zero", info("", "openim.io", "01001"), codes.RecordNotFound, status.OriginKnown},
+		{"the number of NoError", info("", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
+		{"the reason of NoError", info("NO_ERROR", "openim.io", "0"), codes.RecordNotFound, status.OriginKnown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,20 +160,20 @@ func TestMalformedAndForeignErrorInfos(t *testing.T) {
 
 			st, _ := status.FromError(err)
 			if st.Code() != tt.code || st.Origin() != tt.origin {
-				t.Errorf("the caller reads %v, %v; want %v, %v", st.Code(), st.Origin(), tt.code, tt.origin)
+				t.Errorf("the caller reads code %v, origin %v; want %v, %v", st.Code(), st.Origin(), tt.code, tt.origin)
 			}
 			got := grpcstatus.Convert(err).Proto()
 			if !proto.Equal(got, want) {
 				t.Errorf("the status as received is %v; want it unchanged: %v", got, want)
 			}
 			if br, ok := status.Detail[*errdetails.BadRequest](err); !ok || !proto.Equal(br, testrpc.BadRequest()) {
-				t.Errorf("Detail[BadRequest] = %v, %t; want what was sent", br, ok)
+				t.Errorf("Detail[BadRequest] = %v, %t; want the BadRequest that was sent, true", br, ok)
 			}
 		})
 	}
 }
 
-func TestErrorWithoutAStatusComesBackIdentical(t *testing.T) {
+func TestErrorWithoutAStatusIsReturnedUnchanged(t *testing.T) {
 	plain := errors.New("no status")
 	failing := []grpc.DialOption{
 		grpc.WithChainUnaryInterceptor(func(context.Context, string, any, any, *grpc.ClientConn, grpc.UnaryInvoker, ...grpc.CallOption) error {
@@ -186,7 +186,7 @@ func TestErrorWithoutAStatusComesBackIdentical(t *testing.T) {
 	client := testrpc.Connect(t, testrpc.Returning(nil), nil, append(interceptor.DialOptions(), failing...))
 	for _, k := range testrpc.Kinds {
 		if _, err := k.Call(t.Context(), client); err != plain {
-			t.Errorf("%s: got %v; want %v, identical", k.Name, err, plain)
+			t.Errorf("%s: the caller gets %v; want %v, identical", k.Name, err, plain)
 		}
 	}
 }
@@ -201,8 +201,8 @@ func TestLocalSendErrorIsDecoded(t *testing.T) {
 	checkAssumed(t, err, codes.SdkUnknownCode, grpccodes.ResourceExhausted)
 }
 
-// gRPC sends the status that an error's GRPCStatus method returns. If that had the
-// code OK, the call would succeed.
+// A server without errstatus sends the status that an error's GRPCStatus method returns.
+// NoError has no status, so the call fails with UNKNOWN.
 func TestNoErrorIsNoSuccessOnAPlainServer(t *testing.T) {
 	client := testrpc.Connect(t, testrpc.Returning(codes.NoError), nil, interceptor.DialOptions())
 	for _, k := range testrpc.Kinds {

@@ -18,15 +18,15 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Context errors: the caller sees one only if a context ended, and errors.Is finds
-// one only if it was the caller's own.
+// Context errors. The caller gets CANCELLED or DEADLINE_EXCEEDED only if a context ended.
+// errors.Is finds the context's error only if the caller's own context ended.
 
 func TestDeadlineOfAnotherContextIsNotTheCallers(t *testing.T) {
 	for _, handlers := range []error{context.DeadlineExceeded, fmt.Errorf(testrpc.Secret+": %w", context.DeadlineExceeded)} {
 		err := testrpc.Received(t, handlers)
 		testrpc.CheckStatus(t, err, testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
 		if errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("errors.Is(%v, DeadlineExceeded) = true, and the caller's context has not ended", err)
+			t.Errorf("errors.Is(%v, context.DeadlineExceeded) = true; want false, because the caller's context has not ended", err)
 		}
 		if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
 			t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
@@ -49,10 +49,10 @@ func TestCallerCancels(t *testing.T) {
 
 			_, err := k.Call(ctx, client)
 			if !errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("a caller that cancels gets %v; want an error that wraps context.Canceled alone", err)
+				t.Errorf("a caller that cancels gets %v; want an error that wraps context.Canceled only", err)
 			}
 			if got := grpcstatus.Code(err); got != grpccodes.Canceled {
-				t.Errorf("its canonical code is %v; want Canceled", got)
+				t.Errorf("the canonical code of %v is %v; want Canceled", err, got)
 			}
 			testrpc.CheckStatus(t, <-sent, testrpc.Canonical(t, grpccodes.Canceled, "context canceled"))
 			if records := logs(); len(records) > 0 {
@@ -62,8 +62,8 @@ func TestCallerCancels(t *testing.T) {
 	}
 }
 
-// observed returns interceptors that send the error of the interceptor inside them
-// on the channel.
+// observed returns interceptors that send the error of the inner interceptor on the
+// channel.
 func observed() (<-chan error, []grpc.ServerOption) {
 	sent := make(chan error, 1)
 	return sent, []grpc.ServerOption{
@@ -80,7 +80,7 @@ func observed() (<-chan error, []grpc.ServerOption) {
 	}
 }
 
-// A manualContext reports a passed deadline when the test closes its channel.
+// A manualContext's deadline passes when the test closes its channel.
 type manualContext struct {
 	context.Context
 	done chan struct{}
@@ -108,7 +108,7 @@ func TestCallersDeadlinePasses(t *testing.T) {
 			})
 			_, err := k.Call(callers, testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions()))
 			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-				t.Errorf("a caller whose deadline passes gets %v; want an error that wraps context.DeadlineExceeded alone", err)
+				t.Errorf("a caller whose deadline passes gets %v; want an error that wraps context.DeadlineExceeded only", err)
 			}
 			if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
 				t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
@@ -117,9 +117,9 @@ func TestCallersDeadlinePasses(t *testing.T) {
 	}
 }
 
-// If the RPC's own context has ended, it decides between CANCELLED and
-// DEADLINE_EXCEEDED. The handler's context error doesn't.
-func TestRPCsOwnContextHasEnded(t *testing.T) {
+// If the RPC's context has ended, it decides between CANCELLED and DEADLINE_EXCEEDED,
+// not the context error that the handler returns.
+func TestEndedContextOfTheRPCDecidesTheCode(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
@@ -154,7 +154,7 @@ func TestRPCsOwnContextHasEnded(t *testing.T) {
 	testrpc.CheckStatus(t, end(cancelled, errors.New(testrpc.Secret)), testrpc.Carrying(t, codes.ServerInternal, ""))
 }
 
-func TestContextErrorOnlyIfTheCallersOwnEnded(t *testing.T) {
+func TestContextErrorIsFoundOnlyIfTheCallersContextEnded(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	inTime, stop := context.WithTimeout(t.Context(), time.Hour)
@@ -173,18 +173,19 @@ func TestContextErrorOnlyIfTheCallersOwnEnded(t *testing.T) {
 	}
 }
 
-// A status may arrive after the caller's deadline and before the timer that ends the
-// caller's context has run.
+// A status may arrive after the caller's deadline, but before the timer that ends the
+// caller's context. Then errors.Is finds context.DeadlineExceeded too.
 func TestDeadlineThatHasPassedCountsBeforeItsTimer(t *testing.T) {
 	ctx := &overdueContext{t.Context()}
 	for c, want := range map[grpccodes.Code]bool{grpccodes.DeadlineExceeded: true, grpccodes.Unavailable: false} {
 		err := interceptor.UnaryClient()(ctx, "/s/m", nil, nil, nil, invoking(grpcstatus.Error(c, "")))
 		if got := errors.Is(err, context.DeadlineExceeded); got != want {
-			t.Errorf("%v: errors.Is(%v, DeadlineExceeded) = %t; want %t", c, err, got, want)
+			t.Errorf("%v: errors.Is(%v, context.DeadlineExceeded) = %t; want %t", c, err, got, want)
 		}
 	}
 }
 
+// An overdueContext has a deadline in the past and hasn't ended yet.
 type overdueContext struct{ context.Context }
 
 func (overdueContext) Deadline() (time.Time, bool) { return time.Unix(0, 0), true }

@@ -31,7 +31,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Statuses of foreign servers. Each line of testdata/foreign.jsonl is a recorded
+// Statuses of servers without errstatus. Each line of testdata/foreign.jsonl is a recorded
 // answer of grpc-js, of Python's grpcio, or of a server without any gRPC library.
 
 // A fixture is a line of the file.
@@ -43,21 +43,22 @@ type fixture struct {
 	TrailersOnly bool    `json:"trailers_only"`
 	Messages     int
 
-	// Wire has the whole answer if the fields above can't describe it.
+	// Wire has the whole answer if the fields above aren't enough.
 	Wire *struct {
 		Headers, Trailers fieldList
 		Data              bool // the body is a page of HTML
 	}
 
-	// Expect has the code that a reader of OpenIM's domain should find; nil is none.
-	// Where Open isn't empty, a reader may choose one of Also instead.
+	// Expect has the code that a reader of OpenIM's domain should find, nil for none.
+	// If Open isn't empty, several codes are reasonable: Also has the others, and Open
+	// says why.
 	Expect struct {
 		Code *int32
 		Also []*int32
 		Open string
 	}
 
-	// Sees is what a plain grpc-go client reads.
+	// Sees has what a plain grpc-go client reads.
 	Sees struct {
 		Code    anyCode
 		Message string
@@ -65,7 +66,8 @@ type fixture struct {
 	} `json:"grpc_go_sees"`
 }
 
-// An anyCode is any number of 32 bits. grpccodes.Code decodes only canonical codes.
+// An anyCode is any number of 32 bits. The JSON decoder of grpccodes.Code accepts only
+// canonical codes.
 type anyCode uint32
 
 func (c anyCode) code() grpccodes.Code { return grpccodes.Code(c) }
@@ -138,34 +140,34 @@ type decision struct {
 }
 
 const (
-	notCanonical = "a number is a plain decimal, and a number with a row doesn't count beside a reason without one"
-	notSeen      = "gRPC itself replaces it by INTERNAL, before errstatus reads it"
+	notCanonical = "a number must be a plain decimal, and a number with a row is ignored if the reason has no row"
+	notSeen      = "gRPC replaces the status by INTERNAL before errstatus reads it"
 	onlyDetails  = "no code is read from a message, or from a detail other than google.rpc.ErrorInfo"
 )
 
-// decided has the decision for each open case, whichever server wrote it, and for
-// one other case.
+// decided has the decision for each open case and for one other case. It holds for all
+// servers.
 var decided = map[string]decision{
 	"errorinfo/domain_other_case":                       {nil, "domains are compared exactly"},
 	"errorinfo/code_spaces":                             {nil, notCanonical},
 	"errorinfo/code_leading_zeros":                      {nil, notCanonical},
-	"errorinfo/no_code":                                 {codes.RecordNotFound, "the reason comes first, and needs no number"},
+	"errorinfo/no_code":                                 {codes.RecordNotFound, "the reason decides before the number, and needs none"},
 	"errorinfo/two_of_ours":                             {codes.RecordNotFound, "the first ErrorInfo of a known domain counts"},
 	"errorinfo/broken_first":                            {codes.RecordNotFound, "an ErrorInfo that can't be decoded is skipped"},
 	"details/legacy_only_canonical_status":              {nil, onlyDetails},
-	"unknown/other_host":                                {codes.RecordNotFound, "a type URL names the type after its last slash"},
-	"message/spaces_around":                             {codes.RecordNotFound, "the message has no effect on the code"},
+	"unknown/other_host":                                {codes.RecordNotFound, "the type is the part of the type URL after the last slash"},
+	"message/spaces_around":                             {codes.RecordNotFound, "the message doesn't affect the code"},
 	"nodetails/looks_like_openim":                       {nil, onlyDetails},
-	"legacy/errorinfo_disagrees":                        {codes.TokenExpired, "an ErrorInfo comes before a raw number"},
+	"legacy/errorinfo_disagrees":                        {codes.TokenExpired, "an ErrorInfo decides before a raw number"},
 	"legacy/inner_code_disagrees":                       {nil, notSeen},
 	"mismatch/inner_code":                               {nil, notSeen},
 	"mismatch/inner_code_zero":                          {nil, notSeen},
 	"mismatch/details_of_unauthenticated_under_unknown": {nil, notSeen},
 	"base64/comma_joined":                               {nil, notSeen},
 	"base64/empty_value":                                {nil, notSeen},
-	"status/negative":                                   {nil, "a negative number is no code"},
+	"status/negative":                                   {nil, "a negative number isn't a code"},
 
-	// This case isn't open: OpenIM's own client reads numbers below 100 as canonical.
+	// This case isn't open. OpenIM's own client takes numbers below 100 for canonical codes.
 	"legacy/99": {codes.ErrorCode(99), "any number outside 0..16 is a domain code, with or without a row"},
 }
 
@@ -240,12 +242,12 @@ func TestForeignOpenCasesAreDecided(t *testing.T) {
 			return *number == int32(d.code.Number())
 		})
 		if !ok || !allowed {
-			t.Errorf("%s, an open case because of %q, is decided as %v; want a code that the fixture allows", f.Name, f.Expect.Open, d)
+			t.Errorf("%s: the decision for the open case (%s) is %v; want a code that the fixture allows", f.Name, f.Expect.Open, d)
 		}
 	}
 	for title := range decided {
 		if !used[title] {
-			t.Errorf("%s is decided, and no fixture has this case", title)
+			t.Errorf("there is a decision for %s, but no fixture of that name; want none", title)
 		}
 	}
 }
@@ -253,23 +255,24 @@ func TestForeignOpenCasesAreDecided(t *testing.T) {
 // replayed are the kinds of call that a fixture can answer.
 var replayed = []testrpc.Kind{testrpc.Unary, testrpc.ServerStream}
 
-// replaying returns a server for fixtures, a client with errstatus and a plain one.
-func replaying(t *testing.T) (server *wiretest.Server, ours, plain testgrpc.TestServiceClient) {
+// replaying returns a server that replays fixtures, a client with errstatus and a plain
+// client.
+func replaying(t *testing.T) (server *wiretest.Server, client, plain testgrpc.TestServiceClient) {
 	t.Helper()
 	server = wiretest.NewServer(t, wiretest.Reply{})
 	target := "passthrough:///" + server.Addr()
-	ours = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, interceptor.DialOptions()))
+	client = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, interceptor.DialOptions()))
 	plain = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, nil))
-	return server, ours, plain
+	return server, client, plain
 }
 
-func TestForeignStatusesAreUnderstood(t *testing.T) {
-	server, ours, plain := replaying(t)
+func TestForeignStatusesAreRead(t *testing.T) {
+	server, client, plain := replaying(t)
 	for _, f := range foreign(t) {
 		t.Run(f.Name, func(t *testing.T) {
 			server.SetReply(f.reply())
 			for _, k := range replayed {
-				arrived, err := k.Call(t.Context(), ours)
+				arrived, err := k.Call(t.Context(), client)
 				if k.Success == io.EOF && arrived != f.Messages {
 					t.Errorf("%s: %d messages arrived; want %d", k.Name, arrived, f.Messages)
 				}
@@ -279,36 +282,37 @@ func TestForeignStatusesAreUnderstood(t *testing.T) {
 					}
 					continue
 				}
-				f.checkUnderstood(t, k.Name, err)
+				f.checkCode(t, k.Name, err)
 				_, received := k.Call(t.Context(), plain)
-				f.checkKept(t, k.Name, err, received)
+				f.checkGRPCStatus(t, k.Name, err, received)
 			}
 		})
 	}
 }
 
-func (f fixture) checkUnderstood(t *testing.T, name string, err error) {
+// checkCode checks that err is an error with the fixture's code and origin.
+func (f fixture) checkCode(t *testing.T, name string, err error) {
 	t.Helper()
 	st := status.Convert(err)
 	if err == nil || err == io.EOF || grpcstatus.Code(err) == grpccodes.OK || st.Code().Number() == 0 || st.GRPCCode() == grpccodes.OK {
-		t.Fatalf("%s: %v counts as a success; want an error", name, err)
+		t.Fatalf("%s: the call ended with %v, which has code OK somewhere; want an error", name, err)
 	}
 	want := f.code()
 	if got := st.Code(); got != want || got != status.Code(err) || !errors.Is(err, want) {
-		t.Errorf("%s: the code is %v; want %v, which errors.Is finds (%s)", name, got, want, decided[f.title()].why)
+		t.Errorf("%s: the code is %v; want %v, and errors.Is finds it (%s)", name, got, want, decided[f.title()].why)
 	}
 	if got, want := st.Origin(), f.origin(t); got != want {
 		t.Errorf("%s: the origin is %v; want %v", name, got, want)
 	}
 }
 
-// checkKept checks that gRPC's functions read the same status as a plain client, and
-// the same as when the fixture was recorded.
-func (f fixture) checkKept(t *testing.T, name string, err, received error) {
+// checkGRPCStatus checks that gRPC's functions read from err the same status as a plain
+// client does, and the same as when the fixture was recorded.
+func (f fixture) checkGRPCStatus(t *testing.T, name string, err, received error) {
 	t.Helper()
 	want := grpcstatus.Convert(received).Proto()
 	if diff := cmp.Diff(want, grpcstatus.Convert(err).Proto(), protocmp.Transform()); diff != "" {
-		t.Errorf("%s: gRPC's status (-plain client's +ours):\n%s", name, diff)
+		t.Errorf("%s: gRPC's status (-plain client's +errstatus client's):\n%s", name, diff)
 	}
 	if got := grpcstatus.Code(err); got != f.Sees.Code.code() {
 		t.Errorf("%s: gRPC's code is %v; want %v", name, got, f.Sees.Code.code())
@@ -325,9 +329,9 @@ func (f fixture) checkKept(t *testing.T, name string, err, received error) {
 	}
 }
 
-// sameMessage reports whether two messages are equal, except for what a recording
-// can't keep: bytes that are not UTF-8, and spaces where gRPC prints a protobuf
-// message, which differ from one build to the next.
+// sameMessage reports whether two messages are equal, except for bytes that aren't UTF-8,
+// which a recording can't keep, and for the spaces with which gRPC prints a protobuf
+// message, which differ between builds.
 func sameMessage(want, got string) bool {
 	if strings.HasPrefix(want, "grpc-status-details-bin mismatch") {
 		return slices.Equal(strings.Fields(want), strings.Fields(got))
@@ -338,8 +342,8 @@ func sameMessage(want, got string) bool {
 // A forwarding is a way for a handler to return an error that it received.
 type forwarding struct {
 	name     string
-	plain    bool // its client is plain gRPC
-	received bool // the returned error still counts as received
+	plain    bool // the handler's client is plain gRPC
+	received bool // the returned error is a received one, so that trust applies
 	details  bool // the handler adds a detail
 	of       func(error) error
 }
@@ -356,14 +360,14 @@ var forwardings = []forwarding{
 }
 
 func TestForwardedForeignStatusesAreValid(t *testing.T) {
-	upstream, ours, plain := replaying(t)
+	upstream, withErrstatus, plain := replaying(t)
 	svc := testrpc.Returning(nil)
 	client := wiretest.Dial(t, strings.TrimPrefix(serveTCP(t, svc), "http://"))
 	for _, f := range foreign(t) {
 		t.Run(f.Name, func(t *testing.T) {
 			upstream.SetReply(f.reply())
 			for _, how := range forwardings {
-				from := ours
+				from := withErrstatus
 				if how.plain {
 					from = plain
 				}
@@ -400,19 +404,19 @@ func (f fixture) checkForwarded(t *testing.T, how forwarding, client *wiretest.C
 	}
 	st, err := answer.Trailers().Failure()
 	if err != nil || !answer.TrailersOnly() {
-		t.Fatalf("%s, %s: the answer is %+v: %v; want a valid failure in one header block", how.name, k.Name, answer, err)
+		t.Fatalf("%s, %s: the answer is %+v (%v); want a valid failure in one header block", how.name, k.Name, answer, err)
 	}
 	if how.details && len(st.Details) == 0 {
 		t.Errorf("%s, %s: there are no details; want the handler's", how.name, k.Name)
 	}
-	if got := status.FromGRPC(grpcstatus.FromProto(st)).Code(); how.received && got != f.passedOn(t) {
-		t.Errorf("%s, %s: the next caller gets %v; want %v", how.name, k.Name, got, f.passedOn(t))
+	if got := status.FromGRPC(grpcstatus.FromProto(st)).Code(); how.received && got != f.forwardedCode(t) {
+		t.Errorf("%s, %s: the next caller gets %v; want %v", how.name, k.Name, got, f.forwardedCode(t))
 	}
 }
 
-// passedOn returns the code that the next caller gets. Only a carried code is
-// forwarded, and the canonical codes of an unreachable and of a slow server.
-func (f fixture) passedOn(t *testing.T) codes.Code {
+// forwardedCode returns the code that the next caller gets: a carried code, or the assumed
+// code of UNAVAILABLE and DEADLINE_EXCEEDED. Any other status is withheld.
+func (f fixture) forwardedCode(t *testing.T) codes.Code {
 	switch origin := f.origin(t); {
 	case origin == status.OriginKnown, origin == status.OriginNumeric:
 	case f.Sees.Code.code() == grpccodes.Unavailable, f.Sees.Code.code() == grpccodes.DeadlineExceeded:

@@ -63,7 +63,7 @@ func TestWireGolden(t *testing.T) {
 	svc.Run(testrpc.AtOpen, forwards(client, func(err error) error { return err }, testrpc.Unary))
 	for _, f := range append(foreign(t), openIMsAnswers(t)...) {
 		if f.Status == nil {
-			continue // no gRPC server wrote it
+			continue // the answer has no grpc-status
 		}
 		upstream.SetReply(f.trailersOnly())
 		fmt.Fprintf(&got, "%s forwarded\t%s\n", f.Name, written(t, canonical))
@@ -86,11 +86,11 @@ func checkGolden(t *testing.T, got []byte) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
-		t.Errorf("what servers write has changed (-want +got); run with -update if it should:\n%s", diff)
+		t.Errorf("the header fields that servers write differ from the golden file (-want +got). If you mean to change them, run the test with -update:\n%s", diff)
 	}
 }
 
-// openIMsAnswers returns what OpenIM's servers wrote.
+// openIMsAnswers returns the recorded answers of OpenIM's servers.
 func openIMsAnswers(t *testing.T) (all []fixture) {
 	t.Helper()
 	for _, f := range openIM(t) {

@@ -27,15 +27,15 @@ import (
 )
 
 // The client's header list. If a status doesn't fit into it, the client loses the whole
-// status, or even the connection with all other calls. So the code must arrive however
-// large the error is.
+// status, or even the connection and all other calls on it. So a server truncates large
+// statuses, and the code always arrives.
 
-// A hostile error is much larger than any client here accepts.
+// A hostile error is larger than any client in these tests accepts.
 type hostile struct {
 	name string
 	err  error
 	code codes.Code     // nil for a gRPC status, which carries none
-	grpc grpccodes.Code // never INTERNAL or UNAVAILABLE, which a lost status becomes
+	grpc grpccodes.Code // not INTERNAL or UNAVAILABLE: a lost status becomes one of these
 }
 
 // hostiles returns the hostile errors, each with another code, so that a test can't
@@ -85,8 +85,7 @@ func withNested(t testing.TB, depth, size int) func(*status.Status) *status.Stat
 	return func(st *status.Status) *status.Status { return st.WithDetails(inner) }
 }
 
-// bigGRPCStatus returns an error of gRPC's own package. Its message is small and its
-// details are large.
+// bigGRPCStatus returns a gRPC status error with a small message and large details.
 func bigGRPCStatus(t testing.TB, c grpccodes.Code, size int) error {
 	t.Helper()
 	p := testrpc.Canonical(t, c, "too much", testrpc.BadRequest(), &errdetails.ResourceInfo{Description: strings.Repeat("x", size/2)})
@@ -128,7 +127,7 @@ func openEcho(t *testing.T, client testgrpc.TestServiceClient) (echo func(text s
 		if err := stream.Send(&testgrpc.StreamingOutputCallRequest{Payload: payload}); err != nil && err != io.EOF {
 			return err
 		}
-		resp, err := stream.Recv() // also returns the reason for an io.EOF of Send
+		resp, err := stream.Recv() // if Send returned io.EOF, this returns the status
 		if err != nil {
 			return fmt.Errorf("after %q: %w", text, err)
 		}
@@ -149,16 +148,16 @@ func openEcho(t *testing.T, client testgrpc.TestServiceClient) (echo func(text s
 	return echo, end
 }
 
-// headerLists are the limits that clients set.
+// headerLists has the limits that clients set.
 var headerLists = []uint32{4096, 8192, 16384}
 
 func TestCodesFitIntoTheClientsHeaderList(t *testing.T) {
 	for _, limit := range headerLists {
 		client := append(interceptor.DialOptions(), grpc.WithMaxHeaderListSize(limit))
-		t.Run(fmt.Sprintf("limit %d, the server has its default", limit), func(t *testing.T) {
+		t.Run(fmt.Sprintf("limit %d, server with the default size", limit), func(t *testing.T) {
 			checkCodesArrive(t, interceptor.ServerOptions(), client)
 		})
-		t.Run(fmt.Sprintf("limit %d, the server has the same", limit), func(t *testing.T) {
+		t.Run(fmt.Sprintf("limit %d, server with the same size", limit), func(t *testing.T) {
 			checkCodesArrive(t, interceptor.ServerOptions(interceptor.WithMaxStatusSize(int(limit))), client)
 		})
 	}
@@ -172,7 +171,7 @@ func checkCodesArrive(t *testing.T, server []grpc.ServerOption, client []grpc.Di
 	caller := testrpc.Connect(t, svc, server, client)
 	echo, end := openEcho(t, caller)
 	if err := echo("before"); err != nil {
-		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
+		t.Fatalf("before any error the neighbour's echo fails with %v; want no failure", err)
 	}
 	for _, h := range hostiles(t) {
 		for _, k := range testrpc.Kinds {
@@ -184,7 +183,7 @@ func checkCodesArrive(t *testing.T, server []grpc.ServerOption, client []grpc.Di
 				}
 				h.check(t, fmt.Sprintf("%s %s", k.Name, at), err)
 				if err := echo(h.name); err != nil {
-					t.Fatalf("%s, %s %s: the neighbour's echo gives %v; want it undisturbed", h.name, k.Name, at, testrpc.Brief(err))
+					t.Fatalf("%s, %s %s: the neighbour's echo fails with %v; want no failure", h.name, k.Name, at, testrpc.Brief(err))
 				}
 			}
 		}
@@ -194,7 +193,7 @@ func checkCodesArrive(t *testing.T, server []grpc.ServerOption, client []grpc.Di
 	}
 }
 
-// check checks that err carries the code, and says that something was cut.
+// check checks that err carries the code and says that it was truncated.
 func (h hostile) check(t *testing.T, call string, err error) {
 	t.Helper()
 	if got := grpcstatus.Code(err); got != h.grpc {
@@ -206,7 +205,7 @@ func (h hostile) check(t *testing.T, call string, err error) {
 	}
 	st, _ := status.FromError(err)
 	if status.Code(err) != h.code || !errors.Is(err, h.code) || st.Origin() != status.OriginKnown {
-		t.Errorf("%s, %s: the code is %v of origin %v; want %v, carried", h.name, call, status.Code(err), st.Origin(), h.code)
+		t.Errorf("%s, %s: the code is %v with origin %v; want %v with origin known", h.name, call, status.Code(err), st.Origin(), h.code)
 		return
 	}
 	row, _ := codes.Default().Lookup(h.code.Number())
@@ -214,12 +213,12 @@ func (h hostile) check(t *testing.T, call string, err error) {
 		t.Errorf("%s, %s: reason %q of domain %q; want %q of %q", h.name, call, st.Reason(), st.Domain(), row.Reason, codes.Default().Domain())
 	}
 	if st.Metadata()["truncated"] == "" {
-		t.Errorf("%s, %s: the metadata has no \"truncated\"; want it, because something was cut", h.name, call)
+		t.Errorf("%s, %s: the metadata has no \"truncated\"; want it, because the status is truncated", h.name, call)
 	}
 }
 
-// This is the control of the test above: its errors exceed the limits, and the limits
-// are in force.
+// This is the control of the test above. Without errstatus the errors exceed the limits,
+// and the client loses their codes.
 func TestHostileErrorsAreLostWithoutTheInterceptor(t *testing.T) {
 	for _, limit := range headerLists {
 		t.Run(fmt.Sprint("limit ", limit), func(t *testing.T) {
@@ -251,8 +250,8 @@ const (
 )
 
 // The test runs itself in a child process with the coming default. There the client
-// doesn't announce its limit, so the server sends a status that is too large, and the
-// client drops the status or the connection.
+// doesn't announce its limit, so without errstatus the server sends a status that is too
+// large, and the client loses the status or the connection.
 func TestCodesFitIntoTheComingDefault(t *testing.T) {
 	if os.Getenv(isChild) == "" {
 		runInChild(t)
@@ -275,11 +274,11 @@ func checkNeighbourIsLost(t *testing.T) {
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	echo, _ := openEcho(t, client)
 	if err := echo("before"); err != nil {
-		t.Fatalf("the neighbour doesn't echo before any error: %v", err)
+		t.Fatalf("before any error the neighbour's echo fails with %v; want no failure", err)
 	}
 	testrpc.CallUnary(t.Context(), client)
 	if err := echo("after"); grpcstatus.Code(err) != grpccodes.Unavailable {
-		t.Errorf("the neighbour's echo gives %v; want UNAVAILABLE, because the connection is lost", err)
+		t.Errorf("the neighbour's echo fails with %v; want UNAVAILABLE, because the connection is lost", err)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// The header fields of a failure, read by an HTTP client that knows nothing of gRPC.
+// The header fields of a failure, read by a plain HTTP client.
 
 func TestHeadersOnTheWire(t *testing.T) {
 	svc := testrpc.Returning(nil)
@@ -46,7 +46,7 @@ func TestHeadersOnTheWire(t *testing.T) {
 			head.Del(key)
 		}
 		if len(head) > 0 {
-			t.Errorf("%s: the response also has %v; want no other header", name, head)
+			t.Errorf("%s: the response also has the headers %v; want no others", name, head)
 		}
 	}
 	for _, c := range testrpc.ErrorCodes(t) {
@@ -77,8 +77,8 @@ func http2Client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// post makes a gRPC call with an empty message and returns the headers. If the call
-// fails before any message, they have the status.
+// post makes a gRPC call with an empty message and returns the headers. They have the
+// status if the call fails before any message.
 func post(t *testing.T, client *http.Client, url string) http.Header {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("\x00\x00\x00\x00\x00"))

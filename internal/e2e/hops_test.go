@@ -31,8 +31,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Two hops: A calls B, B's handler calls C, and C fails. The policy of B's connection
-// to C decides which of C's texts A reads, unless B returns a code of its own.
+// Two hops: A calls B, B's handler calls C, and C fails. The trust of B's connection
+// to C decides which of C's statuses B forwards, unless B's handler returns a code itself.
 
 const (
 	quoted  = "quoted from C" // in C's message, details and metadata
@@ -42,12 +42,12 @@ const (
 
 // A failing is one way in which C fails.
 type failing struct {
-	name     string
-	ours     bool // C has errstatus
-	handlers error
-	code     codes.ErrorCode // the carried code, NoError if there is none
-	wire     grpccodes.Code  // the grpc-status that C writes
-	passed   *spb.Status     // what A reads if the policy forwards C's status
+	name      string
+	errstatus bool // C has errstatus
+	handlers  error
+	code      codes.ErrorCode // the carried code, NoError if there is none
+	wire      grpccodes.Code  // the grpc-status that C writes
+	forwarded *spb.Status     // what A reads if B forwards C's status
 }
 
 // failings returns the given codes in every form that carries a code, and every
@@ -55,7 +55,7 @@ type failing struct {
 func failings(t *testing.T, carried ...codes.ErrorCode) (all []failing) {
 	t.Helper()
 	for _, c := range carried {
-		all = append(all, failsWithOurs(t, c), failsWithAnotherTable(t, c), failsWithANumber(t, c))
+		all = append(all, failsWithErrstatus(t, c), failsWithAnotherTable(t, c), failsWithANumber(t, c))
 	}
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example", Metadata: map[string]string{"dsn": quoted}}
 	for c := grpccodes.Canceled; c <= grpccodes.Unauthenticated; c++ {
@@ -67,8 +67,8 @@ func failings(t *testing.T, carried ...codes.ErrorCode) (all []failing) {
 	return all
 }
 
-// someCodes has a code for each canonical code that policies treat differently, and
-// a number without a row.
+// someCodes has a code for each canonical code that trust treats differently, and a
+// number without a row.
 var someCodes = []codes.ErrorCode{codes.RecordNotFound, codes.SdkNetwork, codes.SdkNetworkTimeout, 1305}
 
 // quotes returns a detail that contains C's text.
@@ -76,18 +76,18 @@ func quotes() *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "name", Description: quoted}}}
 }
 
-// failsWithOurs returns a C with errstatus that exposes its DebugInfo. B must not
+// failsWithErrstatus returns a C with errstatus that exposes its DebugInfo. B must not
 // forward it.
-func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
+func failsWithErrstatus(t *testing.T, c codes.ErrorCode) failing {
 	row, _ := codes.Default().Lookup(c.Number())
 	return failing{
-		name: fmt.Sprint("ours, ", c),
-		ours: true,
+		name:      fmt.Sprint("errstatus, ", c),
+		errstatus: true,
 		handlers: status.New(c, quoted).WithMetadata("dsn", quoted).
 			WithDetails(quotes(), &errdetails.DebugInfo{Detail: stack}).Err(),
-		code:   c,
-		wire:   row.GRPCCode,
-		passed: withMetadataPair(t, testrpc.Carrying(t, c, quoted, quotes()), "dsn", quoted),
+		code:      c,
+		wire:      row.GRPCCode,
+		forwarded: withMetadataPair(t, testrpc.Carrying(t, c, quoted, quotes()), "dsn", quoted),
 	}
 }
 
@@ -95,14 +95,14 @@ func failsWithOurs(t *testing.T, c codes.ErrorCode) failing {
 // than B's table. B forwards C's.
 func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 	row, _ := codes.Default().Lookup(c.Number())
-	passed := testrpc.Carrying(t, c, quoted, quotes())
-	passed.Code = int32(row.GRPCCode)%int32(grpccodes.Unauthenticated) + 1 // the next one
+	forwarded := testrpc.Carrying(t, c, quoted, quotes())
+	forwarded.Code = int32(row.GRPCCode)%int32(grpccodes.Unauthenticated) + 1 // the next one
 	return failing{
-		name:     fmt.Sprint("ours with another table, ", c),
-		handlers: withStack(t, passed),
-		code:     c,
-		wire:     grpccodes.Code(passed.Code),
-		passed:   passed,
+		name:      fmt.Sprint("errstatus with another table, ", c),
+		handlers:  withStack(t, forwarded),
+		code:      c,
+		wire:      grpccodes.Code(forwarded.Code),
+		forwarded: forwarded,
 	}
 }
 
@@ -110,25 +110,25 @@ func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 // forwards it as a canonical status.
 func failsWithANumber(t *testing.T, c codes.ErrorCode) failing {
 	return failing{
-		name:     fmt.Sprint("raw number, ", c),
-		handlers: withStack(t, testrpc.Canonical(t, grpccodes.Code(c), quoted, quotes())),
-		code:     c,
-		wire:     grpccodes.Code(c),
-		passed:   testrpc.Carrying(t, c, quoted, quotes()),
+		name:      fmt.Sprint("raw number, ", c),
+		handlers:  withStack(t, testrpc.Canonical(t, grpccodes.Code(c), quoted, quotes())),
+		code:      c,
+		wire:      grpccodes.Code(c),
+		forwarded: testrpc.Carrying(t, c, quoted, quotes()),
 	}
 }
 
 func failsPlain(t *testing.T, name string, c grpccodes.Code, details ...proto.Message) failing {
-	passed := testrpc.Canonical(t, c, quoted, details...)
+	forwarded := testrpc.Canonical(t, c, quoted, details...)
 	return failing{
-		name:     fmt.Sprint(name, ", ", c),
-		handlers: withStack(t, passed),
-		wire:     c,
-		passed:   passed,
+		name:      fmt.Sprint(name, ", ", c),
+		handlers:  withStack(t, forwarded),
+		wire:      c,
+		forwarded: forwarded,
 	}
 }
 
-// withStack returns st as a gRPC error with a DebugInfo, which no policy forwards.
+// withStack returns st as a gRPC error with a DebugInfo, which B never forwards.
 func withStack(t *testing.T, st *spb.Status) error {
 	sent := proto.CloneOf(st)
 	sent.Details = append(sent.Details, testrpc.Packed(t, &errdetails.DebugInfo{Detail: stack}))
@@ -151,20 +151,20 @@ func withMetadataPair(t *testing.T, st *spb.Status, key, value string) *spb.Stat
 	return st
 }
 
-// passes reports whether a policy forwards C's status.
-func (f failing) passes(policy status.Trust) bool {
-	return policy == status.TrustAll || policy == status.TrustKnown && f.code != codes.NoError
+// isForwarded reports whether B forwards C's status with the given trust.
+func (f failing) isForwarded(trust status.Trust) bool {
+	return trust == status.TrustAll || trust == status.TrustKnown && f.code != codes.NoError
 }
 
-// reaches returns the status that A reads if B returns C's error unchanged, and its
-// code for A's client.
-func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.Code) {
+// reaches returns the status that A reads if B's handler returns C's error unchanged, and
+// the code that A's client reads from it.
+func (f failing) reaches(t *testing.T, trust status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	switch {
-	case f.passes(policy) && f.code != codes.NoError:
-		return f.passed, f.code
-	case f.passes(policy):
-		return f.passed, codes.Default().DefaultFor(f.wire)
+	case f.isForwarded(trust) && f.code != codes.NoError:
+		return f.forwarded, f.code
+	case f.isForwarded(trust):
+		return f.forwarded, codes.Default().DefaultFor(f.wire)
 	case f.wire == grpccodes.Unavailable:
 		return testrpc.Canonical(t, f.wire, "an upstream service is unavailable"), codes.SdkNetwork
 	case f.wire == grpccodes.DeadlineExceeded:
@@ -173,14 +173,14 @@ func (f failing) reaches(t *testing.T, policy status.Trust) (*spb.Status, codes.
 	return testrpc.Carrying(t, codes.ServerInternal, ""), codes.ServerInternal
 }
 
-var policies = []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll}
+var trusts = []status.Trust{status.TrustKnown, status.TrustNone, status.TrustAll}
 
-// A hop is a handler of B: what it returns for C's error.
+// A hop is a handler of B that calls C.
 type hop struct {
 	name string
-	of   func(error) error
-	code codes.ErrorCode // B's own code, NoError if it returns none
-	says string          // B's message, "" for the row's
+	of   func(error) error // returns B's error for the error that C's client returned
+	code codes.ErrorCode   // the code that B returns itself, NoError if it returns none
+	says string            // B's message, "" for the row's
 }
 
 // hops begins with the two that are tested with every code.
@@ -217,53 +217,55 @@ var hops = []hop{
 	},
 }
 
-// reaches returns what A reads of B's error. A code of B's own always wins.
-func (h hop) reaches(t *testing.T, f failing, policy status.Trust) (*spb.Status, codes.Code) {
+// reaches returns the status and the code that A reads. If B's handler returns a code
+// itself, that is always sent.
+func (h hop) reaches(t *testing.T, f failing, trust status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	if h.code != codes.NoError {
 		return testrpc.Carrying(t, h.code, h.says), h.code
 	}
-	return f.reaches(t, policy)
+	return f.reaches(t, trust)
 }
 
 // quotes reports whether A may read C's text.
-func (h hop) quotes(f failing, policy status.Trust) bool {
-	return h.code == codes.NoError && f.passes(policy)
+func (h hop) quotes(f failing, trust status.Trust) bool {
+	return h.code == codes.NoError && f.isForwarded(trust)
 }
 
-// A chain connects A to B and B to C, with a policy on B's connections.
+// A chain connects A to B and B to C. B's connections have the same trust.
 type chain struct {
-	oursC, plainC, b *testrpc.Service
-	toOurs, toPlain  testgrpc.TestServiceClient // B's connections to each C
-	ours, plain      testgrpc.TestServiceClient // A's connections to B
+	c, plainC, b  *testrpc.Service           // C with errstatus, C without, and B
+	toC, toPlainC testgrpc.TestServiceClient // B's connections to each C
+	client, plain testgrpc.TestServiceClient // A's connections to B
 }
 
-func newChain(t *testing.T, policy status.Trust, a ...grpc.DialOption) *chain {
+func newChain(t *testing.T, trust status.Trust, a ...grpc.DialOption) *chain {
 	t.Helper()
-	ch := &chain{oursC: testrpc.Returning(nil), plainC: testrpc.Returning(nil), b: testrpc.Returning(nil)}
-	upstream := interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))
-	ch.toOurs = testrpc.Connect(t, ch.oursC, interceptor.ServerOptions(interceptor.WithDebugInfo()), upstream)
-	ch.toPlain = testrpc.Connect(t, ch.plainC, nil, upstream)
-	ch.ours = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
+	ch := &chain{c: testrpc.Returning(nil), plainC: testrpc.Returning(nil), b: testrpc.Returning(nil)}
+	upstream := interceptor.DialOptions(interceptor.WithUpstreamTrust(trust))
+	ch.toC = testrpc.Connect(t, ch.c, interceptor.ServerOptions(interceptor.WithDebugInfo()), upstream)
+	ch.toPlainC = testrpc.Connect(t, ch.plainC, nil, upstream)
+	ch.client = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
 	ch.plain = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), a)
 	return ch
 }
 
-// fails makes C fail with f, and B return what h makes of it. B calls C with a call
-// of kind k.
+// fails makes C fail with f. It makes B call C with a call of kind k, and return the error
+// that h returns for C's error.
 func (ch *chain) fails(f failing, h hop, k testrpc.Kind) {
-	c, client := ch.plainC, ch.toPlain
-	if f.ours {
-		c, client = ch.oursC, ch.toOurs
+	c, client := ch.plainC, ch.toPlainC
+	if f.errstatus {
+		c, client = ch.c, ch.toC
 	}
 	c.Return(testrpc.AtOpen, f.handlers)
 	ch.b.Run(testrpc.AtOpen, forwards(client, h.of, k))
 }
 
 // executions returns the number of calls that reached C.
-func (ch *chain) executions() int32 { return ch.oursC.Calls() + ch.plainC.Calls() }
+func (ch *chain) executions() int32 { return ch.c.Calls() + ch.plainC.Calls() }
 
-// forwards returns a handler that calls c and returns what of makes of the error.
+// forwards returns a handler that calls c. If the call fails with err, the handler returns
+// of(err).
 func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := k.Call(ctx, c)
@@ -274,34 +276,34 @@ func forwards(c testgrpc.TestServiceClient, of func(error) error, k testrpc.Kind
 	}
 }
 
-func TestPolicyDecidesWhatIsForwarded(t *testing.T) {
+func TestTrustDecidesWhatIsForwarded(t *testing.T) {
 	all, some := failings(t, testrpc.EveryCode(t)...), failings(t, someCodes...)
-	for _, policy := range policies {
-		ch := newChain(t, policy)
+	for _, trust := range trusts {
+		ch := newChain(t, trust)
 		for i, h := range hops {
 			cases := all
-			if i > 1 { // these wrap like the first two, so fewer codes are enough
+			if i > 1 { // they wrap in the same way as the first two, so fewer codes are enough
 				cases = some
 			}
-			t.Run(fmt.Sprint(policy, "/", h.name), func(t *testing.T) {
+			t.Run(fmt.Sprint(trust, "/", h.name), func(t *testing.T) {
 				for _, f := range cases {
 					ch.fails(f, h, testrpc.Unary)
-					ch.check(t, f, h, policy, testrpc.Unary)
+					ch.check(t, f, h, trust, testrpc.Unary)
 				}
 			})
 		}
 	}
 }
 
-func TestPolicyDecidesWhatIsForwardedOfStreams(t *testing.T) {
+func TestTrustDecidesWhatIsForwardedFromStreams(t *testing.T) {
 	some := failings(t, someCodes...)
-	for _, policy := range policies {
-		ch := newChain(t, policy)
+	for _, trust := range trusts {
+		ch := newChain(t, trust)
 		for _, k := range testrpc.Kinds[1:] {
-			t.Run(fmt.Sprint(policy, "/", k.Name), func(t *testing.T) {
+			t.Run(fmt.Sprint(trust, "/", k.Name), func(t *testing.T) {
 				for _, f := range some {
 					ch.fails(f, hops[0], k)
-					ch.check(t, f, hops[0], policy, k)
+					ch.check(t, f, hops[0], trust, k)
 				}
 			})
 		}
@@ -310,15 +312,15 @@ func TestPolicyDecidesWhatIsForwardedOfStreams(t *testing.T) {
 
 // check calls B with a plain client, and with an errstatus client if B returns C's
 // error unchanged. It checks what A reads, and that private text is withheld.
-func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Trust, k testrpc.Kind) {
+func (ch *chain) check(t *testing.T, f failing, h hop, trust status.Trust, k testrpc.Kind) {
 	t.Helper()
-	want, code := h.reaches(t, f, policy)
+	want, code := h.reaches(t, f, trust)
 	var header, trailer metadata.MD
 	_, err := k.Call(t.Context(), ch.plain, grpc.Header(&header), grpc.Trailer(&trailer))
 	checkReads(t, f.name, err, want)
 	arrived := everything(err, header, trailer)
 	withheld := []string{stack, private}
-	if !h.quotes(f, policy) {
+	if !h.quotes(f, trust) {
 		withheld = append(withheld, quoted)
 	}
 	for _, text := range withheld {
@@ -329,15 +331,15 @@ func (ch *chain) check(t *testing.T, f failing, h hop, policy status.Trust, k te
 	if h.name != hops[0].name {
 		return
 	}
-	_, err = k.Call(t.Context(), ch.ours)
+	_, err = k.Call(t.Context(), ch.client)
 	if got := status.Code(err); got != code || !errors.Is(err, code) {
-		t.Errorf("%s: A's code is %v; want %v, which errors.Is finds", f.name, got, code)
+		t.Errorf("%s: A's code is %v; want %v, and errors.Is finds it", f.name, got, code)
 	}
 	checkReads(t, f.name+", with errstatus", err, want)
 }
 
-// checkReads is testrpc.CheckStatus for thousands of calls: it computes a diff only
-// if the statuses differ.
+// checkReads does the same as testrpc.CheckStatus. It is fast enough for thousands of
+// calls, because it computes a diff only if the statuses differ.
 func checkReads(t *testing.T, name string, err error, want *spb.Status) {
 	t.Helper()
 	got := grpcstatus.Convert(err).Proto()
@@ -361,8 +363,8 @@ func everything(err error, all ...metadata.MD) string {
 	return strings.Join(text, "\n")
 }
 
-// A retries. To gRPC only UNAVAILABLE is safe to run again, so no other status may
-// become UNAVAILABLE between C and A.
+// Retries by A. Only UNAVAILABLE means that a call is safe to run again, so no other
+// status may become UNAVAILABLE between C and A.
 
 // retrying returns the ways in which A makes up to three attempts.
 func retrying() map[string][]grpc.DialOption {
@@ -394,12 +396,12 @@ func TestOnlyUnavailableIsRetriedAcrossTwoHops(t *testing.T) {
 		testrpc.ServerStream.Name: failings(t, someCodes...),
 	}
 	for name, a := range retrying() {
-		for _, policy := range policies {
-			ch := newChain(t, policy, a...)
+		for _, trust := range trusts {
+			ch := newChain(t, trust, a...)
 			for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} {
-				t.Run(fmt.Sprint(name, "/", policy, "/", k.Name), func(t *testing.T) {
+				t.Run(fmt.Sprint(name, "/", trust, "/", k.Name), func(t *testing.T) {
 					for _, f := range cases[k.Name] {
-						ch.checkAttempts(t, f, hops[0], policy, k)
+						ch.checkAttempts(t, f, hops[0], trust, k)
 					}
 				})
 			}
@@ -407,20 +409,20 @@ func TestOnlyUnavailableIsRetriedAcrossTwoHops(t *testing.T) {
 	}
 }
 
-func TestOwnCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
+func TestHandlersCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
 	network := hop{
-		name: "wrapped in a network error",
+		name: "wrapped in an UNAVAILABLE code",
 		of:   func(err error) error { return status.Wrap(err, codes.SrvNetwork, "B's own") },
 		code: codes.SrvNetwork, says: "B's own",
 	}
 	for name, a := range retrying() {
-		for _, policy := range policies {
-			ch := newChain(t, policy, a...)
+		for _, trust := range trusts {
+			ch := newChain(t, trust, a...)
 			for _, h := range append(hops, network) {
-				t.Run(fmt.Sprint(name, "/", policy, "/", h.name), func(t *testing.T) {
-					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.Unavailable), h, policy, testrpc.Unary)
-					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.DeadlineExceeded), h, policy, testrpc.Unary)
-					ch.checkAttempts(t, failsWithOurs(t, codes.SrvNetwork), h, policy, testrpc.Unary)
+				t.Run(fmt.Sprint(name, "/", trust, "/", h.name), func(t *testing.T) {
+					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.Unavailable), h, trust, testrpc.Unary)
+					ch.checkAttempts(t, failsPlain(t, "bare", grpccodes.DeadlineExceeded), h, trust, testrpc.Unary)
+					ch.checkAttempts(t, failsWithErrstatus(t, codes.SrvNetwork), h, trust, testrpc.Unary)
 				})
 			}
 		}
@@ -428,12 +430,12 @@ func TestOwnCodeDecidesWhetherTheUpstreamIsRetried(t *testing.T) {
 }
 
 // checkAttempts makes a call from A and counts the calls that reach C.
-func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Trust, k testrpc.Kind) {
+func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, trust status.Trust, k testrpc.Kind) {
 	t.Helper()
 	ch.fails(f, h, k)
-	want, code := h.reaches(t, f, policy)
+	want, code := h.reaches(t, f, trust)
 	before := ch.executions()
-	_, err := k.Call(t.Context(), ch.ours)
+	_, err := k.Call(t.Context(), ch.client)
 	if got, want := ch.executions()-before, attempts(grpccodes.Code(want.Code)); got != want {
 		t.Errorf("%s: C ran %d times; want %d", f.name, got, want)
 	}
@@ -442,20 +444,20 @@ func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, policy status.Tru
 	}
 }
 
-// B's deadline for C passes while C writes, and C still finishes. If anyone retried,
-// C would write a second time.
+// B's deadline for C passes while C writes, and C finishes the write. A retry would make C
+// write a second time, so neither A nor B may retry.
 func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	returns := map[string]func(call, own error) error{
-		"the call's error":     func(call, _ error) error { return call },
-		"the call's, under %w": func(call, _ error) error { return fmt.Errorf(private+": %w", call) },
-		"its own context's":    func(_, own error) error { return own },
+		"the call's error":           func(call, _ error) error { return call },
+		"the call's error, under %w": func(call, _ error) error { return fmt.Errorf(private+": %w", call) },
+		"its own context's error":    func(_, own error) error { return own },
 	}
 	for name, a := range retrying() {
-		for _, policy := range policies {
+		for _, trust := range trusts {
 			for what, of := range returns {
 				for _, k := range []testrpc.Kind{testrpc.Unary, testrpc.ServerStream} {
-					t.Run(fmt.Sprint(name, "/", policy, "/", what, "/", k.Name), func(t *testing.T) {
-						checkTimedOut(t, k, policy, of, a)
+					t.Run(fmt.Sprint(name, "/", trust, "/", what, "/", k.Name), func(t *testing.T) {
+						checkTimedOut(t, k, trust, of, a)
 					})
 				}
 			}
@@ -463,7 +465,7 @@ func TestWriteThatTimedOutIsNotRunAgain(t *testing.T) {
 	}
 }
 
-func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Trust, of func(call, own error) error, a []grpc.DialOption) {
+func checkTimedOut(t *testing.T, k testrpc.Kind, trust status.Trust, of func(call, own error) error, a []grpc.DialOption) {
 	t.Helper()
 	working := make(chan struct{}, 3)
 	c := testrpc.Running(func(ctx context.Context) error {
@@ -471,7 +473,7 @@ func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Trust, of func(ca
 		<-ctx.Done()
 		return nil
 	})
-	toC := testrpc.Connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.WithUpstreamTrust(policy)))
+	toC := testrpc.Connect(t, c, interceptor.ServerOptions(), interceptor.DialOptions(interceptor.WithUpstreamTrust(trust)))
 	b := testrpc.Running(func(ctx context.Context) error {
 		own := expiresAfter(ctx, working)
 		_, err := k.Call(own, toC)
@@ -485,7 +487,7 @@ func checkTimedOut(t *testing.T, k testrpc.Kind, policy status.Trust, of func(ca
 		t.Errorf("C ran %d times; want once", got)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("errors.Is(%v, DeadlineExceeded) = true at A, whose own context has not ended", err)
+		t.Errorf("errors.Is(%v, context.DeadlineExceeded) = true at A; want false, because A's context has not ended", err)
 	}
 }
 
@@ -503,25 +505,25 @@ func expiresAfter(ctx context.Context, signal <-chan struct{}) context.Context {
 }
 
 // A lost connection is UNAVAILABLE, because gRPC can't tell whether C has begun. So A
-// retries, and C may run again. A handler that must not run twice wraps the error in
-// a code of its own. A reset stream is INTERNAL, and nobody retries it.
+// retries, and C may run again. A handler whose upstream must not run twice
+// wraps the error in a code. A reset stream is INTERNAL, and A doesn't retry it.
 func TestOnlyALostConnectionIsRetried(t *testing.T) {
 	tests := []struct {
 		name          string
-		start         func(*testing.T) *cutOff
+		start         func(*testing.T) *interruptedC
 		code          grpccodes.Code
 		timesB, times int32
 	}{
-		{"its connection is lost", losesConnections, grpccodes.Unavailable, 3, 3},
-		{"its server stops", stops, grpccodes.Unavailable, 3, 1},
-		{"its stream is reset", resets, grpccodes.Internal, 1, 1},
+		{"the connection is lost", losesConnections, grpccodes.Unavailable, 3, 3},
+		{"C's server stops", stops, grpccodes.Unavailable, 3, 1},
+		{"the stream is reset", resets, grpccodes.Internal, 1, 1},
 	}
 	for _, tt := range tests {
 		for name, a := range retrying() {
-			for _, policy := range policies {
-				t.Run(fmt.Sprint(tt.name, "/", name, "/", policy), func(t *testing.T) {
+			for _, trust := range trusts {
+				t.Run(fmt.Sprint(tt.name, "/", name, "/", trust), func(t *testing.T) {
 					c := tt.start(t)
-					toC := testgrpc.NewTestServiceClient(testrpc.Dial(t, c.target, interceptor.DialOptions(interceptor.WithUpstreamTrust(policy))))
+					toC := testgrpc.NewTestServiceClient(testrpc.Dial(t, c.target, interceptor.DialOptions(interceptor.WithUpstreamTrust(trust))))
 					b := testrpc.Returning(nil)
 					b.Run(testrpc.AtOpen, forwards(toC, hops[0].of, testrpc.Unary))
 					_, err := testrpc.CallUnary(t.Context(), testrpc.Connect(t, b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...)))
@@ -537,24 +539,24 @@ func TestOnlyALostConnectionIsRetried(t *testing.T) {
 	}
 }
 
-// A cutOff is a C that is interrupted before it answers.
-type cutOff struct {
+// An interruptedC is a C that is interrupted before it answers.
+type interruptedC struct {
 	target string
 	calls  func() int32
 }
 
-func losesConnections(t *testing.T) *cutOff {
+func losesConnections(t *testing.T) *interruptedC {
 	lis := &fragileListener{Listener: testrpc.Listen(t)}
 	svc := testrpc.Running(func(ctx context.Context) error {
-		lis.cut()
+		lis.closeConnections()
 		<-ctx.Done()
 		return nil
 	})
 	testrpc.Start(t, lis, testrpc.Register(svc), interceptor.ServerOptions())
-	return &cutOff{lis.Addr().String(), svc.Calls}
+	return &interruptedC{lis.Addr().String(), svc.Calls}
 }
 
-func stops(t *testing.T) *cutOff {
+func stops(t *testing.T) *interruptedC {
 	var server *grpc.Server
 	svc := testrpc.Running(func(ctx context.Context) error {
 		server.Stop()
@@ -566,12 +568,12 @@ func stops(t *testing.T) *cutOff {
 		server = s
 		testgrpc.RegisterTestServiceServer(s, svc)
 	}, interceptor.ServerOptions())
-	return &cutOff{lis.Addr().String(), svc.Calls}
+	return &interruptedC{lis.Addr().String(), svc.Calls}
 }
 
 // resets returns a C that resets the stream and keeps the connection. It is an HTTP
 // server, because gRPC's own can't do that.
-func resets(t *testing.T) *cutOff {
+func resets(t *testing.T) *interruptedC {
 	var calls atomic.Int32
 	server := &http.Server{
 		Protocols: new(http.Protocols),
@@ -588,10 +590,10 @@ func resets(t *testing.T) *cutOff {
 		server.Close()
 		<-served
 	})
-	return &cutOff{lis.Addr().String(), calls.Load}
+	return &interruptedC{lis.Addr().String(), calls.Load}
 }
 
-// A fragileListener closes all of its connections on demand.
+// A fragileListener can close all of its connections.
 type fragileListener struct {
 	net.Listener
 	mu    sync.Mutex
@@ -608,7 +610,7 @@ func (l *fragileListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-func (l *fragileListener) cut() {
+func (l *fragileListener) closeConnections() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, conn := range l.conns {

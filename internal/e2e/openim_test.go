@@ -30,28 +30,28 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// OpenIM's numeric form: reading what OpenIM's servers wrote, and writing it. Each line
-// of testdata/openim_legacy.jsonl is a recorded answer. The module examples/openim
-// tests the same with OpenIM's own code.
+// OpenIM's numeric form: clients read the answers of OpenIM's servers, and servers write
+// the form. Each line of testdata/openim.jsonl is a recorded answer. The module
+// examples/openim tests the same with OpenIM's own code.
 
 const openIMDetailType = "openim.protobuf.ErrorInfo"
 
-// A openIMFixture is a line of the file.
+// An openIMFixture is a line of the file.
 type openIMFixture struct {
 	fixture
 
-	// Client is what OpenIM's client interceptors read of the answer: "ok" is a
-	// success. It is nil where they were not run.
+	// Client has what OpenIM's client interceptors read from the answer, "ok" for a
+	// success. It is nil if they were not run.
 	Client *struct{ MW json.RawMessage } `json:"openim_client"`
 }
 
 func openIM(t testing.TB) []openIMFixture {
 	t.Helper()
-	return testrpc.Recorded[openIMFixture](t, "testdata/openim_legacy.jsonl", 174)
+	return testrpc.Recorded[openIMFixture](t, "testdata/openim.jsonl", 174)
 }
 
-// number returns the raw number of the answer, and whether it is one: not a canonical
-// code, and within an int32.
+// number returns the answer's grpc-status, and reports whether it is a raw number: no
+// canonical code, and within an int32.
 func (f openIMFixture) number() (number int32, ok bool) {
 	return int32(*f.Status), *f.Status > int64(grpccodes.Unauthenticated) && *f.Status <= math.MaxInt32
 }
@@ -69,7 +69,7 @@ func (f openIMFixture) want() (codes.Code, status.Origin) {
 	return codes.Default().DefaultFor(grpccodes.Code(*f.Status)), status.OriginBare
 }
 
-func TestOurClientReadsRawNumbers(t *testing.T) {
+func TestClientReadsRawNumbers(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
 	for _, c := range append(testrpc.ErrorCodes(t), 1305, math.MaxInt32) {
@@ -77,34 +77,34 @@ func TestOurClientReadsRawNumbers(t *testing.T) {
 		_, err := testrpc.CallUnary(t.Context(), client)
 		st, _ := status.FromError(err)
 		if st.Code() != c || st.Origin() != status.OriginNumeric || st.Message() != "as OpenIM does" {
-			t.Errorf("%v: the caller reads %v, %v; want the code, numeric origin", c, st, st.Origin())
+			t.Errorf("%v: the caller reads %v, origin %v; want the code, the message and origin numeric", c, st, st.Origin())
 		}
 	}
 }
 
-func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
-	server, ours, plain := replaying(t)
+func TestStatusesOfOpenIMServersAreRead(t *testing.T) {
+	server, client, plain := replaying(t)
 	details := 0
 	for _, f := range openIM(t) {
 		server.SetReply(f.reply())
 		for _, k := range replayed {
-			_, err := k.Call(t.Context(), ours)
+			_, err := k.Call(t.Context(), client)
 			if *f.Status == 0 {
 				if err != k.Success {
-					t.Errorf("%s, %s: %v; want success", f.Name, k.Name, err)
+					t.Errorf("%s, %s: the call ended with %v; want %v, a success", f.Name, k.Name, err, k.Success)
 				}
 				continue
 			}
 			st := status.Convert(err)
 			if code, origin := f.want(); st.Code() != code || st.Origin() != origin || !errors.Is(err, code) {
-				t.Errorf("%s, %s: %v, %v; want %v, %v", f.Name, k.Name, st, st.Origin(), code, origin)
+				t.Errorf("%s, %s: the caller reads %v, origin %v; want %v, %v", f.Name, k.Name, st, st.Origin(), code, origin)
 			}
 			if st.GRPCCode() < 1 || st.GRPCCode() > 16 {
 				t.Errorf("%s, %s: the canonical code is %v; want 1..16", f.Name, k.Name, st.GRPCCode())
 			}
 			_, received := k.Call(t.Context(), plain)
 			if diff := cmp.Diff(grpcstatus.Convert(received).Proto(), grpcstatus.Convert(err).Proto(), protocmp.Transform()); diff != "" {
-				t.Errorf("%s, %s: gRPC's status (-plain client's +ours):\n%s", f.Name, k.Name, diff)
+				t.Errorf("%s, %s: gRPC's status (-plain client's +errstatus client's):\n%s", f.Name, k.Name, diff)
 			}
 			if f.Client == nil || *f.Status > math.MaxInt32 {
 				continue
@@ -115,18 +115,18 @@ func TestOpenIMsStatusesAreUnderstood(t *testing.T) {
 				t.Fatalf("%s: %v", f.Name, err)
 			}
 			if text, _ := status.OpenIMDetail(err); text != want.Detail || st.Message() != want.Msg {
-				t.Errorf("%s, %s: %q with the detail %q; want %+v, like OpenIM's client", f.Name, k.Name, st.Message(), text, want)
+				t.Errorf("%s, %s: the message is %q and the detail %q; want %+v, like OpenIM's client", f.Name, k.Name, st.Message(), text, want)
 			}
 		}
 	}
 	if details < 300 {
-		t.Errorf("%d statuses were compared with what OpenIM's client read; want 300", details)
+		t.Errorf("%d statuses were compared with what OpenIM's client read; want at least 300", details)
 	}
 }
 
-// In both forms the forwarded status keeps the code, the message and OpenIM's detail.
-func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
-	upstream, ours, plain := replaying(t)
+// A forwarded status has the same code, message and OpenIM detail in both forms.
+func TestStatusesOfOpenIMServersAreForwardedInBothForms(t *testing.T) {
+	upstream, withErrstatus, plain := replaying(t)
 	svc := testrpc.Returning(nil)
 	numeric := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 	canonical := testrpc.DialWire(t, svc)
@@ -137,7 +137,7 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 		}
 		upstream.SetReply(f.reply())
 		for _, how := range forwardings {
-			from := ours
+			from := withErrstatus
 			if how.plain {
 				from = plain
 			}
@@ -150,11 +150,11 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 				st := checkNumericForm(t, name, testrpc.Answer(t, numeric, k), codes.ErrorCode(number))
 				checkRead(t, name, st, want, detail)
 				if how.details && !proto.Equal(st.Details[len(st.Details)-1], testrpc.Packed(t, testrpc.BadRequest())) {
-					t.Errorf("%s: the details are %v; want the handler's at the end", name, st)
+					t.Errorf("%s: the status is %v; want the handler's detail at its end", name, st)
 				}
 				st = testrpc.Failure(t, testrpc.Answer(t, canonical, k))
 				if row, _ := codes.Default().Lookup(codes.Number(number)); grpccodes.Code(st.Code) != row.GRPCCode {
-					t.Errorf("%s: sent as %d; want %v", name, st.Code, row.GRPCCode)
+					t.Errorf("%s: grpc-status is %d; want %v", name, st.Code, row.GRPCCode)
 				}
 				checkRead(t, name, st, want, detail)
 			}
@@ -162,8 +162,8 @@ func TestOpenIMsStatusesAreForwardedInBothForms(t *testing.T) {
 	}
 }
 
-// checkNumericForm checks that an answer has the raw number, then OpenIM's detail, then
-// the ErrorInfo, and that its headers and details agree. It returns the status.
+// checkNumericForm checks that an answer has the raw number, OpenIM's detail first and the
+// ErrorInfo second, and that headers and details agree. It returns the status.
 func checkNumericForm(t *testing.T, name string, got *wiretest.Answer, c codes.Code) *spb.Status {
 	t.Helper()
 	st, err := got.Trailers().Status()
@@ -171,7 +171,7 @@ func checkNumericForm(t *testing.T, name string, got *wiretest.Answer, c codes.C
 		t.Fatalf("%s: %v", name, err)
 	}
 	if st.Code != int32(c.Number()) || len(st.Details) < 2 || st.Details[0].MessageName() != openIMDetailType {
-		t.Fatalf("%s: sent as %v; want %d, and OpenIM's detail first", name, st, c.Number())
+		t.Fatalf("%s: the status is %v; want number %d, with OpenIM's detail first", name, st, c.Number())
 	}
 	if info := testrpc.Packed(t, testrpc.ErrorInfo(c)); !proto.Equal(st.Details[1], info) {
 		t.Errorf("%s: the second detail is %v; want %v", name, st.Details[1], info)
@@ -179,13 +179,13 @@ func checkNumericForm(t *testing.T, name string, got *wiretest.Answer, c codes.C
 	return st
 }
 
-// checkRead checks that a client with errstatus reads the wanted code, message and
-// detail of a sent status.
+// checkRead checks that a client with errstatus reads the wanted code, message and OpenIM
+// detail from a sent status.
 func checkRead(t *testing.T, name string, sent *spb.Status, want *status.Status, detail string) {
 	t.Helper()
 	st := status.FromGRPC(grpcstatus.FromProto(sent))
 	if text, _ := status.OpenIMDetail(st.Err()); st.Code() != want.Code() || st.Message() != want.Message() || text != detail || st.Origin() != status.OriginKnown {
-		t.Errorf("%s: read as %v, %v, with the detail %q; want %v, %q", name, st, st.Origin(), text, want, detail)
+		t.Errorf("%s: the client reads %v, origin %v, with the detail %q; want %v, origin known, %q", name, st, st.Origin(), text, want, detail)
 	}
 }
 
@@ -195,14 +195,14 @@ func openIMDetail(cause string) *anypb.Any {
 	return &anypb.Any{TypeUrl: "type.googleapis.com/" + openIMDetailType, Value: value}
 }
 
-// Every code at every moment of every kind of call, from servers in each mode to
-// clients with and without an announcement. A client with errstatus reads the same in
+// A server in each mode sends every code, at every moment of every kind of call, to
+// clients with and without the announcement. A client with errstatus reads the same from
 // both forms.
 func TestEveryCodeInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	clients := map[string][]grpc.DialOption{
 		"plain":      nil,
-		"ours":       interceptor.DialOptions(),
+		"errstatus":  interceptor.DialOptions(),
 		"announcing": interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()),
 	}
 	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways, interceptor.OpenIMNegotiated} {
@@ -217,7 +217,7 @@ func TestEveryCodeInNumericForm(t *testing.T) {
 							svc.Return(at, handlers.Err())
 							arrived, err := k.Call(t.Context(), client)
 							if arrived != k.Arrived(at) {
-								t.Errorf("%v, %s, %v: %d messages arrived; want %d", c, k.Name, at, arrived, k.Arrived(at))
+								t.Errorf("%v, %s, %v: %d messages arrived before the error; want %d", c, k.Name, at, arrived, k.Arrived(at))
 							}
 							checkForm(t, fmt.Sprint(c, ", ", k.Name, ", ", at), err, c, numeric)
 						}
@@ -228,6 +228,8 @@ func TestEveryCodeInNumericForm(t *testing.T) {
 	}
 }
 
+// checkForm checks the form of a received error, and that code, message, metadata and
+// details are the handler's.
 func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric bool) {
 	t.Helper()
 	row, _ := codes.Default().Lookup(c.Number())
@@ -236,12 +238,12 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric 
 		want = grpccodes.Code(c)
 	}
 	if got := grpcstatus.Code(err); got != want {
-		t.Errorf("%s: gRPC sees %v; want %v", name, got, want)
+		t.Errorf("%s: gRPC's status.Code() = %v; want %v", name, got, want)
 	}
 	st := status.Convert(err)
 	if st.Code() != codes.Code(c) || st.Message() != "no such user" || st.GRPCCode() != row.GRPCCode || st.Origin() != status.OriginKnown ||
 		!cmp.Equal(st.Metadata(), map[string]string{"user": "42"}) {
-		t.Errorf("%s: read as %v, %v, %v; want %v, %v and the handler's message and metadata", name, st, st.GRPCCode(), st.Metadata(), c, row.GRPCCode)
+		t.Errorf("%s: the caller reads %v, canonical code %v, metadata %v; want %v, %v and the handler's message and metadata", name, st, st.GRPCCode(), st.Metadata(), c, row.GRPCCode)
 	}
 	if text, ok := status.OpenIMDetail(err); !ok || text != "row 42" {
 		t.Errorf("%s: OpenIMDetail() = %q, %t; want the handler's, true", name, text, ok)
@@ -251,7 +253,7 @@ func checkForm(t *testing.T, name string, err error, c codes.ErrorCode, numeric 
 	}
 }
 
-// An error is never status 0, whatever its number.
+// An error never becomes grpc-status 0, whatever its number.
 func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc, interceptor.WithOpenIMForm(interceptor.OpenIMAlways), interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail))
@@ -259,29 +261,29 @@ func TestErrorIsNeverSuccessInNumericForm(t *testing.T) {
 		err  error
 		want int32
 	}{
-		"NoError":              {codes.NoError, 500},
-		"NoError in a Status":  {status.Wrap(errors.New(testrpc.Secret), codes.NoError, ""), 500},
-		"a negative number":    {codes.ErrorCode(-1), 500},
-		"the smallest number":  {codes.ErrorCode(math.MinInt32), 500},
-		"a canonical number":   {codes.ErrorCode(5), 2},
-		"a CodeError of 0":     {openIMError{0, "x", testrpc.Secret}, 500},
-		"a CodeError of -1004": {openIMError{-1004, "x", testrpc.Secret}, 500},
-		"a CodeError of 2³²":   {openIMError{1 << 32, "x", testrpc.Secret}, 500},
-		"a plain error":        {errors.New(testrpc.Secret), 500},
-		"io.EOF":               {io.EOF, 500},
-		"a status OK":          {okStatus{}, 500},
-		"a typed nil":          {(*nilPointer)(nil), 500},
-		"wraps itself":         {testrpc.WrapsItself(errors.New(testrpc.Secret)), 500},
+		"NoError":                           {codes.NoError, 500},
+		"NoError in a Status":               {status.Wrap(errors.New(testrpc.Secret), codes.NoError, ""), 500},
+		"a negative number":                 {codes.ErrorCode(-1), 500},
+		"the smallest number":               {codes.ErrorCode(math.MinInt32), 500},
+		"a canonical number":                {codes.ErrorCode(5), 2},
+		"an OpenIM error with number 0":     {openIMError{0, "x", testrpc.Secret}, 500},
+		"an OpenIM error with number -1004": {openIMError{-1004, "x", testrpc.Secret}, 500},
+		"an OpenIM error with number 2³²":   {openIMError{1 << 32, "x", testrpc.Secret}, 500},
+		"a plain error":                     {errors.New(testrpc.Secret), 500},
+		"io.EOF":                            {io.EOF, 500},
+		"a status with code OK":             {okStatus{}, 500},
+		"a typed nil":                       {(*nilPointer)(nil), 500},
+		"an error that wraps itself":        {testrpc.WrapsItself(errors.New(testrpc.Secret)), 500},
 	} {
 		svc.Return(testrpc.AtOpen, tt.err)
 		for _, k := range testrpc.Kinds {
 			got := testrpc.Answer(t, conn, k)
 			st, err := got.Trailers().Status()
 			if err != nil || st.Code != tt.want || !got.TrailersOnly() {
-				t.Errorf("%s, %s: sent as %v, %v; want %d", name, k.Name, st, err, tt.want)
+				t.Errorf("%s, %s: the status is %v (%v); want code %d, in one header block", name, k.Name, st, err, tt.want)
 			}
 			if found := find(t, got, testrpc.Secret); found != "" {
-				t.Errorf("%s, %s: %s", name, k.Name, found)
+				t.Errorf("%s, %s: %s; want no private text", name, k.Name, found)
 			}
 		}
 	}
@@ -300,16 +302,17 @@ func (e openIMError) Code() int      { return int(e.code) }
 func (e openIMError) Msg() string    { return e.msg }
 func (e openIMError) Detail() string { return e.detail }
 
-// The server interceptor removes the announcement. So if a handler forwards its
-// metadata over a plain connection, the upstream answers in numeric form.
+// The server interceptor removes the announcement from the handler's metadata. If the
+// handler forwards the metadata to an upstream with a plain client, the upstream answers
+// in the numeric form.
 func TestAnnouncementIsForOneHop(t *testing.T) {
 	negotiating := interceptor.ServerOptions(interceptor.WithOpenIMForm(interceptor.OpenIMNegotiated))
 	b := testrpc.Connect(t, testrpc.Returning(codes.TokenExpired), negotiating, nil)
-	var passed metadata.MD
+	var forwarded metadata.MD
 	var fromB error
 	relay := testrpc.Running(func(ctx context.Context) error {
-		passed, _ = metadata.FromIncomingContext(ctx)
-		_, fromB = testrpc.CallUnary(metadata.NewOutgoingContext(ctx, passed), b)
+		forwarded, _ = metadata.FromIncomingContext(ctx)
+		_, fromB = testrpc.CallUnary(metadata.NewOutgoingContext(ctx, forwarded), b)
 		return codes.RecordNotFound
 	})
 	a := testrpc.Connect(t, relay, negotiating, interceptor.DialOptions(interceptor.WithCanonicalAnnouncement()))
@@ -317,15 +320,15 @@ func TestAnnouncementIsForOneHop(t *testing.T) {
 	for _, k := range testrpc.Kinds {
 		_, err := k.Call(ctx, a)
 		if grpcstatus.Code(err) != grpccodes.NotFound || grpcstatus.Code(fromB) != 1501 {
-			t.Errorf("%s: the caller gets %v and the handler %v; want NotFound and 1501", k.Name, err, fromB)
+			t.Errorf("%s: the caller gets %v and the handler gets %v; want NotFound, and the raw number 1501", k.Name, err, fromB)
 		}
-		if passed.Get("operationid") == nil || passed.Get(interceptor.CanonicalAnnouncementKey) != nil {
-			t.Errorf("%s: the handler's metadata is %v; want the caller's without the announcement", k.Name, passed)
+		if forwarded.Get("operationid") == nil || forwarded.Get(interceptor.CanonicalAnnouncementKey) != nil {
+			t.Errorf("%s: the handler's metadata is %v; want the caller's without the announcement", k.Name, forwarded)
 		}
 	}
 }
 
-// The numeric form too has as many bytes as Encode computed, within the limit.
+// A status in the numeric form has as many bytes as Encode computes, and fits the limit.
 func TestSizeOfNumericForm(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, status.DefaultMaxSize} {
 		svc := testrpc.Returning(nil)
@@ -339,7 +342,7 @@ func TestSizeOfNumericForm(t *testing.T) {
 				got := testrpc.Answer(t, conn, k).Trailers()
 				st, err := got.Status()
 				if err != nil || got.ListSize() != sizeOf(encoded) || got.ListSize() > size {
-					t.Errorf("%s, %s: %d bytes, %v; want %d, and %d at most", name, k.Name, got.ListSize(), err, sizeOf(encoded), size)
+					t.Errorf("%s, %s: the status adds %d bytes (%v); want %d, and %d at most", name, k.Name, got.ListSize(), err, sizeOf(encoded), size)
 				}
 				if diff := cmp.Diff(encoded.Status().Proto(), st, protocmp.Transform()); diff != "" {
 					t.Errorf("%s, %s: status (-want +got):\n%s", name, k.Name, diff)
@@ -360,7 +363,7 @@ func TestInstalledTwiceTheNumericFormIsTheSame(t *testing.T) {
 				svc.Return(testrpc.AtOpen, err)
 				for _, k := range testrpc.Kinds {
 					if a, b := testrpc.Raw(ctx, once, k), testrpc.Raw(ctx, twice, k); a != b {
-						t.Errorf("%v, %v, %s: installed once it sends\n%q, twice\n%q", mode, err, k.Name, a, b)
+						t.Errorf("%v, %v, %s: installed once the server sends\n%q, installed twice\n%q; want the same", mode, err, k.Name, a, b)
 					}
 				}
 			}

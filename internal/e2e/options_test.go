@@ -37,34 +37,34 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 		opts     []interceptor.ServerOption
 		want     *spb.Status
 	}{
-		{"sentinel", errFirst,
+		{"a sentinel", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"sentinel under %w and in a join", errors.Join(io.EOF, fmt.Errorf("%w", errFirst)),
+		{"a sentinel under %w in a join", errors.Join(io.EOF, fmt.Errorf("%w", errFirst)),
 			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"sentinel by the error's own Is method", isFirst{errFirst},
+		{"a sentinel that the error's Is method matches", isFirst{errFirst},
 			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
 		{"no sentinel matches", errSecond,
 			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.ServerInternal, "")},
-		{"the first rule wins, not the first error", errors.Join(errSecond, errFirst),
+		{"two sentinels: the first rule decides, not the first error", errors.Join(errSecond, errFirst),
 			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapping(errSecond, codes.Args)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"function before sentinel", errFirst,
+		{"a function before a sentinel", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapper(data), interceptor.WithErrorMapping(errFirst, codes.RecordNotFound)},
 			testrpc.Carrying(t, codes.SrvData, "")},
-		{"sentinel before function", errFirst,
+		{"a sentinel before a function", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.RecordNotFound, "")},
-		{"nil leaves the error to the next rule", errFirst,
+		{"a function returns nil: the next rule decides", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapper(none), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
-		{"NoError leaves the error to the next rule", errFirst,
+		{"a function returns NoError: the next rule decides", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapper(success), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
-		{"function that panics", errFirst,
+		{"a function that panics", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapper(panics), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.ServerInternal, "")},
 		{"a code comes before rules", errors.Join(errFirst, codes.Args),
@@ -86,18 +86,18 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 	}
 }
 
-// isFirst has an Is method that reports its field, which it doesn't wrap.
+// An isFirst error doesn't wrap its field. Its Is method matches it.
 type isFirst struct{ first error }
 
 func (isFirst) Error() string          { return testrpc.Secret }
 func (e isFirst) Is(target error) bool { return target == e.first }
 
-func TestMapErrorFuncIsGivenWhatTheHandlerReturned(t *testing.T) {
+func TestErrorMapperGetsTheHandlersError(t *testing.T) {
 	handlers := fmt.Errorf("loading: %w", io.ErrUnexpectedEOF)
 	var given error
 	testrpc.Sent(t, handlers, interceptor.WithErrorMapper(func(err error) codes.Code { given = err; return nil }))
 	if given != handlers {
-		t.Errorf("the rule got %v; want %v, identical", given, handlers)
+		t.Errorf("the mapper got %v; want %v, identical", given, handlers)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestTableOfTheServerDecidesTheWire(t *testing.T) {
 		rows := append(defaultsWithout(c), row)
 		table, err := codes.Default().WithRows(rows...)
 		if err != nil {
-			t.Fatalf("With(%v) = %v", c, err)
+			t.Fatalf("WithRows() with a changed row of %v = %v; want no error", c, err)
 		}
 		svc := testrpc.Returning(nil)
 		opts := interceptor.ServerOptions(interceptor.WithTable(table), interceptor.WithErrorMapping(io.ErrUnexpectedEOF, c))
@@ -153,7 +153,7 @@ func defaultsWithout(c codes.ErrorCode) []codes.Row {
 	return []codes.Row{row}
 }
 
-// A second domain.
+// Codes of a second domain.
 
 func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
 	tests := []struct {
@@ -162,8 +162,8 @@ func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
 		code   codes.Code
 		origin status.Origin
 	}{
-		{"known", []interceptor.ClientOption{interceptor.WithTable(testrpc.Pets)}, testrpc.PetRanAway, status.OriginKnown},
-		{"unknown", nil, codes.RecordNotFound, status.OriginForeign},
+		{"with the table", []interceptor.ClientOption{interceptor.WithTable(testrpc.Pets)}, testrpc.PetRanAway, status.OriginKnown},
+		{"without the table", nil, codes.RecordNotFound, status.OriginForeign},
 	}
 	for _, tt := range tests {
 		for _, handlers := range []error{testrpc.PetRanAway, status.Error(testrpc.PetRanAway, "the pet ran away")} {
@@ -171,27 +171,28 @@ func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
 			testrpc.CheckStatus(t, err, testrpc.Carrying(t, testrpc.PetRanAway, ""))
 			st, _ := status.FromError(err)
 			if status.Code(err) != tt.code || st.Origin() != tt.origin {
-				t.Errorf("%s: the caller reads %v, %v; want %v, %v", tt.name, status.Code(err), st.Origin(), tt.code, tt.origin)
+				t.Errorf("%s: the caller reads code %v, origin %v; want %v, %v", tt.name, status.Code(err), st.Origin(), tt.code, tt.origin)
 			}
 			if !errors.Is(err, tt.code) {
-				t.Errorf("%s: errors.Is(%v, %v) = false", tt.name, err, tt.code)
+				t.Errorf("%s: errors.Is(%v, %v) = false; want true", tt.name, err, tt.code)
 			}
 		}
 	}
 }
 
 func TestEqualNumbersOfTwoDomainsAreTwoCodes(t *testing.T) {
-	ran := testrpc.Received(t, testrpc.PetRanAway, interceptor.WithTable(testrpc.Pets))
+	ranAway := testrpc.Received(t, testrpc.PetRanAway, interceptor.WithTable(testrpc.Pets))
 	missing := testrpc.Received(t, codes.RecordNotFound, interceptor.WithTable(testrpc.Pets))
-	if errors.Is(ran, codes.RecordNotFound) || errors.Is(missing, testrpc.PetRanAway) {
-		t.Errorf("%v and %v are equal to errors.Is; want two codes", ran, missing)
+	if errors.Is(ranAway, codes.RecordNotFound) || errors.Is(missing, testrpc.PetRanAway) {
+		t.Errorf("errors.Is reports that %v and %v are the same code; want two codes", ranAway, missing)
 	}
 	if got := status.Code(missing); got != codes.RecordNotFound {
 		t.Errorf("with another table first, status.Code() = %v; want RecordNotFound", got)
 	}
 }
 
-func TestFirstTableDecidesWhereNoCodeIsCarried(t *testing.T) {
+// The first table has the server's INTERNAL default and the client's assumed codes.
+func TestFirstTableHasTheDefaultCodes(t *testing.T) {
 	if diff := cmp.Diff(testrpc.Carrying(t, testrpc.PetBroken, ""), testrpc.Sent(t, errors.New(testrpc.Secret), interceptor.WithTable(testrpc.Pets)), protocmp.Transform()); diff != "" {
 		t.Errorf("what the server sends for a plain error (-want +got):\n%s", diff)
 	}

@@ -24,7 +24,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// Private text: what a handler's error contains and the caller must not read.
+// Private text: the parts of a handler's error that the caller must not read.
 
 // canary is in every private text of these tests.
 const canary = "CANARY-5c1f"
@@ -37,8 +37,8 @@ func (e canaryError) String() string       { return canary }
 func (e canaryError) LogValue() slog.Value { return slog.StringValue(canary) }
 func (e canaryError) GoString() string     { return canary }
 
-// canaries returns handlers' errors with the canary in them, and the canonical code
-// that the caller gets.
+// canaries returns handlers' errors that contain the canary, and the canonical code that
+// the caller gets for each.
 func canaries(t testing.TB) map[string]struct {
 	err  error
 	want grpccodes.Code
@@ -46,8 +46,8 @@ func canaries(t testing.TB) map[string]struct {
 	t.Helper()
 	private := canaryError{canary}
 	debug := &errdetails.DebugInfo{StackEntries: []string{canary}, Detail: canary}
-	upstream := func(policy status.Trust, st *status.Status) error {
-		return (&status.Decoder{Trust: policy}).Decode(t.Context(), st.GRPCStatus().Err())
+	upstream := func(trust status.Trust, st *status.Status) error {
+		return (&status.Decoder{Trust: trust}).Decode(t.Context(), st.GRPCStatus().Err())
 	}
 	foreign := func(code grpccodes.Code) error {
 		info := &errdetails.ErrorInfo{Reason: canary, Domain: "other.example", Metadata: map[string]string{"key": canary}}
@@ -57,38 +57,38 @@ func canaries(t testing.TB) map[string]struct {
 		err  error
 		want grpccodes.Code
 	}{
-		"a plain error":                 {private, grpccodes.Internal},
-		"a plain error under %w":        {fmt.Errorf(canary+": %w", private), grpccodes.Internal},
-		"a cause":                       {status.Wrap(private, codes.RecordNotFound, "no such user"), grpccodes.NotFound},
-		"a cause of a cause":            {status.Wrap(fmt.Errorf("loading: %w", private), codes.RecordNotFound, ""), grpccodes.NotFound},
-		"a Status as a cause":           {status.Wrap(status.Error(codes.Args, canary), codes.RecordNotFound, ""), grpccodes.NotFound},
-		"a gRPC status as a cause":      {status.Wrap(grpcstatus.Error(grpccodes.Aborted, canary), codes.RecordNotFound, ""), grpccodes.NotFound},
-		"text around a code":            {fmt.Errorf(canary+": %w "+canary, codes.RecordNotFound), grpccodes.NotFound},
-		"text around a Status":          {fmt.Errorf(canary+": %w", status.Error(codes.RecordNotFound, "x")), grpccodes.NotFound},
-		"text around a gRPC status":     {fmt.Errorf(canary+": %w", grpcstatus.Error(grpccodes.NotFound, "x")), grpccodes.NotFound},
-		"joined before a code":          {errors.Join(private, codes.RecordNotFound), grpccodes.NotFound},
-		"joined after a code":           {errors.Join(codes.RecordNotFound, private), grpccodes.NotFound},
-		"joined after a gRPC status":    {errors.Join(grpcstatus.Error(grpccodes.NotFound, "x"), private), grpccodes.NotFound},
-		"a rule's error":                {fmt.Errorf(canary+": %w", sql.ErrNoRows), grpccodes.NotFound},
-		"NoError around a cause":        {status.Wrap(private, codes.NoError, canary), grpccodes.Internal},
-		"a status with code OK":         {privateOK{canary}, grpccodes.Internal},
-		"a panicking method":            {canaryPanics{}, grpccodes.Internal},
-		"DebugInfo":                     {status.New(codes.RecordNotFound, "x").WithDetails(debug).Err(), grpccodes.NotFound},
-		"DebugInfo of a gRPC status":    {grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
-		"DebugInfo of a peer":           {upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
-		"DebugInfo behind a proxy":      {upstream(status.TrustAll, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
-		"a peer under TrustNone":        {upstream(status.TrustNone, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
-		"text around a peer's status":   {fmt.Errorf(canary+": %w", upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x"))), grpccodes.NotFound},
-		"an upstream status":            {foreign(grpccodes.NotFound), grpccodes.Internal},
-		"an upstream UNAVAILABLE":       {foreign(grpccodes.Unavailable), grpccodes.Unavailable},
-		"an upstream DEADLINE_EXCEEDED": {foreign(grpccodes.DeadlineExceeded), grpccodes.DeadlineExceeded},
-		"an upstream status as a cause": {status.Wrap(foreign(grpccodes.NotFound), codes.RecordNotFound, ""), grpccodes.NotFound},
-		"context.DeadlineExceeded":      {fmt.Errorf(canary+": %w", context.DeadlineExceeded), grpccodes.DeadlineExceeded},
-		"a raw number without a row":    {grpcstatus.Error(777, canary), grpccodes.Internal},
-		"a panic":                       {panicking{canary}, grpccodes.Internal},
-		"a panic with an error":         {panicking{private}, grpccodes.Internal},
-		"a CodeError's detail":          {fmt.Errorf(canary+": %w", openIMError{1004, "x", canary}), grpccodes.NotFound},
-		"a CodeError without a row":     {openIMError{777, canary, canary}, grpccodes.Internal},
+		"a plain error":                             {private, grpccodes.Internal},
+		"a plain error under %w":                    {fmt.Errorf(canary+": %w", private), grpccodes.Internal},
+		"a cause":                                   {status.Wrap(private, codes.RecordNotFound, "no such user"), grpccodes.NotFound},
+		"a cause of a cause":                        {status.Wrap(fmt.Errorf("loading: %w", private), codes.RecordNotFound, ""), grpccodes.NotFound},
+		"a Status as a cause":                       {status.Wrap(status.Error(codes.Args, canary), codes.RecordNotFound, ""), grpccodes.NotFound},
+		"a gRPC status as a cause":                  {status.Wrap(grpcstatus.Error(grpccodes.Aborted, canary), codes.RecordNotFound, ""), grpccodes.NotFound},
+		"text around a code":                        {fmt.Errorf(canary+": %w "+canary, codes.RecordNotFound), grpccodes.NotFound},
+		"text around a Status":                      {fmt.Errorf(canary+": %w", status.Error(codes.RecordNotFound, "x")), grpccodes.NotFound},
+		"text around a gRPC status":                 {fmt.Errorf(canary+": %w", grpcstatus.Error(grpccodes.NotFound, "x")), grpccodes.NotFound},
+		"joined before a code":                      {errors.Join(private, codes.RecordNotFound), grpccodes.NotFound},
+		"joined after a code":                       {errors.Join(codes.RecordNotFound, private), grpccodes.NotFound},
+		"joined after a gRPC status":                {errors.Join(grpcstatus.Error(grpccodes.NotFound, "x"), private), grpccodes.NotFound},
+		"an error that a rule maps":                 {fmt.Errorf(canary+": %w", sql.ErrNoRows), grpccodes.NotFound},
+		"NoError around a cause":                    {status.Wrap(private, codes.NoError, canary), grpccodes.Internal},
+		"a status with code OK":                     {privateOK{canary}, grpccodes.Internal},
+		"an error whose methods panic":              {canaryPanics{}, grpccodes.Internal},
+		"DebugInfo":                                 {status.New(codes.RecordNotFound, "x").WithDetails(debug).Err(), grpccodes.NotFound},
+		"DebugInfo of a gRPC status":                {grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", debug)).Err(), grpccodes.NotFound},
+		"DebugInfo of an upstream, TrustKnown":      {upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
+		"DebugInfo of an upstream, TrustAll":        {upstream(status.TrustAll, status.New(codes.RecordNotFound, "x").WithDetails(debug)), grpccodes.NotFound},
+		"an upstream's code, TrustNone":             {upstream(status.TrustNone, status.New(codes.RecordNotFound, canary).WithMetadata("key", canary)), grpccodes.Internal},
+		"text around an upstream's status":          {fmt.Errorf(canary+": %w", upstream(status.TrustKnown, status.New(codes.RecordNotFound, "x"))), grpccodes.NotFound},
+		"an upstream's status of an unknown domain": {foreign(grpccodes.NotFound), grpccodes.Internal},
+		"an upstream's UNAVAILABLE":                 {foreign(grpccodes.Unavailable), grpccodes.Unavailable},
+		"an upstream's DEADLINE_EXCEEDED":           {foreign(grpccodes.DeadlineExceeded), grpccodes.DeadlineExceeded},
+		"an upstream's status as a cause":           {status.Wrap(foreign(grpccodes.NotFound), codes.RecordNotFound, ""), grpccodes.NotFound},
+		"context.DeadlineExceeded":                  {fmt.Errorf(canary+": %w", context.DeadlineExceeded), grpccodes.DeadlineExceeded},
+		"a raw number without a row":                {grpcstatus.Error(777, canary), grpccodes.Internal},
+		"a panic":                                   {panicking{canary}, grpccodes.Internal},
+		"a panic with an error":                     {panicking{private}, grpccodes.Internal},
+		"the detail of an OpenIM error":             {fmt.Errorf(canary+": %w", openIMError{1004, "x", canary}), grpccodes.NotFound},
+		"an OpenIM error without a row":             {openIMError{777, canary, canary}, grpccodes.Internal},
 	}
 }
 
@@ -111,8 +111,8 @@ func badRequestOf(text string) *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: text, Description: text}}}
 }
 
-// No byte of any header, trailer or message contains private text, in any kind of call
-// at any moment, in canonical and in numeric form.
+// Private text is in no header, trailer or message. This is checked for every kind of
+// call, at each moment, in the canonical and in the numeric form.
 func TestPrivateTextIsNeverSent(t *testing.T) {
 	for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways} {
 		t.Run(mode.String(), func(t *testing.T) { checkNoCanary(t, interceptor.WithOpenIMForm(mode)) })
@@ -139,23 +139,24 @@ func checkNoCanary(t *testing.T, mode interceptor.ServerOption) {
 		for _, k := range testrpc.Kinds {
 			for _, at := range []testrpc.Moment{testrpc.AtOpen, testrpc.AfterMessages} {
 				if at == testrpc.AfterMessages && k.Success == nil {
-					continue // it sends no message before its end
+					continue // this kind of call has no message before the error
 				}
 				svc.Run(at, end)
 				got := testrpc.Answer(t, conn, k)
 				if found := find(t, got, canary, "canaryError", "e2e_test"); found != "" {
-					t.Errorf("%s, %s, %v: %s", name, k.Name, at, found)
+					t.Errorf("%s, %s, %v: %s; want no private text", name, k.Name, at, found)
 				}
 				st, err := got.Trailers().Status()
 				if read := status.FromGRPC(grpcstatus.FromProto(st)); err != nil || read.GRPCCode() != tt.want {
-					t.Errorf("%s, %s, %v: %v, %v; want %v", name, k.Name, at, st, err, tt.want)
+					t.Errorf("%s, %s, %v: the status is %v (%v); want canonical code %v", name, k.Name, at, st, err, tt.want)
 				}
 			}
 		}
 	}
 }
 
-// find returns where in an answer one of the texts is, or "".
+// find searches an answer for the texts. It says where it found the first one, and returns
+// an empty string if it found none.
 func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 	t.Helper()
 	for _, text := range texts {
@@ -180,11 +181,11 @@ func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 	return ""
 }
 
-// A handler may copy an upstream's trailers into its own. If its error carries a code
-// or is withheld, the upstream's details are not sent. Only if its status has no
-// details does gRPC itself send the upstream's, which no interceptor can prevent: see
+// A handler may copy an upstream's trailers into its own. The upstream's details are not
+// sent if the handler's status has details, as each status that carries a code has. If it
+// has none, gRPC sends the upstream's, and no interceptor can prevent that: see
 // docs/guarantees.md.
-func TestForwardedTrailers(t *testing.T) {
+func TestDetailsInCopiedTrailersAreNotSent(t *testing.T) {
 	upstream, err := proto.Marshal(testrpc.Carrying(t, codes.TokenExpired, canary))
 	if err != nil {
 		t.Fatal(err)
@@ -196,20 +197,21 @@ func TestForwardedTrailers(t *testing.T) {
 		})
 		got := testrpc.Answer(t, testrpc.DialWire(t, svc), testrpc.Unary)
 		if found := find(t, got, canary); found != "" {
-			t.Errorf("%v: %s", handlers, found)
+			t.Errorf("%v: %s; want no text of the upstream", handlers, found)
 		}
 		testrpc.Failure(t, got)
 	}
 }
 
-// This is the control: on a server without errstatus find finds the canary.
-func TestCanariesWouldBeFound(t *testing.T) {
+// This is the control of TestPrivateTextIsNeverSent: without errstatus, find finds the
+// canary.
+func TestCanariesAreFoundWithoutTheInterceptor(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWireWith(t, svc, nil)
-	for _, name := range []string{"a plain error", "text around a code", "joined after a code", "an upstream status", "DebugInfo of a gRPC status"} {
+	for _, name := range []string{"a plain error", "text around a code", "joined after a code", "an upstream's status of an unknown domain", "DebugInfo of a gRPC status"} {
 		svc.Return(testrpc.AtOpen, canaries(t)[name].err)
 		if got := testrpc.Answer(t, conn, testrpc.Unary); find(t, got, canary) == "" {
-			t.Errorf("%s: %.500v; want the canary in it", name, got)
+			t.Errorf("%s: the answer is %.500v; want the canary in it", name, got)
 		}
 	}
 }

@@ -34,7 +34,8 @@ import (
 
 const pushbackField = "grpc-retry-pushback-ms"
 
-// delays has the pushback for each delay, and whether a RetryInfo is sent.
+// delays has the pushback that is sent for each delay. The field ok reports whether a
+// RetryInfo is sent.
 var delays = []struct {
 	delay    time.Duration
 	pushback string
@@ -80,12 +81,12 @@ func TestPushbackIsInTheTrailersOnly(t *testing.T) {
 	}
 }
 
-// checkPushback checks the pushback fields of an answer, and that it is one header
-// block: gRPC never retries after a header block of its own.
+// checkPushback checks the pushback fields of an answer. It also checks that the answer is
+// one header block, because gRPC never retries after a separate block of response headers.
 func checkPushback(t *testing.T, got *wiretest.Answer, want ...string) {
 	t.Helper()
 	if !got.TrailersOnly() {
-		t.Errorf("%d header blocks: %v; want one, which ends the call", len(got.Blocks), got.Blocks)
+		t.Errorf("the answer has %d header blocks: %v; want one that ends the call", len(got.Blocks), got.Blocks)
 	}
 	if diff := cmp.Diff(want, got.Trailers().Values(pushbackField)); diff != "" {
 		t.Errorf("fields %s (-want +got):\n%s", pushbackField, diff)
@@ -108,7 +109,7 @@ func TestPushbackAfterMessagesIsInTheTrailers(t *testing.T) {
 	}
 }
 
-// Two pushback values would forbid the retry, so only the interceptor that encodes
+// gRPC takes two pushback values as a ban on retries. So only the interceptor that encodes
 // the error sets one.
 func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
 	with, without := interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.ServerOptions()
@@ -119,7 +120,7 @@ func TestPushbackOfTwoInterceptorsIsSetOnce(t *testing.T) {
 	}{
 		{"both", with, with, []string{"250"}},
 		{"the inner one", without, with, []string{"250"}},
-		{"the outer one, which finds the error encoded", with, without, nil},
+		{"the outer one, which gets an encoded error", with, without, nil},
 		{"none", without, without, nil},
 	}
 	for _, tt := range tests {
@@ -168,7 +169,7 @@ func TestPushbackFollowsTheSentRetryInfo(t *testing.T) {
 		{"around a cause", hour.Wrap(errors.New(testrpc.Secret)), []string{"3600000"}},
 		{"around a cause with another delay", st.Wrap(delayed(time.Second)), nil},
 		{"a detail without a duration", st.WithDetails(&errdetails.RetryInfo{}).Err(), nil},
-		{"a detail with an invalid one", hour.WithDetails(invalid).Err(), nil},
+		{"a detail with an invalid duration", hour.WithDetails(invalid).Err(), nil},
 		{"a code", codes.SrvNetwork, nil},
 	}
 	svc := testrpc.Returning(nil)
@@ -183,11 +184,10 @@ func TestPushbackFollowsTheSentRetryInfo(t *testing.T) {
 	}
 }
 
-// A delay that B received from C is for B. B forwards it to A as a RetryInfo, and
-// never as a pushback. This holds for a gRPC status too, because B may have received
-// it over a connection without errstatus.
+// B forwards the delay that it received from C to A as a RetryInfo, and never as a
+// pushback. This holds also for a gRPC status, because B may have received it over a
+// connection without errstatus.
 func TestUpstreamsDelayIsNeverAPushback(t *testing.T) {
-	again := func(err error) *status.Status { return status.Convert(err) }
 	tests := []struct {
 		name string
 		b    func(error) error
@@ -197,7 +197,7 @@ func TestUpstreamsDelayIsNeverAPushback(t *testing.T) {
 		{"unchanged", func(err error) error { return err }, retryInfo(time.Hour), nil},
 		{"under %w", func(err error) error { return fmt.Errorf(testrpc.Secret+": %w", err) }, retryInfo(time.Hour), nil},
 		{"as a gRPC status", func(err error) error { return grpcstatus.Convert(err).Err() }, retryInfo(time.Hour), nil},
-		{"its Status as an error", func(err error) error { return again(err).Err() }, retryInfo(time.Hour), nil},
+		{"its Status as an error", func(err error) error { return status.Convert(err).Err() }, retryInfo(time.Hour), nil},
 		{"wrapped in a code", func(err error) error { return status.Wrap(err, codes.SrvNetwork, "") }, nil, nil},
 		{
 			"wrapped, with B's delay",
@@ -206,12 +206,12 @@ func TestUpstreamsDelayIsNeverAPushback(t *testing.T) {
 		},
 		{
 			"with B's delay instead",
-			func(err error) error { return again(err).WithRetryDelay(time.Second).Err() },
+			func(err error) error { return status.Convert(err).WithRetryDelay(time.Second).Err() },
 			retryInfo(time.Second), []string{"1000"},
 		},
 		{
-			"forbidden by B",
-			func(err error) error { return again(err).WithRetryDelay(-1).Err() },
+			"with a negative delay of B instead",
+			func(err error) error { return status.Convert(err).WithRetryDelay(-1).Err() },
 			nil, []string{"-1"},
 		},
 	}
@@ -252,7 +252,7 @@ const (
 	soon  = "0.0001s" // shorter than any pushback in these tests
 )
 
-// A waited measures the pauses between the calls of a service.
+// A waited measures the pauses between the calls that a service gets.
 type waited struct {
 	mu    sync.Mutex
 	last  time.Time
@@ -278,7 +278,7 @@ func (w *waited) checkWaited(t *testing.T, times int, delay time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pause) != times {
-		t.Errorf("%d attempts; want %d", len(w.pause)+1, times+1)
+		t.Errorf("the server ran %d attempts; want %d", len(w.pause)+1, times+1)
 	}
 	for _, pause := range w.pause {
 		if pause < delay {
@@ -287,8 +287,8 @@ func (w *waited) checkWaited(t *testing.T, times int, delay time.Duration) {
 	}
 }
 
-// inTime returns a context for all calls of a test. It ends the calls that wait for
-// too long.
+// inTime returns a context for all calls of a test. Its deadline ends calls that wait for
+// the backoff instead of the pushback.
 func inTime(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
@@ -296,11 +296,11 @@ func inTime(t *testing.T) context.Context {
 	return ctx
 }
 
-// twice returns options that install everything two times.
+// twice returns the options twice, so that they install every interceptor twice.
 func twice[O any](options []O) []O { return append(options[:len(options):len(options)], options...) }
 
-// silent are the four kinds of call with clients that stream no message. If the last
-// attempt fails while a client sends one, SendMsg reports that first; see
+// silent has the four kinds of call, with clients that stream no message. If the last
+// attempt fails while a client sends a message, SendMsg returns the error first: see
 // TestSendOfTheLastAttemptIsEOF.
 var silent = []testrpc.Kind{
 	testrpc.Unary,
@@ -322,7 +322,7 @@ var silent = []testrpc.Kind{
 	}},
 }
 
-func TestNativeRetriesWaitThePushback(t *testing.T) {
+func TestNativeRetriesWaitForThePushback(t *testing.T) {
 	ctx := inTime(t)
 	const delay = 10 * time.Millisecond
 	server, client := interceptor.ServerOptions(interceptor.WithRetryPushback()), interceptor.DialOptions()
@@ -364,9 +364,9 @@ func TestNativeRetriesStop(t *testing.T) {
 		handlers error
 		attempts int
 	}{
-		{"by a negative delay", pushing, testrpc.AtOpen, delayed(-1), 1},
-		{"not by a delay of 0", pushing, testrpc.AtOpen, delayed(0), 3},
-		{"not without the pushback", interceptor.ServerOptions(), testrpc.AtOpen, delayed(-1), 3},
+		{"for a negative delay", pushing, testrpc.AtOpen, delayed(-1), 1},
+		{"not for a delay of 0", pushing, testrpc.AtOpen, delayed(0), 3},
+		{"not without WithRetryPushback", interceptor.ServerOptions(), testrpc.AtOpen, delayed(-1), 3},
 		{"after a message", pushing, testrpc.AfterMessages, delayed(0), 1},
 		{"for another canonical code", pushing, testrpc.AtOpen, status.New(codes.RecordNotFound, "").WithRetryDelay(0).Err(), 1},
 	}
@@ -383,7 +383,7 @@ func TestNativeRetriesStop(t *testing.T) {
 					client := testrpc.Connect(t, svc, server, append(interceptor.DialOptions(), backingOff(soon)))
 					arrived, err := k.Call(ctx, client)
 					if got := int(svc.Calls()); got != tt.attempts {
-						t.Errorf("%d attempts; want %d", got, tt.attempts)
+						t.Errorf("the server ran %d attempts; want %d", got, tt.attempts)
 					}
 					if arrived != k.Arrived(tt.at) || status.Code(err) != status.Code(tt.handlers) {
 						t.Errorf("%d messages arrived, then %v; want %d, then %v", arrived, err, k.Arrived(tt.at), tt.handlers)
@@ -437,13 +437,13 @@ func TestSendOfTheLastAttemptIsEOF(t *testing.T) {
 
 func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 	ctx := inTime(t)
-	ours, theirs := interceptor.DialOptions(), retrying()["middleware"]
+	errstatus, retries := interceptor.DialOptions(), retrying()["middleware"]
 	orders := map[string][]grpc.DialOption{
-		"outside errstatus":       append(theirs[:2:2], ours...),
-		"inside errstatus":        append(ours[:2:2], theirs...),
-		"between two":             append(append(ours[:2:2], theirs...), ours...),
-		"without errstatus":       theirs,
-		"outside errstatus twice": append(theirs[:2:2], twice(ours)...),
+		"before errstatus":         append(retries[:2:2], errstatus...),
+		"after errstatus":          append(errstatus[:2:2], retries...),
+		"between two of errstatus": append(append(errstatus[:2:2], retries...), errstatus...),
+		"without errstatus":        retries,
+		"before errstatus twice":   append(retries[:2:2], twice(errstatus)...),
 	}
 	tests := []struct {
 		name     string
@@ -466,7 +466,7 @@ func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 					svc := testrpc.Returning(tt.handlers)
 					k.Call(ctx, testrpc.Connect(t, svc, interceptor.ServerOptions(interceptor.WithRetryPushback()), client))
 					if got := svc.Calls(); got != tt.attempts {
-						t.Errorf("%d attempts; want %d", got, tt.attempts)
+						t.Errorf("the server ran %d attempts; want %d", got, tt.attempts)
 					}
 				})
 			}
@@ -511,7 +511,7 @@ func TestCallerReadsTheDelay(t *testing.T) {
 	}
 }
 
-// checkDelay checks RetryDelay. Where ok is false, it wants no delay.
+// checkDelay checks the results of RetryDelay. If ok is false, it wants no delay.
 func checkDelay(t *testing.T, name string, err error, delay time.Duration, ok bool) {
 	t.Helper()
 	if !ok {
@@ -534,7 +534,7 @@ func TestInvalidRetryInfoIsIgnored(t *testing.T) {
 		ok    bool
 	}{
 		{"no duration", info(nil), 0, false},
-		{"negative", info(&durationpb.Duration{Seconds: -1}), 0, false},
+		{"negative seconds", info(&durationpb.Duration{Seconds: -1}), 0, false},
 		{"negative by a nanosecond", info(&durationpb.Duration{Nanos: -1}), 0, false},
 		{"seconds and nanoseconds of different signs", info(&durationpb.Duration{Seconds: 1, Nanos: -1}), 0, false},
 		{"a second in nanoseconds", info(&durationpb.Duration{Nanos: 1e9}), 0, false},
@@ -561,9 +561,9 @@ func TestInvalidRetryInfoIsIgnored(t *testing.T) {
 	}
 }
 
-func TestRetryableIsUnavailable(t *testing.T) {
-	ours, plain := testrpc.Returning(nil), testrpc.Returning(nil)
-	fromOurs := testrpc.Connect(t, ours, interceptor.ServerOptions(), interceptor.DialOptions())
+func TestRetryableIsTrueForUnavailable(t *testing.T) {
+	withErrstatus, plain := testrpc.Returning(nil), testrpc.Returning(nil)
+	fromErrstatus := testrpc.Connect(t, withErrstatus, interceptor.ServerOptions(), interceptor.DialOptions())
 	fromPlain := testrpc.Connect(t, plain, nil, interceptor.DialOptions())
 	check := func(name string, err error, want bool) {
 		t.Helper()
@@ -578,8 +578,8 @@ func TestRetryableIsUnavailable(t *testing.T) {
 		check("a Status", status.Wrap(errors.New(testrpc.Secret), c, ""), want)
 		check("under %w", fmt.Errorf("again: %w", status.Error(c, "")), want)
 		for _, k := range testrpc.Kinds {
-			ours.Return(testrpc.AtOpen, c)
-			_, err := k.Call(t.Context(), fromOurs)
+			withErrstatus.Return(testrpc.AtOpen, c)
+			_, err := k.Call(t.Context(), fromErrstatus)
 			check("received by "+k.Name, err, want)
 			check("received, under %w", fmt.Errorf("again: %w", err), want)
 		}
@@ -635,17 +635,17 @@ func TestRetriesMakeTheirAttempts(t *testing.T) {
 		grpc.WithChainUnaryInterceptor(retry.UnaryClientInterceptor(opts...)),
 		grpc.WithChainStreamInterceptor(retry.StreamClientInterceptor(opts...)),
 	}
-	ours := interceptor.DialOptions
+	errstatus := interceptor.DialOptions
 	native := grpc.WithDefaultServiceConfig(unavailable)
 
 	clients := []struct {
 		name    string
 		options []grpc.DialOption
 	}{
-		{"middleware outside errstatus", append(retrying, ours()...)},
-		{"middleware inside errstatus", append(ours(), retrying...)},
-		{"native", append(ours(), native)},
-		{"native with errstatus twice", append(append(ours(), ours()...), native)},
+		{"middleware before errstatus", append(retrying, errstatus()...)},
+		{"middleware after errstatus", append(errstatus(), retrying...)},
+		{"native", append(errstatus(), native)},
+		{"native with errstatus twice", append(append(errstatus(), errstatus()...), native)},
 	}
 	errs := []struct {
 		code     codes.ErrorCode
@@ -661,7 +661,7 @@ func TestRetriesMakeTheirAttempts(t *testing.T) {
 					svc := testrpc.Returning(tt.code)
 					_, err := k.Call(t.Context(), testrpc.Connect(t, svc, interceptor.ServerOptions(), cc.options))
 					if got := svc.Calls(); got != tt.attempts {
-						t.Errorf("%d attempts; want %d", got, tt.attempts)
+						t.Errorf("the server ran %d attempts; want %d", got, tt.attempts)
 					}
 					if status.Code(err) != tt.code || !errors.Is(err, tt.code) {
 						t.Errorf("after the last attempt the caller gets %v; want %v", err, tt.code)

@@ -21,10 +21,10 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// What the caller gets for a handler's error that carries no domain code. The
-// documentation of status.Encoder lists the cases.
+// What the caller gets if the handler's error has no domain code. The documentation of
+// status.Encoder lists the cases.
 
-func TestOwnGRPCStatusPasses(t *testing.T) {
+func TestHandlersGRPCStatusIsSent(t *testing.T) {
 	foreign := &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example"}
 	for c := grpccodes.Canceled; c <= grpccodes.Unauthenticated; c++ {
 		want := testrpc.Canonical(t, c, "own message", foreign, testrpc.BadRequest())
@@ -43,7 +43,7 @@ func TestOwnGRPCStatusPasses(t *testing.T) {
 	}
 }
 
-func TestDebugInfoGoesOutOnlyWhereExposed(t *testing.T) {
+func TestDebugInfoIsSentOnlyWithTheOption(t *testing.T) {
 	stack := &errdetails.DebugInfo{Detail: "stack"}
 	err := status.New(codes.Args, "").WithDetails(stack).Err()
 	tests := []struct {
@@ -52,11 +52,11 @@ func TestDebugInfoGoesOutOnlyWhereExposed(t *testing.T) {
 		want *spb.Status
 	}{
 		{"by default", nil, testrpc.Carrying(t, codes.Args, "")},
-		{"exposed", []interceptor.ServerOption{interceptor.WithDebugInfo()}, testrpc.Carrying(t, codes.Args, "", stack)},
+		{"with WithDebugInfo", []interceptor.ServerOption{interceptor.WithDebugInfo()}, testrpc.Carrying(t, codes.Args, "", stack)},
 	}
 	for _, tt := range tests {
 		if diff := cmp.Diff(tt.want, testrpc.Sent(t, err, tt.opts...), protocmp.Transform()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+			t.Errorf("%s: the status on the wire (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }
@@ -65,13 +65,13 @@ func TestRawNumberIsSentAsItsCode(t *testing.T) {
 	for _, c := range testrpc.ErrorCodes(t) {
 		err := grpcstatus.Error(grpccodes.Code(c.Number()), "as OpenIM does")
 		if diff := cmp.Diff(testrpc.Carrying(t, c, "as OpenIM does"), testrpc.Sent(t, err), protocmp.Transform()); diff != "" {
-			t.Errorf("%v (-want +got):\n%s", c, diff)
+			t.Errorf("%v: the status on the wire (-want +got):\n%s", c, diff)
 		}
 	}
 }
 
-// Hostile errors: a GRPCStatus method that says success, methods that panic, and
-// trees that are too large to walk.
+// Hostile errors: a GRPCStatus method that returns OK, methods that panic, and trees that
+// are larger than errstatus reads.
 type (
 	okStatus       struct{}
 	nilStatus      struct{}
@@ -107,7 +107,7 @@ func millionNodes() error {
 	return bush{branches}
 }
 
-// millionDeep returns a code under more levels than errstatus walks.
+// millionDeep returns a code under more levels than errstatus reads.
 func millionDeep() error {
 	var err error = codes.RecordNotFound
 	for range 1_000_000 {
@@ -116,30 +116,30 @@ func millionDeep() error {
 	return err
 }
 
-func TestEverythingElseIsInternalAndLogged(t *testing.T) {
+func TestAnyOtherErrorIsInternalAndLogged(t *testing.T) {
 	plain := errors.New(testrpc.Secret)
 	tests := []struct {
 		name     string
 		handlers error
 		logged   string // part of the logged error
 	}{
-		{"plain error", plain, testrpc.Secret},
+		{"a plain error", plain, testrpc.Secret},
 		{"bare io.EOF", io.EOF, "EOF"},
 		{"context.Canceled in a live context", context.Canceled, "context canceled"},
 		{"NoError", codes.NoError, "NoError"},
-		{"status with code OK", okStatus{}, "status OK"},
-		{"status that is nil", nilStatus{}, "status nil"},
-		{"raw number without a row", grpcstatus.Error(1305, testrpc.Secret), testrpc.Secret},
-		{"raw number beyond an int32", grpcstatus.Error(math.MaxUint32, testrpc.Secret), testrpc.Secret},
-		{"typed nil", (*nilPointer)(nil), "nil"},
-		{"panic in Error", panicsInError{}, "panicsInError, which can't be printed"},
-		{"panic in Is", panicsInIs{plain}, "panicsInIs"},
-		{"panic in Unwrap", panicsInUnwrap{plain}, "panicsInUnwrap"},
-		{"panic in GRPCStatus", panicsInStatus{plain}, "panicsInStatus"},
-		{"typed nil of a code", (*codes.ErrorCode)(nil), "ErrorCode"},
-		{"a loop", testrpc.WrapsItself(plain), "wrapsItself, which can't be printed"},
-		{"a million nodes", millionNodes(), "bush, which can't be printed"},
-		{"a code a million levels down", millionDeep(), "statusError, which can't be printed"},
+		{"a status with code OK", okStatus{}, "status OK"},
+		{"a nil status", nilStatus{}, "status nil"},
+		{"a raw number without a row", grpcstatus.Error(1305, testrpc.Secret), testrpc.Secret},
+		{"a raw number beyond an int32", grpcstatus.Error(math.MaxUint32, testrpc.Secret), testrpc.Secret},
+		{"a typed nil", (*nilPointer)(nil), "nil"},
+		{"a panic in Error", panicsInError{}, "panicsInError, which can't be printed"},
+		{"a panic in Is", panicsInIs{plain}, "panicsInIs"},
+		{"a panic in Unwrap", panicsInUnwrap{plain}, "panicsInUnwrap"},
+		{"a panic in GRPCStatus", panicsInStatus{plain}, "panicsInStatus"},
+		{"a nil pointer to a code", (*codes.ErrorCode)(nil), "ErrorCode"},
+		{"an error that wraps itself", testrpc.WrapsItself(plain), "wrapsItself, which can't be printed"},
+		{"a tree of a million errors", millionNodes(), "bush, which can't be printed"},
+		{"a code under a million levels", millionDeep(), "statusError, which can't be printed"},
 	}
 	want := testrpc.Carrying(t, codes.ServerInternal, "")
 	for _, tt := range tests {
@@ -158,14 +158,14 @@ func TestEverythingElseIsInternalAndLogged(t *testing.T) {
 func TestOnlyWithheldErrorsAreLogged(t *testing.T) {
 	logs := testrpc.CaptureLog(t)
 	for name, handlers := range map[string]error{
-		"a code":             codes.SrvDatabase,
-		"a Status":           status.Wrap(errors.New(testrpc.Secret), codes.SrvDatabase, "loading"),
-		"a gRPC status":      grpcstatus.Error(grpccodes.Internal, "own message"),
-		"a raw number":       grpcstatus.Error(1004, "as OpenIM does"),
-		"a deadline":         context.DeadlineExceeded,
-		"a mapped error":     io.ErrUnexpectedEOF,
-		"a joined code":      errors.Join(codes.NoError, codes.RecordNotFound),
-		"a code before loop": errors.Join(codes.RecordNotFound, testrpc.WrapsItself(errors.New(testrpc.Secret))),
+		"a code":                     codes.SrvDatabase,
+		"a Status":                   status.Wrap(errors.New(testrpc.Secret), codes.SrvDatabase, "loading"),
+		"a gRPC status":              grpcstatus.Error(grpccodes.Internal, "own message"),
+		"a raw number":               grpcstatus.Error(1004, "as OpenIM does"),
+		"a deadline":                 context.DeadlineExceeded,
+		"a mapped error":             io.ErrUnexpectedEOF,
+		"a code joined with NoError": errors.Join(codes.NoError, codes.RecordNotFound),
+		"a code before an error that wraps itself": errors.Join(codes.RecordNotFound, testrpc.WrapsItself(errors.New(testrpc.Secret))),
 	} {
 		testrpc.Sent(t, handlers, interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.SrvData))
 		if records := logs(); len(records) > 0 {

@@ -20,7 +20,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// An upstream: server A calls server B, and A's handler returns B's error.
+// One upstream: the handler of server A calls server B and returns B's error.
 
 // via returns the status that A sends for B's error, as a plain client reads it. If
 // wrap isn't empty, A's handler wraps the error in that text.
@@ -89,7 +89,7 @@ func TestUpstreamsTextWithoutACodeIsWithheld(t *testing.T) {
 		if want[c] == nil {
 			want[c] = testrpc.Carrying(t, codes.ServerInternal, "")
 		}
-		for name, details := range map[string][]proto.Message{"bare": {testrpc.BadRequest()}, "foreign": {foreign}} {
+		for name, details := range map[string][]proto.Message{"no ErrorInfo": {testrpc.BadRequest()}, "an unknown domain": {foreign}} {
 			sent := grpcstatus.FromProto(testrpc.Canonical(t, c, testrpc.Secret, details...))
 			b := testrpc.Connect(t, testrpc.Returning(sent.Err()), nil, interceptor.DialOptions())
 			if diff := cmp.Diff(want[c], via(t, b, ""), protocmp.Transform()); diff != "" {

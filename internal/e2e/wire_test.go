@@ -29,8 +29,8 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// The bytes that a server writes: their size, their header fields, and their validity
-// for any input.
+// The bytes that a server writes: their number, the header fields, and whether they are
+// valid for any error.
 
 // violations returns a BadRequest with n field violations.
 func violations(n int) *errdetails.BadRequest {
@@ -43,7 +43,7 @@ func violations(n int) *errdetails.BadRequest {
 	return br
 }
 
-// large returns errors whose statuses are small, large, and too large.
+// large returns errors whose statuses fit, barely fit, or don't fit into the limit.
 func large(t testing.TB) map[string]error {
 	t.Helper()
 	metadata := status.New(codes.RecordNotFound, "no such user")
@@ -55,29 +55,29 @@ func large(t testing.TB) map[string]error {
 		nested = testrpc.Packed(t, nested)
 	}
 	return map[string]error{
-		"a bare code":            codes.RecordNotFound,
-		"an unknown number":      codes.ErrorCode(1305),
-		"a short message":        status.Errorf(codes.RecordNotFound, "user %q: 100%% ☃\n", "42"),
-		"ASCII":                  status.Error(codes.RecordNotFound, strings.Repeat("x", 1<<20)),
-		"Chinese":                status.Error(codes.RecordNotFound, strings.Repeat("中", 1<<20/3)),
-		"every printable byte":   status.Error(codes.RecordNotFound, "~ !\x7f%"+strings.Repeat("~", 300)),
-		"percent signs":          status.Error(codes.RecordNotFound, strings.Repeat("%", 10_000)),
-		"not UTF-8":              status.Error(codes.RecordNotFound, strings.Repeat("a\xff", 10_000)),
-		"violations":             status.New(codes.Args, "bad").WithDetails(violations(10_000)).Err(),
-		"some violations":        status.New(codes.Args, "bad").WithDetails(violations(7)).Err(),
-		"metadata":               metadata.Err(),
-		"metadata and details":   metadata.WithDetails(violations(100), &errdetails.Help{}).Err(),
-		"nested Any":             status.New(codes.Args, "bad").WithDetails(nested).Err(),
-		"a gRPC status":          grpcstatus.Error(grpccodes.NotFound, strings.Repeat("x", 10_000)),
-		"a short gRPC status":    grpcstatus.Error(grpccodes.NotFound, "x"),
-		"a gRPC status, details": grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", violations(10_000))).Err(),
-		"a plain error":          errors.New(strings.Repeat("x", 10_000)),
-		"a cause":                status.Wrap(errors.New(strings.Repeat("x", 10_000)), codes.SrvDatabase, "loading"),
+		"a bare code":                  codes.RecordNotFound,
+		"an unknown number":            codes.ErrorCode(1305),
+		"a short message":              status.Errorf(codes.RecordNotFound, "user %q: 100%% ☃\n", "42"),
+		"ASCII":                        status.Error(codes.RecordNotFound, strings.Repeat("x", 1<<20)),
+		"Chinese":                      status.Error(codes.RecordNotFound, strings.Repeat("中", 1<<20/3)),
+		"bytes at the limits of ASCII": status.Error(codes.RecordNotFound, "~ !\x7f%"+strings.Repeat("~", 300)),
+		"percent signs":                status.Error(codes.RecordNotFound, strings.Repeat("%", 10_000)),
+		"invalid UTF-8":                status.Error(codes.RecordNotFound, strings.Repeat("a\xff", 10_000)),
+		"violations":                   status.New(codes.Args, "bad").WithDetails(violations(10_000)).Err(),
+		"some violations":              status.New(codes.Args, "bad").WithDetails(violations(7)).Err(),
+		"metadata":                     metadata.Err(),
+		"metadata and details":         metadata.WithDetails(violations(100), &errdetails.Help{}).Err(),
+		"nested Any":                   status.New(codes.Args, "bad").WithDetails(nested).Err(),
+		"a gRPC status":                grpcstatus.Error(grpccodes.NotFound, strings.Repeat("x", 10_000)),
+		"a short gRPC status":          grpcstatus.Error(grpccodes.NotFound, "x"),
+		"a gRPC status, details":       grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", violations(10_000))).Err(),
+		"a plain error":                errors.New(strings.Repeat("x", 10_000)),
+		"a cause":                      status.Wrap(errors.New(strings.Repeat("x", 10_000)), codes.SrvDatabase, "loading"),
 	}
 }
 
-// A server writes as many bytes as Encode computed, within the limit, in every kind
-// of call.
+// A server writes as many bytes as Encode computes, and they fit the limit. This is checked
+// for every kind of call.
 func TestSizeOnTheWire(t *testing.T) {
 	for _, size := range []int{status.LeastMaxSize, 2000, status.DefaultMaxSize, 16 << 10} {
 		svc := testrpc.Returning(nil)
@@ -99,7 +99,7 @@ func TestSizeOnTheWire(t *testing.T) {
 			}
 			svc.Return(testrpc.AfterMessages, err)
 			if got := testrpc.Answer(t, conn, testrpc.ServerStream); got.Trailers().ListSize() != sizeOf(encoded)-102 || got.Messages() != testrpc.Messages {
-				t.Errorf("%s, after messages: %d bytes; want 102 bytes less than %d, which is with the response headers", name, got.Trailers().ListSize(), sizeOf(encoded))
+				t.Errorf("%s, after messages: %d bytes; want 102 bytes less than the %d of an answer with one header block", name, got.Trailers().ListSize(), sizeOf(encoded))
 			}
 			svc.Return(testrpc.AtOpen, err)
 			if got := testrpc.AnswerAs(t, conn, testrpc.Unary, "application/grpc+proto"); got.Trailers().ListSize() > size {
@@ -109,7 +109,7 @@ func TestSizeOnTheWire(t *testing.T) {
 	}
 }
 
-// The pushback is a header field too, so it counts.
+// The pushback is a header field, so it is part of the size.
 func TestSizeCountsThePushback(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc, interceptor.WithRetryPushback())
@@ -124,8 +124,8 @@ func TestSizeCountsThePushback(t *testing.T) {
 	}
 }
 
-// A status is cut only if it doesn't fit: the largest whole status has the size limit,
-// or up to 2 bytes less.
+// A status is truncated only if it doesn't fit: the largest whole status has as many bytes
+// as the limit, or up to 2 fewer.
 func TestLargestStatusIsSentWhole(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc)
@@ -143,9 +143,9 @@ func TestLargestStatusIsSentWhole(t *testing.T) {
 	}
 }
 
-// An error is a Trailers-Only answer with the five header fields that gRPC itself
-// writes, and no other.
-func TestNoHeaderIsSet(t *testing.T) {
+// An error is a Trailers-Only answer with the five header fields that gRPC
+// writes, and no others.
+func TestOnlyGRPCsOwnHeadersAreSent(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	conn := testrpc.DialWire(t, svc)
 	known := map[string]bool{":status": true, "content-type": true, "grpc-status": true, "grpc-message": true, "grpc-status-details-bin": true}
@@ -186,17 +186,17 @@ func FuzzWire(f *testing.F) {
 		}
 		want := new(status.Encoder).Encode(t.Context(), err)
 		if size := got.Trailers().ListSize(); size > status.DefaultMaxSize || size != sizeOf(want) {
-			t.Errorf("%d bytes; want %d, and %d at most", size, sizeOf(want), status.DefaultMaxSize)
+			t.Errorf("the status adds %d bytes; want %d, and %d at most", size, sizeOf(want), status.DefaultMaxSize)
 		}
 		if want.Code() != nil && want.Source() == status.SourceCode && status.FromGRPC(grpcstatus.FromProto(st)).Code() != want.Code() {
-			t.Errorf("received as %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code())
+			t.Errorf("the code received is %v; want %v", status.FromGRPC(grpcstatus.FromProto(st)).Code(), want.Code())
 		}
 		checkFuzzedForm(t, testrpc.Answer(t, numeric, testrpc.Kinds[int(shape)%len(testrpc.Kinds)]), err, want)
 	})
 }
 
-// checkFuzzedForm checks the same error in numeric form: the status is valid and
-// within the size limit, and carries the same code.
+// checkFuzzedForm checks the same error in the numeric form: the status is valid, fits the
+// size limit and carries the same code.
 func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonical status.Encoded) {
 	t.Helper()
 	want := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), handlers)
@@ -208,7 +208,7 @@ func checkFuzzedForm(t *testing.T, got *wiretest.Answer, handlers error, canonic
 		t.Errorf("%v in numeric form: %v, %v; want %v, %v", handlers, want.Code(), want.GRPCCode(), canonical.Code(), canonical.GRPCCode())
 	}
 	if read := status.FromGRPC(grpcstatus.FromProto(st)); want.Code() != nil && want.Source() == status.SourceCode && read.Code() != want.Code() {
-		t.Errorf("%v in numeric form: received as %v; want %v", handlers, read.Code(), want.Code())
+		t.Errorf("%v in numeric form: the code received is %v; want %v", handlers, read.Code(), want.Code())
 	}
 }
 
@@ -241,9 +241,9 @@ func shaped(number int32, message, key, value string, detail []byte, shape uint8
 	return new(status.Decoder).Decode(context.Background(), grpcstatus.Error(grpccodes.Code(uint32(number)), message))
 }
 
-// gRPC's HTTP handler transport writes the same status. It would panic if a status
-// couldn't be marshalled, and it has no size limit.
-func TestServeHTTPSendsTheSame(t *testing.T) {
+// gRPC's HTTP handler transport writes the same status as gRPC's server. It panics if a
+// status can't be marshalled, and it has no size limit.
+func TestServeHTTPSendsTheSameStatus(t *testing.T) {
 	svc := testrpc.Returning(nil)
 	grpcServer := grpc.NewServer(interceptor.ServerOptions()...)
 	testgrpc.RegisterTestServiceServer(grpcServer, svc)

@@ -48,8 +48,8 @@ var clients = []client{
 	},
 }
 
-// TestClients checks that a client without errstatus, in another language, reads
-// every status as google.rpc.Status.
+// A client without errstatus, in another language, reads every status as a
+// google.rpc.Status.
 func TestClients(t *testing.T) {
 	for _, c := range clients {
 		t.Run(c.language, func(t *testing.T) {

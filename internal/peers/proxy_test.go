@@ -24,7 +24,7 @@ type proxy struct {
 	args    func(s setup) []string // the arguments that keep it in the foreground
 }
 
-// A setup is what two runs of a proxy don't share.
+// A setup has the addresses and paths of one run of a proxy.
 type setup struct {
 	Listen string // the proxy's address
 	Server string // the quickstart's address
@@ -43,7 +43,7 @@ var proxies = []proxy{
 	},
 }
 
-// TestProxies checks that a caller behind a proxy gets the same as without it.
+// A caller behind a proxy reads the same as without it.
 func TestProxies(t *testing.T) {
 	for _, p := range proxies {
 		t.Run(p.program, func(t *testing.T) {

@@ -45,8 +45,8 @@ func percentEncoded(message string) int {
 
 // A size is a call whose answer is at the budget, or would exceed it.
 type size struct {
-	call call
-	cut  bool // whether the server truncates the answer
+	call      call
+	truncated bool // whether the server truncates the answer
 }
 
 func sizes(t *testing.T, direct *grpc.ClientConn) []size {
@@ -55,9 +55,9 @@ func sizes(t *testing.T, direct *grpc.ClientConn) []size {
 		{call: longestWhole(t, direct, "x")},
 		{call: longestWhole(t, direct, "错")},
 		{call: longestWhole(t, direct, "~")}, // HPACK doesn't shorten it: the most bytes for a proxy
-		{call: call{Name: "20,000 letters", Message: strings.Repeat("x", 20_000)}, cut: true},
-		{call: call{Name: "5,000 Chinese characters", Message: strings.Repeat("错", 5_000)}, cut: true},
-		{call: call{Name: "60 metadata pairs", Metadata: pairs(60)}, cut: true},
+		{call: call{Name: "20,000 letters", Message: strings.Repeat("x", 20_000)}, truncated: true},
+		{call: call{Name: "5,000 Chinese characters", Message: strings.Repeat("错", 5_000)}, truncated: true},
+		{call: call{Name: "60 metadata pairs", Metadata: pairs(60)}, truncated: true},
 	}
 }
 
@@ -77,22 +77,22 @@ func longestWhole(t *testing.T, direct *grpc.ClientConn, character string) call 
 		return call{Name: "at the budget with " + character, Code: sizesCode, Message: strings.Repeat(character, n)}
 	}
 	const tooMany = 20_000
-	shortestCut := sort.Search(tooMany+1, func(n int) bool {
+	shortestTruncated := sort.Search(tooMany+1, func(n int) bool {
 		_, err := ask(t, direct, repeated(n))
-		return truncated(err) != ""
+		return truncatedParts(err) != ""
 	})
-	if shortestCut > tooMany {
-		t.Fatalf("a message of %d times %q has no key truncated in its ErrorInfo's metadata; want the status truncated to %d bytes", tooMany, character, budget)
+	if shortestTruncated > tooMany {
+		t.Fatalf("the status of a message of %d times %q is not truncated; want it truncated to %d bytes, with a key \"truncated\" in the metadata", tooMany, character, budget)
 	}
-	return repeated(shortestCut - 1)
+	return repeated(shortestTruncated - 1)
 }
 
 // sizesCode is the code of all calls that test sizes.
 const sizesCode = "RecordNotFound"
 
-// truncated names what the server removed from an error's status. It is empty if the
+// truncatedParts names what the server removed from an error's status. It is empty if the
 // server removed nothing.
-func truncated(err error) string {
+func truncatedParts(err error) string {
 	return status.Convert(err).Metadata()["truncated"]
 }
 
@@ -109,7 +109,7 @@ func everySize(t *testing.T, address string) []exchange {
 		s.call.Code = sizesCode
 		for _, c := range s.call.inAllWays() {
 			messages, err := ask(t, direct, c)
-			checkSize(t, size{c, s.cut}, err)
+			checkSize(t, size{c, s.truncated}, err)
 			all = append(all, exchange{c, answerOf(messages, err)})
 		}
 	}
@@ -122,17 +122,17 @@ func checkSize(t *testing.T, s size, err error) {
 	t.Helper()
 	st, ok := status.FromError(err)
 	if !ok || st.Reason() != "RECORD_NOT_FOUND" {
-		t.Errorf("%s directly: %v with reason %q; want %s", s.call, err, st.Reason(), sizesCode)
+		t.Errorf("%s without a proxy: %v with reason %q; want %s", s.call, err, st.Reason(), sizesCode)
 	}
 	if w := weight(grpcstatus.Convert(err).Proto()); w > budget {
-		t.Errorf("%s directly: the status adds %d bytes to the header list; want %d at most", s.call, w, budget)
-	} else if w <= budget-16 && !s.cut { // 16 is more than a Chinese character adds
-		t.Errorf("%s directly: the status adds %d bytes to the header list; want a size next to %d", s.call, w, budget)
+		t.Errorf("%s without a proxy: the status adds %d bytes to the header list; want %d at most", s.call, w, budget)
+	} else if w <= budget-16 && !s.truncated { // 16 is more than a Chinese character adds
+		t.Errorf("%s without a proxy: the status adds %d bytes to the header list; want a size within 16 bytes of %d", s.call, w, budget)
 	}
 	switch {
-	case s.cut && truncated(err) == "":
-		t.Errorf("%s directly: metadata %q; want the key truncated", s.call, st.Metadata())
-	case !s.cut && (st.Message() != s.call.Message || !maps.Equal(st.Metadata(), s.call.Metadata)):
-		t.Errorf("%s directly: message %q with metadata %q; want both unchanged", s.call, st.Message(), st.Metadata())
+	case s.truncated && truncatedParts(err) == "":
+		t.Errorf("%s without a proxy: metadata %q; want a key \"truncated\" in it", s.call, st.Metadata())
+	case !s.truncated && (st.Message() != s.call.Message || !maps.Equal(st.Metadata(), s.call.Metadata)):
+		t.Errorf("%s without a proxy: message %q with metadata %q; want both unchanged", s.call, st.Message(), st.Metadata())
 	}
 }

@@ -38,7 +38,7 @@ func CaptureLog(t testing.TB) func() []LogRecord {
 			line, _ := buffer.ReadBytes('\n')
 			var r LogRecord
 			if err := json.Unmarshal(line, &r); err != nil {
-				t.Fatalf("log line %q: %v", line, err)
+				t.Fatalf("the log line is %q (%v); want JSON", line, err)
 			}
 			records = append(records, r)
 		}
@@ -52,9 +52,9 @@ func CheckWithheld(t testing.TB, got []LogRecord, method string, code grpccodes.
 	t.Helper()
 	want := []LogRecord{{Level: "ERROR", Service: "grpc.testing.TestService", Method: method, Code: code.String()}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(LogRecord{}, "Error")); diff != "" {
-		t.Fatalf("what is logged (-want +got):\n%s", diff)
+		t.Fatalf("the log records (-want +got):\n%s", diff)
 	}
 	if logged := fmt.Sprint(got[0].Error); !strings.Contains(logged, text) {
-		t.Errorf("the logged error is %q; want %q in it", logged, text)
+		t.Errorf("the logged error is %q; want it to contain %q", logged, text)
 	}
 }

@@ -56,7 +56,7 @@ func Start(t testing.TB, lis net.Listener, register func(*grpc.Server), opts []g
 	t.Cleanup(func() {
 		s.Stop()
 		if err := <-served; err != nil {
-			t.Errorf("Serve() = %v", err)
+			t.Errorf("Serve() = %v; want nil", err)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func ErrorCodes(t testing.TB) []codes.ErrorCode {
 		}
 	}
 	if openIM := 62; len(all) < openIM {
-		t.Fatalf("the default table has %d codes besides NoError; want OpenIM's %d at least", len(all), openIM)
+		t.Fatalf("the default table has %d codes besides NoError; want at least OpenIM's %d", len(all), openIM)
 	}
 	return all
 }
@@ -35,9 +35,9 @@ func EveryCode(t testing.TB) []codes.ErrorCode {
 	return append(ErrorCodes(t), 1305, math.MaxInt32)
 }
 
-// Carrying returns the status that carries a code, built by hand: the canonical
-// code, the message, the ErrorInfo as the first detail, then the other details. An
-// empty message is the row's.
+// Carrying returns the status that carries a code, built without errstatus: the canonical
+// code, the message, the ErrorInfo as the first detail, then the other details. If the
+// message is empty, it is the row's.
 func Carrying(t testing.TB, c codes.Code, message string, details ...proto.Message) *spb.Status {
 	t.Helper()
 	row, _ := c.Table().Lookup(c.Number())
@@ -57,7 +57,7 @@ func ErrorInfo(c codes.Code) *errdetails.ErrorInfo {
 	}
 }
 
-// Canonical returns a status of the given parts. It carries a code only if one of the
+// Canonical returns a status with the given parts. It carries a code only if one of the
 // details is an ErrorInfo.
 func Canonical(t testing.TB, c grpccodes.Code, message string, details ...proto.Message) *spb.Status {
 	t.Helper()

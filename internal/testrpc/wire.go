@@ -63,7 +63,7 @@ func Failure(t testing.TB, got *wiretest.Answer) *spb.Status {
 	t.Helper()
 	st, err := got.Trailers().Failure()
 	if err != nil {
-		t.Fatalf("%v in %.500v", err, got)
+		t.Fatalf("the answer is %.500v: %v; want a failure on which headers and details agree", got, err)
 	}
 	return st
 }

@@ -75,7 +75,7 @@ func startUpstream(t *testing.T, client fleet.Client) upstream {
 	}
 }
 
-// TestWhatCallersGet compares servers before and after the migration. The table under
+// Servers before and after the migration are compared by what callers get. The table under
 // the same title in docs/migrating-from-openim.md has the same rows. A wanted text
 // that ends with * is a prefix.
 func TestWhatCallersGet(t *testing.T) {

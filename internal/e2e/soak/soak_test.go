@@ -1,5 +1,5 @@
-// Package soak runs errstatus under load for as long as -soak says, and checks every
-// error and the memory that is left.
+// Package soak runs errstatus under load for the time of the flag -soak. It checks every
+// error, the memory and the goroutines.
 package soak_test
 
 import (
@@ -64,7 +64,7 @@ func TestSoak(t *testing.T) {
 	early, late := s.run(*soakFor)
 	s.close()
 	if err := goleak.Find(before); err != nil { // retries while goroutines end
-		t.Errorf("after all servers and clients are closed there are goroutines left: %v", err)
+		t.Errorf("after all servers and clients are closed: %v; want no goroutine left", err)
 	}
 	s.checkSteady(early, late)
 	s.checkCoverage()
@@ -92,8 +92,8 @@ type soak struct {
 	// pending maps the number of each unfinished call to its *soakCall.
 	pending sync.Map
 
-	// Each call and each handler holds a read lock. With both write locks the
-	// process is at rest.
+	// Each call and each handler holds a read lock. No call runs while the test holds
+	// both write locks.
 	callers, handlers sync.RWMutex
 }
 
@@ -229,7 +229,7 @@ func (s *soak) stopGracefully() {
 	select {
 	case <-stopped:
 	case <-time.After(soakHung):
-		s.t.Errorf("GracefulStop() has not returned after %v: some call doesn't end", soakHung)
+		s.t.Errorf("GracefulStop() has not returned after %v; want all calls to end", soakHung)
 		server.Stop()
 		<-stopped
 	}
@@ -238,7 +238,7 @@ func (s *soak) stopGracefully() {
 func (s *soak) checkServed() {
 	s.t.Helper()
 	if err := <-s.served; err != nil && err != grpc.ErrServerStopped { // if Stop ran before Serve
-		s.t.Errorf("Serve() = %v", err)
+		s.t.Errorf("Serve() = %v; want nil", err)
 	}
 }
 
@@ -361,7 +361,7 @@ type plan struct {
 
 // plans returns every combination of code, kind and form. The soak repeats them with
 // changing behaviours. They are shuffled, always in the same order, so that restarts
-// meet every sort of call.
+// disturb calls of every kind.
 func plans(t testing.TB) (all []plan) {
 	t.Helper()
 	for _, f := range soakForms {
@@ -391,7 +391,7 @@ type soakForm struct {
 	name string
 	of   func(c codes.ErrorCode, text string) error
 	text bool // the message is the text, not the row's
-	big  bool // the status is too large and is cut
+	big  bool // the status is too large and is truncated
 	none bool // the error carries no code
 }
 
@@ -523,8 +523,8 @@ func (p plan) want() codes.ErrorCode {
 	return p.code
 }
 
-// failed reports a wrong call. It reports only the first 20, because failures tend to
-// come in crowds.
+// failed reports a wrong call. It reports only the first 20, because one fault
+// usually makes many calls fail.
 func (s *soak) failed(format string, args ...any) {
 	const most = 20
 	if n := s.tally.wrong.Add(1); n <= most {
@@ -534,7 +534,8 @@ func (s *soak) failed(format string, args ...any) {
 	}
 }
 
-// judge returns how a call ended, and what is wrong with it, "" for nothing.
+// judge returns how a call ended and what is wrong with it. The text is empty if nothing
+// is wrong.
 func (c *soakCall) judge(ctx context.Context, arrived int, err error, restarted bool) (end outcome, wrong string) {
 	st, _ := status.FromError(err)
 	switch {
@@ -561,10 +562,10 @@ func (c *soakCall) judgeSuccess(arrived int) (wrong string) {
 // judgeCarried judges an error that carries a code: it must be the handler's.
 func (c *soakCall) judgeCarried(st *status.Status, arrived int, err error) (end outcome, wrong string) {
 	row, _ := codes.Default().Lookup(c.want().Number())
-	cut := st.Metadata()["truncated"] != ""
+	truncated := st.Metadata()["truncated"] != ""
 	end = whole
-	if cut {
-		end = wasCut
+	if truncated {
+		end = wasTruncated
 	}
 	switch {
 	case c.handlers == nil:
@@ -576,9 +577,9 @@ func (c *soakCall) judgeCarried(st *status.Status, arrived int, err error) (end 
 		return end, fmt.Sprintf("the canonical code is %v; want %v", grpcstatus.Code(err), row.GRPCCode)
 	case arrived != c.kind.Arrived(c.at):
 		return end, fmt.Sprintf("%d messages arrived before the error; want %d", arrived, c.kind.Arrived(c.at))
-	case cut != c.form.big:
-		return end, fmt.Sprintf("whether something was cut: %t; want %t", cut, c.form.big)
-	case !cut && st.Message() != c.message():
+	case truncated != c.form.big:
+		return end, fmt.Sprintf("the status is truncated: %t; want %t", truncated, c.form.big)
+	case !truncated && st.Message() != c.message():
 		return end, fmt.Sprintf("the message is %q; want %q", testrpc.Brief(st.Message()), c.message())
 	case strings.Contains(fmt.Sprintf("%+v", err), testrpc.Secret):
 		return end, fmt.Sprintf("the caller reads %q; want no private text", testrpc.Secret)
@@ -628,16 +629,16 @@ var contextErrors = map[grpccodes.Code]error{
 type outcome int
 
 const (
-	succeeded outcome = iota
-	whole             // with the handler's whole error
-	wasCut            // with the handler's code and a part of the rest
-	givenUp           // by the caller
-	disturbed         // by a restart
-	unreached         // the client was still connecting
+	succeeded    outcome = iota
+	whole                // with the handler's whole error
+	wasTruncated         // with the handler's code and a part of the rest
+	givenUp              // by the caller
+	disturbed            // by a restart
+	unreached            // the client was still connecting
 )
 
 func (o outcome) String() string {
-	return [...]string{"success", "error whole", "error cut", "given up by the caller", "disturbed by a restart", "not connected"}[o]
+	return [...]string{"success", "error whole", "error truncated", "given up by the caller", "disturbed by a restart", "not connected"}[o]
 }
 
 type tally struct {
@@ -650,7 +651,7 @@ type tally struct {
 
 func (t *tally) add(end outcome, p plan) {
 	t.outcomes[end].Add(1)
-	if end == whole || end == wasCut {
+	if end == whole || end == wasTruncated {
 		t.arrived.LoadOrStore(p.want(), nil)
 		t.arrived.LoadOrStore(p.kind.Name+" with "+p.form.name, nil)
 	}

@@ -25,7 +25,7 @@ func TestTableWorksDuringInitialization(t *testing.T) {
 	}
 	checkStatus(t, billing.EarlyStatus, grpccodes.FailedPrecondition, "no more credit", "CARD_DECLINED", "1004")
 	if found, _ := errors.AsType[billing.BillingCode](billing.EarlyError); found != billing.CardDeclined || status.Code(billing.EarlyError) != billing.CardDeclined {
-		t.Errorf("the error in a package-level variable has code %#v; want CardDeclined", status.Code(billing.EarlyError))
+		t.Errorf("the error in a package-level variable has code %#v; want CardDeclined, and errors.AsType finds it", status.Code(billing.EarlyError))
 	}
 	if want := "PlanFull: the plan is full"; billing.EarlyName != want {
 		t.Errorf("the text in a package-level variable is %q; want %q", billing.EarlyName, want)
@@ -46,7 +46,7 @@ func checkStatus(t *testing.T, st *grpcstatus.Status, code grpccodes.Code, messa
 	}
 }
 
-// OpenIM has codes with the same numbers.
+// Generated codes have their own rows, although OpenIM has codes with the same numbers.
 func TestGeneratedCodes(t *testing.T) {
 	tests := []struct {
 		code    billing.BillingCode
@@ -74,8 +74,8 @@ func TestGeneratedCodes(t *testing.T) {
 			if got := tt.code.Reason(); got != tt.reason {
 				t.Errorf("Reason() = %q; want %q", got, tt.reason)
 			}
-			if ours := codes.ErrorCode(tt.code); codes.Code(ours) == codes.Code(tt.code) || errors.Is(tt.code, ours) || errors.Is(ours, tt.code) {
-				t.Errorf("%v equals %v; want codes of two types to differ", tt.code, ours)
+			if other := codes.ErrorCode(tt.code); codes.Code(other) == codes.Code(tt.code) || errors.Is(tt.code, other) || errors.Is(other, tt.code) {
+				t.Errorf("%v equals %v; want codes of two types to differ", tt.code, other)
 			}
 
 			b, err := json.Marshal(map[billing.BillingCode]billing.BillingCode{tt.code: tt.code})

@@ -46,7 +46,7 @@ type fixture struct {
 // fixtures returns the fixtures that have a raw number and a client's reading.
 func fixtures(t *testing.T) (all []fixture) {
 	t.Helper()
-	file, err := os.Open("../../../../internal/e2e/testdata/openim_legacy.jsonl")
+	file, err := os.Open("../../../../internal/e2e/testdata/openim.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,9 +23,9 @@ import (
 	_ "github.com/errstatus/errstatus/codes/annotations"
 )
 
-// TestLinked runs in a program that links OpenIM's whole protocol and errstatus. The
-// program would not start if a name were registered twice. Names in OpenIM's packages
-// must be registered by OpenIM's own files.
+// The test's program links OpenIM's whole protocol and errstatus. It wouldn't start if a
+// name were registered twice. The test checks that OpenIM's own files register the names
+// in OpenIM's packages.
 func TestLinked(t *testing.T) {
 	for name, path := range map[protoreflect.FullName]string{
 		"openim.protobuf.ErrorInfo": "errinfo/errinfo.proto",
