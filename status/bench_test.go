@@ -297,6 +297,40 @@ func BenchmarkDetail(b *testing.B) {
 	})
 }
 
+// BenchmarkRead measures the reading of the ErrorInfo of a decoded error. By hand it is
+// searched for among the details.
+func BenchmarkRead(b *testing.B) {
+	received := byHand(benchMessage, map[string]string{"user": "42"})
+	st := status.Convert(new(status.Decoder).Decode(context.Background(), received))
+	for name, read := range map[string]struct {
+		hand      func(*errdetails.ErrorInfo)
+		errstatus func()
+	}{
+		"Reason":    {func(i *errdetails.ErrorInfo) { benchText = i.GetReason() }, func() { benchText = st.Reason() }},
+		"Domain":    {func(i *errdetails.ErrorInfo) { benchText = i.GetDomain() }, func() { benchText = st.Domain() }},
+		"Metadata":  {func(i *errdetails.ErrorInfo) { benchMetadata = i.GetMetadata() }, func() { benchMetadata = st.Metadata() }},
+		"Truncated": {func(i *errdetails.ErrorInfo) { benchText = i.GetMetadata()["truncated"] }, func() { benchTruncation = st.Truncated() }},
+	} {
+		b.Run("part="+name+"/way=hand", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, detail := range grpcstatus.Convert(received).Details() {
+					if info, ok := detail.(*errdetails.ErrorInfo); ok {
+						read.hand(info)
+						break
+					}
+				}
+			}
+		})
+		b.Run("part="+name+"/way=errstatus", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				read.errstatus()
+			}
+		})
+	}
+}
+
 // BenchmarkParallel measures both directions on all cores, to show contention.
 func BenchmarkParallel(b *testing.B) {
 	sentinel := formatted()
