@@ -108,3 +108,13 @@ var (
 	benchTruncation status.Truncation
 	benchMetadata   map[string]string
 )
+
+// The end of a context costs few allocations: it is a server's most frequent error.
+func TestAllocationsOfAnEndedContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	encoder := new(status.Encoder)
+	if got := testing.AllocsPerRun(100, func() { benchErr = encoder.Encode(ctx, context.Canceled).Err() }); got > 3 {
+		t.Errorf("Encode(context.Canceled): %v allocations; want at most 3", got)
+	}
+}

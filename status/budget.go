@@ -130,20 +130,19 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source S
 			b.infoIndex = 1
 		}
 	}
-	if x := st.extra; x != nil {
-		r.extra = x.with(func(x *extra) {
-			if !e.RetryPushback {
-				x.pushback = ""
-			}
-		})
-		b.limit -= pushbackSize(r.extra.pushback)
+	if keys := st.more().droppedKeys; keys != nil {
+		r.change(func(x *encodedExtra) { x.droppedKeys = keys })
+	}
+	if pushback := st.more().pushback; pushback != "" && e.RetryPushback {
+		r.change(func(x *encodedExtra) { x.pushback = pushback })
+		b.limit -= pushbackSize(pushback)
 	}
 	b.count()
 	if b.size()+maxSubtype > b.limit {
 		b.limit -= contentTypeExtra(ctx)
 	}
 	if cut := b.fit(); cut != 0 {
-		r.extra = r.extra.with(func(x *extra) { x.truncated = cut })
+		r.change(func(x *encodedExtra) { x.truncated = cut })
 	}
 	r.status = grpcstatus.FromProto(p)
 }

@@ -9,8 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
@@ -180,5 +182,27 @@ func TestTrustNames(t *testing.T) {
 		if trust.String() != want || trust.Valid() != (trust != 3) {
 			t.Errorf("Trust %d: String() = %q, Valid() = %t; want %q, %t", uint8(trust), trust, trust.Valid(), want, trust != 3)
 		}
+	}
+}
+
+// A received Status that is made an error again keeps the status as it was received.
+func TestRestatedErrorKeepsReceivedStatus(t *testing.T) {
+	p := grpcstatus.New(grpccodes.NotFound, "x")
+	p, err := p.WithDetails(&errdetails.DebugInfo{Detail: "stack"}, &errdetails.DebugInfo{Detail: "again"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	restated := status.FromGRPC(p).Wrap(errors.New("cause"))
+	if got := grpcstatus.Convert(restated); !proto.Equal(got.Proto(), p.Proto()) {
+		t.Errorf("GRPCStatus() = %v; want %v", got.Proto(), p.Proto())
+	}
+}
+
+// A table of the default table's domain replaces it: its rows alone count.
+func TestTableReplacesTheDefaultRows(t *testing.T) {
+	decoder := &status.Decoder{Tables: []*codes.Table{sameDomain}}
+	err := decoder.Decode(t.Context(), status.ToGRPC(codes.RecordNotFound).Err())
+	if got, want := status.Code(err), sameDomain.Code(1004); got != want {
+		t.Errorf("Code() = %T %v; want %T %v", got, got, want, want)
 	}
 }

@@ -82,8 +82,7 @@ func (st *Status) packDetail(message proto.Message) *anypb.Any {
 		return nil
 	}
 	if packed.MessageName() == retryInfoName {
-		pushback := pushbackOf(packed)
-		st.extra = st.extra.with(func(x *extra) { x.pushback = pushback })
+		st.extra = &extra{droppedKeys: st.more().droppedKeys, pushback: pushbackOf(packed)}
 	}
 	return packed
 }

@@ -191,21 +191,26 @@ func (e *Encoder) encodeTree(ctx context.Context, err error) *encodedError {
 }
 
 // setChain sets what r unwraps to: err, if err is safe to run, and the code, if err doesn't
-// unwrap to it. t is the tree of err.
+// unwrap to it. t is the tree in which err was searched.
 func (r *encodedError) setChain(err error, t *tree) {
-	ok, panicked := t.safeToRun()
+	all := t
+	if t.received {
+		all = &tree{whole: true}
+		all.read(err)
+	}
+	ok, panicked := all.safeToRun()
 	if panicked != nil && r.more().panicked == nil {
-		r.extra = r.extra.with(func(x *extra) { x.panicked = panicked })
+		r.change(func(x *encodedExtra) { x.panicked = panicked })
 	}
-	if !ok {
-		r.extra = r.extra.with(func(x *extra) { x.summary = t.summary(err) })
-	} else {
+	if r.more().pushback != "" && all.hasPushback() {
+		r.change(func(x *encodedExtra) { x.pushback = "" }) // gRPC doesn't retry if there are two
+	}
+	if ok {
 		r.chain[1] = err
-		if r.more().pushback != "" && t.hasPushback() {
-			r.extra = r.extra.with(func(x *extra) { x.pushback = "" }) // gRPC doesn't retry if there are two
-		}
+	} else {
+		r.change(func(x *encodedExtra) { x.summary = all.summary(err) })
 	}
-	if r.code != nil && (!ok || !t.has(r.code)) {
+	if r.code != nil && (!ok || !all.has(r.code)) {
 		if ok, _ := safeToRun(r.code); ok { // a method of a user's type can panic
 			r.chain[0] = r.code
 		}
@@ -237,9 +242,10 @@ func (t *tree) hasPushback() bool {
 // fitted into MaxSize.
 type decision struct {
 	// One of these is sent.
-	code    codes.Code    // a bare code
-	status  *Status       // a Status
-	encoded *encodedError // the status of an error that was encoded before
+	code    codes.Code         // a bare code
+	status  *Status            // a Status
+	grpc    *grpcstatus.Status // a status that carries no code
+	encoded *encodedError      // the status of an error that was encoded before
 
 	stated   *statusError // the error with this Status, or nil
 	source   Source
@@ -265,11 +271,11 @@ func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) de
 		return decision{code: code, source: SourceRule}
 	}
 	if ended := ctx.Err(); ended != nil && f.contextEnded {
-		return e.withoutCode(contextStatus(ended), SourceContext)
+		return decision{grpc: contextStatus(ended), source: SourceContext}
 	}
 	switch {
 	case f.deadline:
-		return e.withoutCode(contextStatus(context.DeadlineExceeded), SourceDeadline)
+		return decision{grpc: contextStatus(context.DeadlineExceeded), source: SourceDeadline}
 	case f.received != nil:
 		return e.upstream(f.received)
 	case f.restated != nil:
@@ -287,11 +293,6 @@ func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) de
 func (e *Encoder) internal(source Source, panicked *PanicError) decision {
 	code := tables(e.Tables).first().DefaultFor(grpccodes.Internal)
 	return decision{code: code, source: source, panicked: panicked}
-}
-
-// withoutCode decides on a gRPC status that carries no code.
-func (e *Encoder) withoutCode(gst *grpcstatus.Status, source Source) decision {
-	return decision{status: (&Decoder{Tables: e.Tables}).FromGRPC(gst), source: source}
 }
 
 // contextStatus returns gRPC's own status for a context that has ended. It doesn't use the
@@ -317,9 +318,9 @@ func (e *Encoder) upstream(received *receivedError) (d decision) {
 	case received.origin == OriginNumeric: // the number of a server that isn't trusted can mean anything
 		d = e.internal(SourceUpstream, nil)
 	case received.grpcCode == grpccodes.Unavailable:
-		d = e.withoutCode(grpcstatus.New(received.grpcCode, upstreamUnavailable), SourceUpstream)
+		d = decision{grpc: grpcstatus.New(received.grpcCode, upstreamUnavailable), source: SourceUpstream}
 	case received.grpcCode == grpccodes.DeadlineExceeded:
-		d = e.withoutCode(grpcstatus.New(received.grpcCode, upstreamDeadline), SourceUpstream)
+		d = decision{grpc: grpcstatus.New(received.grpcCode, upstreamDeadline), source: SourceUpstream}
 	default:
 		d = e.internal(SourceUpstream, nil)
 	}
@@ -344,10 +345,12 @@ func (e *Encoder) grpc(gst *grpcstatus.Status) decision {
 // send returns the encoded error of a decision. It doesn't unwrap to the handler's error
 // yet; setChain adds that.
 func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
-	if d.encoded != nil {
+	switch {
+	case d.encoded != nil:
 		return d.complete(d.encoded.again())
-	}
-	if d.code != nil {
+	case d.grpc != nil:
+		return d.complete(&encodedError{status: d.grpc, grpcCode: d.grpc.Code()})
+	case d.code != nil:
 		if r := e.readyCode(d.code, nil); r != nil {
 			return d.complete(r)
 		}
@@ -365,11 +368,12 @@ func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 	return d.complete(r)
 }
 
-// complete copies source, origin and panic of the decision to r, and returns r.
+// complete copies source, origin and panic of the decision to r, and returns r. r must not
+// be one that is kept.
 func (d *decision) complete(r *encodedError) *encodedError {
 	r.source, r.origin, r.chain = d.source, d.origin, [2]error{}
 	if d.panicked != nil {
-		r.extra = r.extra.with(func(x *extra) { x.panicked = d.panicked })
+		r.change(func(x *encodedExtra) { x.panicked = d.panicked })
 	}
 	return r
 }
@@ -398,7 +402,7 @@ func (e *Encoder) ready(st *Status, stated *statusError) *grpcstatus.Status {
 // sendsVerbatim reports whether st needs no pushback, no DebugInfo, no numeric form and no
 // note of dropped keys. It doesn't look at the size.
 func (e *Encoder) sendsVerbatim(st *Status) bool {
-	if x := st.extra.orNone(); x.droppedKeys != nil || x.pushback != "" && e.RetryPushback {
+	if x := st.more(); x.droppedKeys != nil || x.pushback != "" && e.RetryPushback {
 		return false
 	}
 	return !e.DebugInfo && !e.inOpenIMForm(st.code)

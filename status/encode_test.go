@@ -750,3 +750,26 @@ func TestOriginalSummarizesUnsafeError(t *testing.T) {
 		t.Errorf("Original() = %v; want the error itself", got)
 	}
 }
+
+// A code or a Status error counts through 64 levels, whichever way it is found.
+func TestDepthOfSimpleErrors(t *testing.T) {
+	for _, err := range []error{codes.Args, status.Error(codes.Args, "bad")} {
+		for _, deep := range []int{62, 63, 64} {
+			simple := wrapped(err, deep)
+			general := fmt.Errorf("%w, %w", wrapped(err, deep-1), io.EOF)
+			a, b := new(status.Encoder).Encode(t.Context(), simple), new(status.Encoder).Encode(t.Context(), general)
+			if a.Code() != b.Code() || a.Broken() != b.Broken() {
+				t.Errorf("%T under %d levels: %v, broken %t; joined with another: %v, broken %t", err, deep, a.Code(), a.Broken(), b.Code(), b.Broken())
+			}
+		}
+	}
+}
+
+// Observers can't change what a Status holds.
+func TestDroppedKeysAreACopy(t *testing.T) {
+	err := status.New(codes.Args, "").WithMetadata("Bad Key", "x").Err()
+	new(status.Encoder).Encode(t.Context(), err).DroppedKeys()[0] = "changed"
+	if got := new(status.Encoder).Encode(t.Context(), err).DroppedKeys(); got[0] != "Bad Key" {
+		t.Errorf("DroppedKeys() = %q after an earlier result was changed", got)
+	}
+}

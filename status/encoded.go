@@ -123,15 +123,31 @@ type encodedError struct {
 	// chain[0] is the code, or nil if the handler's error already unwraps to it. chain[1]
 	// is the handler's error, or nil if that isn't safe to run; see safeToRun.
 	chain [2]error
-	extra *extra // nil for most
+	extra *encodedExtra // nil for most
 }
 
-// more returns r.extra for reading. r may be nil; the result is not.
-func (r *encodedError) more() *extra {
-	if r == nil {
-		return noExtra
+// An encodedExtra holds what few encoded errors have.
+type encodedExtra struct {
+	extra     // of the Status, as far as it is sent or reported
+	truncated Truncation
+	panicked  *PanicError
+	summary   error // to log instead of a handler's error that isn't safe to run
+}
+
+// more returns the extra of r, which may be nil. The result must not be changed.
+func (r *encodedError) more() encodedExtra {
+	if r == nil || r.extra == nil {
+		return encodedExtra{}
 	}
-	return r.extra.orNone()
+	return *r.extra
+}
+
+// change changes the extra of an encoded error that is still being made.
+func (r *encodedError) change(f func(*encodedExtra)) {
+	if r.extra == nil {
+		r.extra = new(encodedExtra)
+	}
+	f(r.extra)
 }
 
 // again returns the result of encoding r once more. It has no trailer and nothing for

@@ -38,16 +38,14 @@ func find(err error) (f finding) {
 // first error of each other kind. adapt makes a Status of an OpenIMError, and
 // returns nil for any other error; a nil adapt makes none.
 func (f *finding) search(t *tree, adapt func(error) *Status) {
-	decided := false
-	f.failed = catchPanic(func() { decided = f.visitAll(t, adapt) })
-	if f.failed == nil && !decided {
-		f.failed = t.panicked
+	if panicked := catchPanic(func() { f.visitAll(t, adapt) }); panicked != nil {
+		f.failed = panicked
 	}
 }
 
-// visitAll visits the errors of a tree in order. It reports whether one of them
-// states a code, which ends the search.
-func (f *finding) visitAll(t *tree, adapt func(error) *Status) (decided bool) {
+// visitAll visits the errors of a tree in order, until one of them states a code or has an
+// Unwrap method that panicked.
+func (f *finding) visitAll(t *tree, adapt func(error) *Status) {
 	for i := 0; i < t.size; {
 		n := t.at(i)
 		if n.plain { // context.Canceled is plain, context.DeadlineExceeded is not
@@ -57,14 +55,17 @@ func (f *finding) visitAll(t *tree, adapt func(error) *Status) (decided bool) {
 		}
 		switch f.visit(n.err, adapt) {
 		case stop:
-			return true
+			return
 		case skip:
 			i = t.after(i)
-		default:
-			i++
+			continue
 		}
+		if n.failed {
+			f.failed = t.panicked
+			return
+		}
+		i++
 	}
-	return false
 }
 
 // A step says how a search goes on after an error.
@@ -88,12 +89,12 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 			f.received = x
 		}
 		f.noteContextEnd(x.grpcCode)
-		return skip
+		return descend
 	case *PanicError:
 		if f.panicked == nil {
 			f.panicked = x
 		}
-		return skip
+		return descend
 	case codes.Code:
 		if c := canonicalType(x); c != nil && c.Number() > 0 {
 			f.code = c
@@ -121,7 +122,7 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 func (f *finding) visitStatus(e *statusError) step {
 	switch {
 	case e.st.code.Number() == 0:
-		return descend
+		return descend // NoError is ignored, and its cause is searched
 	case e.st.origin.carriesCode():
 		f.stated = e
 		return stop
@@ -130,7 +131,7 @@ func (f *finding) visitStatus(e *statusError) step {
 		f.restated = e
 	}
 	f.noteContextEnd(e.st.grpcCode)
-	return skip // the cause of a Status error is never searched
+	return skip // the cause of a Status error is never searched for a code
 }
 
 func (f *finding) visitGRPC(st *grpcstatus.Status) {

@@ -63,8 +63,9 @@ func panicText(value any) (text string) {
 	defer func() { _ = recover() }()
 	switch v := value.(type) {
 	case error:
-		var t tree
-		if t.add(v, 1); !t.exceeded { // not read, which calls panicText again for a panic
+		t := tree{whole: true}
+		t.add(v, 1) // not read, which calls panicText again if an Unwrap method panics
+		if !t.exceeded && t.panicked == nil {
 			text = v.Error()
 		}
 	case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
@@ -125,11 +126,12 @@ func catchPanic(f func()) (panicked *PanicError) {
 // panicked with, or nil if a limit was exceeded. Such an error is never passed on:
 // errors.Is, gRPC or a logger could panic, or loop on it forever.
 func safeToRun(err error) (ok bool, panicked *PanicError) {
-	var t tree
+	t := tree{whole: true}
 	t.read(err)
 	return t.safeToRun()
 }
 
+// safeToRun is safeToRun for the errors of a tree, in which received errors are no leaves.
 func (t *tree) safeToRun() (ok bool, panicked *PanicError) {
 	if t.panicked != nil || t.exceeded {
 		return false, t.panicked // nothing in it is printed: its text may have no end
@@ -161,12 +163,7 @@ const maxProbed = 256 << 10
 // the length of the text.
 func probe(err error, prints bool) (text int) {
 	switch x := err.(type) {
-	case codes.ErrorCode, *statusError, *encodedError, *PanicError:
-		return 0
-	case *receivedError:
-		if ok, panicked := safeToRun(x.cause()); !ok {
-			panic(panicked)
-		}
+	case codes.ErrorCode, *statusError, *receivedError, *encodedError, *PanicError:
 		return 0
 	case codes.Code:
 		if isKept(x) {

@@ -30,7 +30,7 @@ func (st *Status) WithRetryDelay(delay time.Duration) *Status {
 	}
 	changed := st.copyToChange()
 	changed.details = dropDetail(changed.details, retryInfoName)
-	changed.extra = changed.extra.with(func(x *extra) { x.pushback = pushback(delay) })
+	changed.extra = &extra{droppedKeys: st.more().droppedKeys, pushback: pushback(delay)}
 	return changed
 }
 
@@ -63,7 +63,7 @@ func retryDelay(info *errdetails.RetryInfo) (time.Duration, bool) {
 // [RetryDelay]. gRPC's native retries wait for the pushback that a server sends.
 func Retryable(err error) bool {
 	st, ok := FromError(err)
-	if !ok || st == nil || st.extra.orNone().pushback == doNotRetry {
+	if !ok || st == nil || st.more().pushback == doNotRetry {
 		return false
 	}
 	_, asked := RetryDelay(err)

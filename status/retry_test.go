@@ -135,3 +135,24 @@ func TestPushbackIsSentOnce(t *testing.T) {
 		t.Errorf("Trailer() = %v, then %v; want one, then none", inner.Trailer(), outer.Trailer())
 	}
 }
+
+// A delay pushes nothing back unless the Encoder says so.
+func TestPushbackNeedsRetryPushback(t *testing.T) {
+	err := status.New(codes.SrvNetwork, "").WithRetryDelay(time.Second).WithMetadata("Bad Key", "x").Err()
+	for _, pushes := range []bool{false, true} {
+		got := (&status.Encoder{RetryPushback: pushes}).Encode(t.Context(), err)
+		if (got.Trailer() != nil) != pushes || len(got.DroppedKeys()) != 1 {
+			t.Errorf("with RetryPushback %t: trailer %v, dropped keys %q", pushes, got.Trailer(), got.DroppedKeys())
+		}
+	}
+}
+
+// A pushback is sent once, also if the error isn't safe to run.
+func TestPushbackIsSentOnceForUnsafeErrors(t *testing.T) {
+	pushing := &status.Encoder{RetryPushback: true}
+	inner := pushing.Encode(t.Context(), status.New(codes.SrvNetwork, "").WithRetryDelay(time.Second).Err()).Err()
+	outer := status.New(codes.SrvNetwork, "").WithRetryDelay(time.Second).Wrap(errors.Join(inner, panicsInUnwrapping{}))
+	if got := pushing.Encode(t.Context(), outer).Trailer(); got != nil {
+		t.Errorf("Trailer() = %v; want none beside that of the error inside", got)
+	}
+}

@@ -40,33 +40,18 @@ type Status struct {
 	unchanged bool // until a With method changes a received Status
 }
 
-// An extra holds what few Statuses and encoded errors have. It is shared by copies and
-// never changed. A nil extra has nothing.
+// An extra holds what few Statuses have. It is shared by copies and never changed.
 type extra struct {
 	droppedKeys []string // metadata keys that were given and can't be sent
 	pushback    string   // the value of grpc-retry-pushback-ms, or ""
-
-	// The rest is of encoded errors only.
-	truncated Truncation
-	panicked  *PanicError
-	summary   error // to log instead of a handler's error that isn't safe to run
 }
 
-var noExtra = &extra{}
-
-// orNone returns x, or an empty extra if x is nil. The result must not be changed.
-func (x *extra) orNone() *extra {
-	if x == nil {
-		return noExtra
+// more returns the extra of st, which may be nil. The result must not be changed.
+func (st *Status) more() extra {
+	if st == nil || st.extra == nil {
+		return extra{}
 	}
-	return x
-}
-
-// with returns a copy of x that was changed by change.
-func (x *extra) with(change func(*extra)) *extra {
-	changed := *x.orNone()
-	change(&changed)
-	return &changed
+	return *st.extra
 }
 
 // New returns a Status with a code and a public message. If message is empty, the
@@ -356,10 +341,10 @@ func (st *Status) setMetadata(metadata map[string]string) {
 		}
 	}
 	if dropped != nil {
-		dropped = append(dropped, st.extra.orNone().droppedKeys...)
+		dropped = append(dropped, st.more().droppedKeys...)
 		slices.Sort(dropped)
 		dropped = slices.Compact(dropped)
-		st.extra = st.extra.with(func(x *extra) { x.droppedKeys = dropped })
+		st.extra = &extra{droppedKeys: dropped, pushback: st.more().pushback}
 	}
 	if !added {
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime/debug"
 )
 
 // The limits of a tree. An error can wrap any number of others, and its Unwrap
@@ -14,16 +15,21 @@ const (
 	maxErrors = 1000
 )
 
-// A tree is an error and all errors that it wraps, in the order of errors.Is: depth
-// first, each error before what it wraps. An error that a client decoded is a leaf. A
-// handler's error is read into a tree once, and everything that searches it uses the tree.
+// A tree is an error and the errors that it wraps, in the order of errors.Is: depth
+// first, each error before what it wraps. A handler's error is read into a tree once, and
+// everything that searches it uses the tree.
+//
+// An error that a client decoded is a leaf of a tree for a search: the errors that it wraps
+// are the upstream's.
 type tree struct {
 	first [16]node // enough for most errors, and on the stack
 	rest  []node
 	size  int
 
+	whole    bool        // received errors are no leaves
+	received bool        // there are received errors, and they are leaves
 	exceeded bool        // a limit was reached: there are more errors
-	panicked *PanicError // an Unwrap method panicked: there may be more errors
+	panicked *PanicError // of the first Unwrap method that panicked
 }
 
 // A node is one error of a tree.
@@ -34,6 +40,8 @@ type node struct {
 	// plain marks an error of fmt.Errorf or errors.New. Its only methods are Error and
 	// Unwrap. They return stored values and can't panic.
 	plain bool
+
+	failed bool // its Unwrap method panicked, so that it is a leaf
 }
 
 // The types of plain errors.
@@ -44,7 +52,10 @@ var (
 
 // read fills an empty tree.
 func (t *tree) read(err error) {
-	t.panicked = catchPanic(func() { t.add(err, 1) })
+	t.add(err, 1)
+	if t.panicked != nil {
+		t.panicked.text = panicText(t.panicked.Value)
+	}
 }
 
 // add appends err and all that it wraps. It reports whether there is room for more. It
@@ -68,24 +79,41 @@ func (t *tree) add(err error, depth uint8) bool {
 			t.push(node{err: err, depth: depth, plain: true})
 			return true
 		}
-		t.push(node{err: err, depth: depth})
-		switch x := err.(type) {
-		case *receivedError: // the errors that it wraps are the upstream's
-			return true
-		case interface{ Unwrap() error }:
-			err = x.Unwrap()
-		case interface{ Unwrap() []error }:
-			for _, branch := range x.Unwrap() {
-				if !t.add(branch, depth+1) {
-					return false
-				}
-			}
-			return true
-		default:
+		if _, ok := err.(*receivedError); ok && !t.whole {
+			t.received = true
+			t.push(node{err: err, depth: depth})
 			return true
 		}
+		inner, branches, panicked := unwrap(err)
+		t.push(node{err: err, depth: depth, failed: panicked != nil})
+		if panicked != nil && t.panicked == nil {
+			t.panicked = panicked
+		}
+		for _, branch := range branches {
+			if !t.add(branch, depth+1) {
+				return false
+			}
+		}
+		err = inner
 	}
 	return true
+}
+
+// unwrap returns the error or the errors that err wraps. If its Unwrap method panics, it
+// returns the panic, without a text.
+func unwrap(err error) (inner error, branches []error, panicked *PanicError) {
+	defer func() {
+		if value := recover(); value != nil {
+			panicked = &PanicError{Value: value, Stack: debug.Stack()}
+		}
+	}()
+	switch x := err.(type) {
+	case interface{ Unwrap() error }:
+		inner = x.Unwrap()
+	case interface{ Unwrap() []error }:
+		branches = x.Unwrap()
+	}
+	return inner, branches, nil
 }
 
 func (t *tree) push(n node) {
