@@ -30,7 +30,7 @@ type Code interface {
 
 // RowOf returns the code's row in its own table. If the table has none, RowOf
 // returns the row that [Table.Lookup] makes up for the number. The row of a nil
-// code is the zero Row.
+// code is the zero Row. A code must not be a nil pointer.
 func RowOf(code Code) Row {
 	if code == nil {
 		return Row{}
@@ -41,7 +41,7 @@ func RowOf(code Code) Row {
 
 // Label returns a name of the code for metrics, where every value costs memory:
 // the reason of its row in its own table, such as "RECORD_NOT_FOUND", or "_OTHER"
-// if it has no row or is nil. A table of n rows has at most n+1 labels, whatever
+// if it has no row or is nil. NoError has the label of its row. A table of n rows has at most n+1 labels, whatever
 // numbers its peers send.
 //
 // Reasons are unique within one table. With codes of several types, add the

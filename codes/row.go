@@ -24,7 +24,7 @@ type Row struct {
 	// number 0 and another code for every other number.
 	GRPCCode grpccodes.Code
 
-	// Message is what callers read if an error has no message of its own. It is
+	// Message is the text that callers read if an error has no message of its own. It is
 	// public text, in English, and never empty.
 	Message string
 

@@ -688,3 +688,36 @@ func TestRowCode(t *testing.T) {
 		t.Errorf("RowCode = %v for a number without a row; want nil", got)
 	}
 }
+
+// GRPCStatusWith differs from GRPCStatus only in the message, and is a new status each time.
+func TestGRPCStatusWith(t *testing.T) {
+	for _, number := range []codes.Number{-1, 0, 500, 1004, 1305} {
+		want := codes.Default().GRPCStatus(number).Proto()
+		if want != nil {
+			want.Message = "another"
+		}
+		got := codes.Default().GRPCStatusWith(number, "another")
+		if !proto.Equal(got.Proto(), want) {
+			t.Errorf("GRPCStatusWith(%d) = %v; want %v", number, got.Proto(), want)
+		}
+		if other := codes.Default().GRPCStatusWith(number, "a third"); number != 0 && got.Message() != "another" {
+			t.Errorf("GRPCStatusWith(%d) changed to %v when %v was made", number, got, other)
+		}
+	}
+}
+
+// A user that appends to the localized messages of a row gets a copy.
+func TestAppendToLocalizedCopies(t *testing.T) {
+	messages := make([]codes.LocalizedMessage, 1, 4)
+	messages[0] = codes.LocalizedMessage{Locale: "zh", Message: "一"}
+	row := codes.RowOf(codes.Args)
+	row.Localized = messages
+	table := codes.Default().MustWithRows(row)
+	a, _ := table.Lookup(codes.Args.Number())
+	b, _ := table.Lookup(codes.Args.Number())
+	a.Localized = append(a.Localized, codes.LocalizedMessage{Locale: "de", Message: "eins"})
+	b.Localized = append(b.Localized, codes.LocalizedMessage{Locale: "fr", Message: "un"})
+	if a.Localized[1].Locale != "de" {
+		t.Errorf("the second locale is %q after another append; want %q", a.Localized[1].Locale, "de")
+	}
+}

@@ -34,7 +34,7 @@ func newEntry(domain string, row Row) *entry {
 
 // GRPCStatus returns the status that is sent for the code with a number: the
 // canonical code, the message, and a google.rpc.ErrorInfo with reason, domain and
-// number. It is what the GRPCStatus methods of the codes return.
+// number. The GRPCStatus methods of the codes return it.
 //
 // GRPCStatus returns nil for 0, which is success. A negative number can't be sent:
 // for it GRPCStatus returns the status of INTERNAL's default row. Calls with the

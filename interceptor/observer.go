@@ -47,7 +47,7 @@ type Event struct {
 	Origin status.Origin
 
 	// Truncated has the parts that were truncated to keep the status small. On a client,
-	// it is what the sender says.
+	// the sender says so.
 	Truncated status.Truncation
 
 	// DroppedKeys has, on a server, the metadata keys that the handler gave and that are

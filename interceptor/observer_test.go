@@ -323,7 +323,7 @@ func TestWrongOptionValuesPanic(t *testing.T) {
 		"a size that is too small":          {func() { interceptor.WithMaxStatusSize(1023) }, "WithMaxStatusSize(1023)"},
 		"a negative size":                   {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
 		"an unknown trust":                  {func() { interceptor.WithUpstreamTrust(3) }, "WithUpstreamTrust(Trust(3))"},
-		"an unknown level of OpenIM errors": {func() { interceptor.WithOpenIMErrors(3) }, "WithOpenIMErrors(OpenIMErrors(3))"},
+		"an unknown level of OpenIM errors": {func() { interceptor.WithOpenIMErrors(3) }, "WithOpenIMErrors(OpenIMErrorLevel(3))"},
 		"a code without a table":            {func() { interceptor.WithErrorMapping(errors.New("x"), codeWithoutTable(1)) }, "interceptor_test.codeWithoutTable"},
 	} {
 		if got := panicOf(tt.make); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "interceptor: ") {

@@ -99,7 +99,7 @@ func WithCanonicalAnnouncementRemoved() ServerOption {
 //
 // An error that also has a GRPCStatus method is not adapted. An OpenIMError that is
 // INTERNAL or UNKNOWN is logged like a withheld error: see [LogWithheld].
-func WithOpenIMErrors(level status.OpenIMErrors) ServerOption {
+func WithOpenIMErrors(level status.OpenIMErrorLevel) ServerOption {
 	if !level.Valid() {
 		panic(fmt.Sprintf("interceptor: WithOpenIMErrors(%v): give OpenIMErrorsIgnored, OpenIMErrorsWithoutDetail or OpenIMErrorsWithDetail of package status", level))
 	}

@@ -57,7 +57,7 @@ type Encoder struct {
 
 	// OpenIMErrors says whether an [OpenIMError] in the error states a code, and
 	// whether its detail is sent.
-	OpenIMErrors OpenIMErrors
+	OpenIMErrors OpenIMErrorLevel
 
 	// OpenIMForm sends the numeric form, for clients that read no other. grpc-status is the
 	// code's number. The first detail is an openim.protobuf.ErrorInfo: the status's, or an

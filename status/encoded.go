@@ -94,7 +94,7 @@ func (e Encoded) Truncated() Truncation { return e.result.more().truncated }
 func (e Encoded) DroppedKeys() []string { return slices.Clone(e.result.more().droppedKeys) }
 
 // Panic returns the panic of the handler, of a rule or of one of the error's methods,
-// or nil if there was none. It is private.
+// or nil if there was none. It is private. It is shared: don't change it.
 func (e Encoded) Panic() *PanicError { return e.result.more().panicked }
 
 // Original returns the error that was encoded, and nil for nil. If a method of that error

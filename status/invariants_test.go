@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -310,6 +311,9 @@ func checkChain(t *testing.T, err error, encoded status.Encoded) {
 	if !encoded.Broken() && !identical(encoded.Original(), err) {
 		t.Errorf("Original() = %T; want the error itself", encoded.Original())
 	}
+	errors.Is(sent, io.EOF) // none of these may panic
+	errors.As(sent, new(*os.PathError))
+	_ = fmt.Sprintf("%+v", sent)
 	if _, unsafe := status.SafeToRun(encoded.Err()); unsafe != nil {
 		t.Errorf("SafeToRun(Err()) = %v; want no panic", unsafe)
 	}

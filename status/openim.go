@@ -149,14 +149,14 @@ type OpenIMError interface {
 	Detail() string
 }
 
-// OpenIMErrors says what an [Encoder] does with an [OpenIMError].
-type OpenIMErrors uint8
+// An OpenIMErrorLevel says what an [Encoder] does with an [OpenIMError].
+type OpenIMErrorLevel uint8
 
 const (
 	// OpenIMErrorsIgnored treats it like any other error. Other libraries have errors
 	// with the same methods, for example an HTTP client's error with the code 404. They
 	// don't mean a domain code.
-	OpenIMErrorsIgnored OpenIMErrors = iota
+	OpenIMErrorsIgnored OpenIMErrorLevel = iota
 
 	// OpenIMErrorsWithoutDetail sends its code and its message.
 	OpenIMErrorsWithoutDetail
@@ -167,17 +167,17 @@ const (
 	OpenIMErrorsWithDetail
 )
 
-var openIMErrorsNames = [...]string{"ignored", "without detail", "with detail"}
+var openIMErrorLevelNames = [...]string{"ignored", "without detail", "with detail"}
 
 // Valid reports whether o is one of the constants.
-func (o OpenIMErrors) Valid() bool { return int(o) < len(openIMErrorsNames) }
+func (o OpenIMErrorLevel) Valid() bool { return int(o) < len(openIMErrorLevelNames) }
 
 // String returns the constant's name in small letters, such as "with detail".
-func (o OpenIMErrors) String() string {
+func (o OpenIMErrorLevel) String() string {
 	if o.Valid() {
-		return openIMErrorsNames[o]
+		return openIMErrorLevelNames[o]
 	}
-	return fmt.Sprintf("OpenIMErrors(%d)", uint8(o))
+	return fmt.Sprintf("OpenIMErrorLevel(%d)", uint8(o))
 }
 
 // openIMAdapter returns the function that makes a Status of an [OpenIMError], or nil if

@@ -54,7 +54,7 @@ const (
 	SourcePanic
 )
 
-var sourceNames = [...]string{"none", "encoded", "code", "OpenIM error", "rule", "context", "deadline", "forwarded", "upstream", "gRPC status", "number", "unknown", "panic"}
+var sourceNames = [...]string{"none", "encoded", "code", "openim error", "rule", "context", "deadline", "forwarded", "upstream", "grpc status", "number", "unknown", "panic"}
 
 // String returns the source in a word or two, such as "rule".
 func (s Source) String() string {

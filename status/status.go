@@ -209,7 +209,7 @@ func (st *Status) WithMetadata(key, value string) *Status {
 // WithDetails returns a copy with more details. The messages are packed now:
 // changing them later changes nothing. A status has one detail of each type
 // (AIP-193): a second one replaces the first. Nil messages are ignored, an Any is
-// added as it is, and text that is not UTF-8 is repaired.
+// added unchanged, and text that is not UTF-8 is repaired.
 //
 // Of an ErrorInfo of the code's own domain, only the metadata is added, as by
 // [Status.WithMetadata]. An ErrorInfo of another domain is sent only if the status

@@ -8,10 +8,10 @@ import (
 )
 
 // tables are the tables that an Encoder or Decoder was given, one for each domain. The
-// default table comes after them and, where a code is at hand, the code's own table.
+// default table comes after them, and for a code also its own table.
 type tables []*codes.Table
 
-// first returns the table for whatever names no domain.
+// first returns the table that has the defaults.
 func (ts tables) first() *codes.Table {
 	if len(ts) == 0 {
 		return codes.Default()

@@ -94,7 +94,7 @@ func sendableDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
 }
 
 // errorInfo returns the bytes of the ErrorInfo that carries the code, where table has
-// the code's row. A received one stays as it is, byte for byte, unless a With method
+// the code's row. A received one is sent byte for byte, unless a With method
 // changed its metadata or it lacks the code's number.
 func (st *Status) errorInfo(table *codes.Table) []byte {
 	number := strconv.Itoa(int(st.code.Number()))

@@ -205,7 +205,8 @@ func All(b []byte) iter.Seq2[string, string] {
 }
 
 // samePart returns the part of whole, a copy of b, that is at the place of part
-// in b. A sub-slice's capacity tells where it begins.
+// in b. The capacity of part tells where it begins, because consumeField returns
+// slices of b that are not clipped.
 func samePart(whole string, b, part []byte) string {
 	if len(part) == 0 {
 		return ""

@@ -9,7 +9,7 @@ import (
 // The metadata keys that errstatus writes itself. Users can't set them.
 const (
 	NumberKey    = "code"      // the code's number, in decimal
-	TruncatedKey = "truncated" // what was left out to keep the status small
+	TruncatedKey = "truncated" // the parts that were truncated
 )
 
 const (
