@@ -21,6 +21,10 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+
+	"github.com/errstatus/errstatus/codes"
 )
 
 // root is the module's directory, seen from this package's.
@@ -277,6 +281,27 @@ func TestREADMEIsShort(t *testing.T) {
 	readme := pages(t, "README.md")[0]
 	if lines := len(readme.lines) - 1; lines > limit { // after the last line end is nothing
 		t.Errorf("README.md has %d lines; want %d at most: move what is not for the first ten minutes to a page under docs", lines, limit)
+	}
+}
+
+// TestREADMERows checks that the rows of the README's table are those of the default table.
+func TestREADMERows(t *testing.T) {
+	rows := 0
+	for _, line := range pages(t, "README.md")[0].lines {
+		cells := strings.Split(line, " | ")
+		number, err := strconv.Atoi(strings.TrimPrefix(cells[0], "| "))
+		if err != nil || len(cells) != 5 {
+			continue
+		}
+		row, ok := codes.Default().Lookup(codes.Number(number))
+		want := fmt.Sprintf("| %d | %s | %s | %s | %s |", number, row.Name, row.Reason, code.Code(row.GRPCCode), row.Message)
+		if !ok || line != want {
+			t.Errorf("README.md has %q; want %q", line, want)
+		}
+		rows++
+	}
+	if rows == 0 {
+		t.Error("README.md has no rows of the table")
 	}
 }
 

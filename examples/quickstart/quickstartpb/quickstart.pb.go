@@ -25,6 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// FailRequest says with which error the call fails.
 type FailRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A code's name, such as "RecordNotFound", its reason, or its number. If it is
@@ -98,6 +99,7 @@ func (x *FailRequest) GetMetadata() map[string]string {
 	return nil
 }
 
+// FailResponse is the answer to a call that succeeds.
 type FailResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -134,6 +136,7 @@ func (*FailResponse) Descriptor() ([]byte, []int) {
 	return file_errstatus_quickstart_v1_quickstart_proto_rawDescGZIP(), []int{1}
 }
 
+// FailStreamRequest says how many messages the stream has, and how it ends.
 type FailStreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// See FailRequest for these four fields.
@@ -212,6 +215,7 @@ func (x *FailStreamRequest) GetMessages() int32 {
 	return 0
 }
 
+// FailStreamResponse is one message of the stream.
 type FailStreamResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 for the first message, 2 for the second, and so on.

@@ -30,6 +30,8 @@ const (
 // QuickstartClient is the client API for Quickstart service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Quickstart fails on request.
 type QuickstartClient interface {
 	// Fails with the code that the request names. NoError means success.
 	Fail(ctx context.Context, in *FailRequest, opts ...grpc.CallOption) (*FailResponse, error)
@@ -77,6 +79,8 @@ type Quickstart_FailStreamClient = grpc.ServerStreamingClient[FailStreamResponse
 // QuickstartServer is the server API for Quickstart service.
 // All implementations must embed UnimplementedQuickstartServer
 // for forward compatibility.
+//
+// Quickstart fails on request.
 type QuickstartServer interface {
 	// Fails with the code that the request names. NoError means success.
 	Fail(context.Context, *FailRequest) (*FailResponse, error)
