@@ -26,7 +26,7 @@ type Decoder struct {
 	//   - Assumed codes come from the first table, or from codes.Default() if there is
 	//     none.
 	//   - A raw number is looked up in each table in turn, and then in the default table.
-	//     If none has it, the code has the type of the first table's codes.
+	//     If no table has it, the code has the type of the first table's codes.
 	Tables []*codes.Table
 
 	// Trust says what an Encoder does with a decoded error that a handler returns
@@ -104,12 +104,13 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 // OK. The code is found in this order:
 //
 //   - by the first ErrorInfo of a known domain. Its reason names the code. If the reason
-//     is empty, or is ERROR_CODE_ and the number, the number names the code. The number
-//     also does so if the table has neither the reason nor the number; the Status keeps
-//     both. A number is a positive int32 in decimal, without a sign or leading zeros. If
-//     neither names a code, the table's default code for the canonical code is assumed;
+//     is empty, or ERROR_CODE_ followed by the number, the number names the code. If the
+//     table has neither the reason nor the number, the number names the code too, and the
+//     Status keeps both. A number is a positive int32 in decimal, without a sign or leading
+//     zeros. If neither names a code, a raw number does, or else the table's default code
+//     for the canonical code is assumed;
 //   - by a raw number, as OpenIM's servers send it. If an ErrorInfo of an unknown domain
-//     has the same number, the number is a code of that domain and is ignored. See
+//     has the same number, the number belongs to that domain, and the Decoder ignores it. See
 //     [OpenIMDetail] for the text that OpenIM's servers send with a raw number;
 //   - by the canonical code: the first table's default code for it is assumed.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
@@ -124,7 +125,7 @@ func (e *receivedError) identify(known tables) {
 	code, details := e.grpc.Code(), e.proto.GetDetails()
 	e.grpcCode = code
 	if len(details) > 0 && details[0].GetTypeUrl() == errorinfo.TypeURL && code <= grpccodes.Unauthenticated {
-		if c := known.byRow(details[0].GetValue()); c != nil { // most are exactly what a table sends for a row
+		if c := known.byRow(details[0].GetValue()); c != nil { // most ErrorInfos equal the bytes that a table sends for a row
 			e.code, e.origin = c, OriginKnown
 			return
 		}
@@ -148,9 +149,8 @@ func (e *receivedError) identify(known tables) {
 	}
 }
 
-// readRawNumber reads a grpc-status outside of 0..16. If it can be a domain code's number,
-// readRawNumber sets grpcCode to OK, and identify replaces that by the row's canonical
-// code.
+// readRawNumber reads a grpc-status outside of 0..16. For a valid number
+// it sets grpcCode to OK, which identify replaces by the canonical code in the row.
 func (e *receivedError) readRawNumber(known tables) {
 	if e.grpcCode > math.MaxInt32 {
 		e.grpcCode = grpccodes.Unknown // no enum has such a number

@@ -50,9 +50,9 @@
 //     ServerInternal.
 //   - Assumed code: the default code for the canonical code of a status that carries no
 //     code.
+//   - Canonical form: grpc-status is a canonical code.
 //   - Numeric form: grpc-status is a raw number, and the details begin with an
-//     openim.protobuf.ErrorInfo and a google.rpc.ErrorInfo. In the canonical form,
-//     grpc-status is a canonical code.
+//     openim.protobuf.ErrorInfo and a google.rpc.ErrorInfo.
 //   - Caller: who called this process. Upstream: a service that this process calls.
 //   - Forward: to send an upstream's status to the caller.
 //   - Withhold: to send a fixed message instead of an error's own text, which is private.

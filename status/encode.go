@@ -17,22 +17,22 @@ import (
 // fields are not changed.
 type Encoder struct {
 	// Tables say what is sent for the codes of their domains. For a code of any other
-	// domain, the code's own table does. A table must not be nil or empty, and two tables
+	// domain, the code's own table says it. A table must not be nil or empty, and two tables
 	// must not have the same domain. The order matters for two things:
 	//
 	//   - The INTERNAL default comes from the first table, or from codes.Default() if
 	//     there is none.
-	//   - A raw number, and the number of an [OpenIMError], is looked up in each table in
-	//     turn, and then in the default table.
+	//   - The Encoder looks up a raw number in each table in turn, and then in the default
+	//     table. It does the same with the number of an [OpenIMError].
 	Tables []*codes.Table
 
 	// Rules give codes to errors that state none. They are tried in order.
 	Rules []Rule
 
-	// MaxSize limits the bytes that a status adds to the header list of its answer:
-	// the fields :status, content-type, grpc-status, grpc-message,
-	// grpc-status-details-bin and the pushback, each with its name, its value as it is
-	// sent and 32 bytes (RFC 9113, section 6.5.2).
+	// MaxSize limits the bytes that a status adds to the header list of its answer. The
+	// fields :status, content-type, grpc-status, grpc-message, grpc-status-details-bin and
+	// the pushback count. Each counts its name, its encoded value and 32 bytes (RFC 9113,
+	// section 6.5.2).
 	//
 	// A larger status is truncated until it fits:
 	//
@@ -60,15 +60,15 @@ type Encoder struct {
 	OpenIMErrors OpenIMErrorLevel
 
 	// OpenIMForm sends the numeric form, for clients that read no other. grpc-status is the
-	// code's number. The first detail is an openim.protobuf.ErrorInfo: the status's, or an
-	// empty one. The second is the google.rpc.ErrorInfo.
+	// code's number. The first detail is the openim.protobuf.ErrorInfo of the status, or
+	// an empty one. The second is the google.rpc.ErrorInfo.
 	//
 	// These are still sent in the canonical form:
 	//
 	//   - a status that carries no code;
 	//   - a code with a number up to 16: that would be read as a canonical code;
-	//   - a code whose number has its row in a table of another domain, which a client
-	//     would look at first.
+	//   - a code whose number has a row in another domain's table, if a client would look
+	//     at that table first.
 	OpenIMForm bool
 }
 
@@ -77,8 +77,8 @@ type Encoder struct {
 //
 //  1. nil is success.
 //  2. For an error that was encoded before, the same status is sent.
-//  3. A code, a [Status] error or, if they are adapted, an [OpenIMError] is sent with
-//     its public message and details, also under %w or in errors.Join.
+//  3. A code or a [Status] error is sent with its public message and details, also under
+//     %w or in errors.Join. So is an [OpenIMError], if OpenIMErrors says so.
 //  4. An error that a rule matches is sent as the rule's code, with that code's message.
 //  5. A context error and a status CANCELLED or DEADLINE_EXCEEDED, if the RPC's own
 //     context has ended, are sent as ctx.Err() says.
@@ -87,13 +87,16 @@ type Encoder struct {
 //     DebugInfo.
 //  8. Any other received status is sent as the INTERNAL default. UNAVAILABLE and
 //     DEADLINE_EXCEEDED keep their code, with a fixed message.
-//  9. A gRPC status is sent with its own code, message and details, without the text
-//     around it. The same holds for an error that Err or Wrap made of a received
-//     [Status] that carries no code.
-//  10. A gRPC status with a raw number that a table has is sent as that code.
+//  9. A gRPC status with a canonical code is sent with its own code, message and details, without the text
+//     around it. If a received [Status] carries no code, the error that Err or Wrap
+//     makes of it is sent in the same way.
+//  10. A gRPC status with a raw number is sent as a code, if a table has the number.
 //  11. Everything else is sent as the INTERNAL default, with its fixed message: a plain
 //     error, NoError as an error, a status with code OK, an error whose methods panic.
-//  12. So is a [PanicError].
+//  12. A [PanicError] is sent in the same way.
+//
+// An error with a method that panics before a code is found is case 11, whatever else it
+// is.
 //
 // Everything that is sent is valid UTF-8, has each detail type once and keeps MaxSize.
 // Equal errors give equal bytes. No cause and no text of fmt.Errorf or errors.Join is
@@ -111,8 +114,8 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	return Encoded{e.encodeTree(ctx, err)}
 }
 
-// encodeSimple returns the encoded error of a simple error, if its status is kept or
-// differs from a kept one only in the message. Otherwise it returns nil.
+// encodeSimple returns the encoded error of a simple error, if its status is cached or
+// differs from a cached one only in the message. Otherwise it returns nil.
 func (e *Encoder) encodeSimple(err error) *encodedError {
 	switch stated := simple(err).(type) {
 	case *statusError:
@@ -144,8 +147,8 @@ func (e *Encoder) readyCode(c codes.Code, err error) *encodedError {
 	return &encodedError{status: sent, code: c, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, err}}
 }
 
-// simple returns the code or the *statusError that err is or that fmt.Errorf wraps in it.
-// It returns nil for any other error. Most errors of handlers are simple. Their methods
+// simple returns the code or the *statusError that err is. fmt.Errorf may have wrapped it.
+// simple returns nil for any other error. Most errors of handlers are simple. Their methods
 // can't panic or loop, so that they need no tree.
 func simple(err error) error {
 	for range maxDepth - 1 { // a Status error has its code one level below
@@ -190,8 +193,9 @@ func (e *Encoder) encodeTree(ctx context.Context, err error) *encodedError {
 	return r
 }
 
-// setChain sets what r unwraps to: err, if err is safe to run, and the code, if err doesn't
-// unwrap to it. t is the tree in which err was searched.
+// setChain sets what r unwraps to. If err is safe to run, r unwraps to err. If r then
+// doesn't unwrap to its code, setChain adds the code. t is the tree in which err was
+// searched.
 func (r *encodedError) setChain(err error, t *tree) {
 	all := t
 	if t.received {
@@ -378,9 +382,9 @@ func (d *decision) complete(r *encodedError) *encodedError {
 	return r
 }
 
-// ready returns the gRPC status for st if it is kept, or differs from a kept one only in
-// the message. It returns nil if the status has to be made, changed or truncated. stated
-// is the error with st, or nil.
+// ready returns the gRPC status for st, if that status is cached or differs from a cached
+// one only in the message. It returns nil if the status has to be made, changed or
+// truncated. stated is the error with st, or nil.
 func (e *Encoder) ready(st *Status, stated *statusError) *grpcstatus.Status {
 	if !e.sendsVerbatim(st) {
 		return nil

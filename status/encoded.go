@@ -89,17 +89,16 @@ func (e Encoded) Trailer() metadata.MD {
 // Truncated returns the parts of the status that were truncated to fit MaxSize.
 func (e Encoded) Truncated() Truncation { return e.result.more().truncated }
 
-// DroppedKeys returns the metadata keys that the handler gave and that are not sent:
-// AIP-193 forbids them, or errstatus reserves them.
+// DroppedKeys returns the handler's metadata keys that are not sent. AIP-193 forbids such a
+// key, or errstatus reserves it.
 func (e Encoded) DroppedKeys() []string { return slices.Clone(e.result.more().droppedKeys) }
 
 // Panic returns the panic of the handler, of a rule or of one of the error's methods,
 // or nil if there was none. It is private. It is shared: don't change it.
 func (e Encoded) Panic() *PanicError { return e.result.more().panicked }
 
-// Original returns the error that was encoded, and nil for nil. If a method of that error
-// panics, or if it exceeds the limits of a search, Original returns an error for the log
-// instead. Its text has the type of the error that was encoded, and the first texts in it.
+// Original returns the error that was encoded, and nil for nil. It returns a substitute for
+// the log if a method of the error panics, or if the error wraps too much. Its text has the type of the error that was encoded, and the first texts in it.
 // It is private.
 func (e Encoded) Original() error {
 	switch {
@@ -197,7 +196,7 @@ func isKept(c codes.Code) bool {
 }
 
 // verbatim returns the status by the code's own table, not truncated, and an upper bound
-// of the size that it adds to a header list. The result is kept. The code must not be
+// of the size that it adds to a header list. The result is cached. The code must not be
 // NoError.
 func (e *statusError) verbatim() (sent *grpcstatus.Status, size int) {
 	if sent := e.sent.Load(); sent != nil {
@@ -211,8 +210,8 @@ func (e *statusError) verbatim() (sent *grpcstatus.Status, size int) {
 	return sent, size
 }
 
-// encodedAlone returns the encoded error of e with its verbatim status, for an e that
-// nothing wraps. The result is kept.
+// encodedAlone returns the encoded error of e, if no other error wraps e. Its status is the
+// result of verbatim. The result is cached.
 func (e *statusError) encodedAlone() *encodedError {
 	if r := e.encoded.Load(); r != nil {
 		return r
@@ -245,9 +244,9 @@ func (r *encodedError) Unwrap() []error {
 	return r.chain[min(first, end):end:end]
 }
 
-// asStatus returns the Status that the caller's client decodes, except for two fields. The
-// code is r's, because the caller may not know its table. The canonical code is r's,
-// because the numeric form doesn't send it.
+// asStatus returns the Status as the caller's client decodes it. Two fields differ. The
+// code is the code of r, because the caller may not know the code's table. The canonical
+// code is that of r, because the numeric form doesn't send it.
 func (r *encodedError) asStatus() *Status {
 	if r.code == nil {
 		return FromGRPC(r.status)

@@ -362,8 +362,8 @@ func (st *Status) row() codes.Row {
 	return row
 }
 
-// tableIn returns the table that has the code's row. It looks in the tables of a sender
-// first, which may be nil, and then in the code's own table.
+// tableIn returns the table that has the code's row. It looks first in senders, which may
+// be nil, then in the code's own table, and for a raw number in the table that named it.
 func (st *Status) tableIn(senders tables) *codes.Table {
 	table := senders.forCode(st.Code())
 	if st != nil && st.received != nil && st.received.rawTable != nil && !table.Has(st.code.Number()) {

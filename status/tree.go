@@ -19,8 +19,8 @@ const (
 // first, each error before what it wraps. A handler's error is read into a tree once, and
 // everything that searches it uses the tree.
 //
-// An error that a client decoded is a leaf of a tree for a search: the errors that it wraps
-// are the upstream's.
+// A search doesn't look inside an error that a client decoded: the errors inside belong to
+// the upstream.
 type tree struct {
 	first [16]node // enough for most errors, and on the stack
 	rest  []node
@@ -84,7 +84,7 @@ func (t *tree) add(err error, depth uint8) bool {
 			t.push(node{err: err, depth: depth})
 			return true
 		}
-		inner, branches, panicked := unwrap(err)
+		branches, panicked, inner := unwrap(err)
 		t.push(node{err: err, depth: depth, failed: panicked != nil})
 		if panicked != nil && t.panicked == nil {
 			t.panicked = panicked
@@ -99,9 +99,9 @@ func (t *tree) add(err error, depth uint8) bool {
 	return true
 }
 
-// unwrap returns the error or the errors that err wraps. If its Unwrap method panics, it
+// unwrap returns the errors or the error that err wraps. If its Unwrap method panics, it
 // returns the panic, without a text.
-func unwrap(err error) (inner error, branches []error, panicked *PanicError) {
+func unwrap(err error) (branches []error, panicked *PanicError, inner error) {
 	defer func() {
 		if value := recover(); value != nil {
 			panicked = &PanicError{Value: value, Stack: debug.Stack()}
@@ -113,7 +113,7 @@ func unwrap(err error) (inner error, branches []error, panicked *PanicError) {
 	case interface{ Unwrap() []error }:
 		branches = x.Unwrap()
 	}
-	return inner, branches, nil
+	return branches, nil, inner
 }
 
 func (t *tree) push(n node) {

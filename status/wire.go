@@ -109,7 +109,8 @@ func (st *Status) errorInfo(table *codes.Table) []byte {
 		}
 		number = string(info.Number)
 	}
-	return packErrorInfo(string(info.Reason), string(info.Domain), number, st.Metadata())
+	b := packErrorInfo(string(info.Reason), string(info.Domain), number, st.Metadata())
+	return errorinfo.AppendUnknown(b, st.received.info())
 }
 
 func packErrorInfo(reason, domain, number string, metadata map[string]string) []byte {

@@ -96,6 +96,23 @@ func appendPair(b []byte, key, value string) []byte {
 	return protowire.AppendString(b, value)
 }
 
+// AppendUnknown appends the fields of info, the bytes of an ErrorInfo that [Scan] accepts,
+// that this package doesn't know. Protobuf keeps them after the known fields.
+func AppendUnknown(b, info []byte) []byte {
+	for len(info) > 0 {
+		field, text, size := consumeField(info)
+		if size < 0 {
+			return b
+		}
+		if text == nil || field > metadataField {
+			_, wireType, tag := protowire.ConsumeTag(info) // protobuf encodes it anew
+			b = append(protowire.AppendTag(b, field, wireType), info[tag:size]...)
+		}
+		info = info[size:]
+	}
+	return b
+}
+
 // Size returns the number of bytes that [Append] appends.
 func Size(reason, domain, number string, metadata map[string]string) int {
 	size := textSize(reason) + textSize(domain)

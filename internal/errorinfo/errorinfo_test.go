@@ -103,6 +103,9 @@ func checkScan(t *testing.T, b []byte) {
 	if ok != wantOK || string(got.Reason) != want.GetReason() || string(got.Domain) != want.GetDomain() || string(got.Number) != want.GetMetadata()["code"] {
 		t.Fatalf("Scan(%q) = reason %q, domain %q, number %q, %t; want %v, %t", b, got.Reason, got.Domain, got.Number, ok, want, wantOK)
 	}
+	if unknown := errorinfo.AppendUnknown(nil, b); ok && string(unknown) != string(want.ProtoReflect().GetUnknown()) {
+		t.Fatalf("AppendUnknown(%q) = %q; want %q", b, unknown, want.ProtoReflect().GetUnknown())
+	}
 	all := maps.Collect(errorinfo.All(b)) // ends without a panic whatever b is
 	if ok && !maps.Equal(all, want.GetMetadata()) {
 		t.Fatalf("All(%q) = %q; want %q", b, all, want.GetMetadata())
