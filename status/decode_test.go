@@ -185,7 +185,7 @@ func TestTrustNames(t *testing.T) {
 	}
 }
 
-// A received Status that is made an error again keeps the status as it was received.
+// An error of a received Status keeps the received gRPC status.
 func TestRestatedErrorKeepsReceivedStatus(t *testing.T) {
 	p := grpcstatus.New(grpccodes.NotFound, "x")
 	p, err := p.WithDetails(&errdetails.DebugInfo{Detail: "stack"}, &errdetails.DebugInfo{Detail: "again"})

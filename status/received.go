@@ -18,7 +18,7 @@ import (
 // A receivedError is a status that a client received, as an error. Most callers only ask
 // for its code, so that its Status is made when it is asked for.
 type receivedError struct {
-	grpc  *grpcstatus.Status // as it was received
+	grpc  *grpcstatus.Status // the received status
 	proto *spb.Status        // a copy of it, never changed
 	trust Trust              // in the connection
 
@@ -32,7 +32,7 @@ type receivedError struct {
 	assumed       bool         // that ErrorInfo is of a known domain, and names no code
 	metadataOnly  bool         // the raw number names the code, and that ErrorInfo adds metadata
 
-	// chain has the code, the error as it was received and, if the status says what
+	// chain has the code, the error that was received and, if the status says what
 	// the caller's own context says, that context's error.
 	chain  [3]error
 	length uint8
@@ -45,7 +45,7 @@ func (e *receivedError) append(err error) {
 	e.length++
 }
 
-// cause returns the error as it was received.
+// cause returns the error that was received.
 func (e *receivedError) cause() error { return e.chain[1] }
 
 // status returns the Status of what was received. It is always the same one.
@@ -69,13 +69,13 @@ func (e *receivedError) Error() string {
 // Unwrap returns the chain. Callers must not change the slice.
 func (e *receivedError) Unwrap() []error { return e.chain[:e.length:e.length] }
 
-// GRPCStatus returns the status as it was received.
+// GRPCStatus returns the received status.
 func (e *receivedError) GRPCStatus() *grpcstatus.Status { return e.grpc }
 
-// Format prints the public text. %+v also prints the error as it was received.
+// Format prints the public text. %+v also prints the error that was received.
 func (e *receivedError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
 
-// LogValue returns the group of [Status.LogValue], with the error as it was received
+// LogValue returns the group of [Status.LogValue], with the error that was received
 // as the cause.
 func (e *receivedError) LogValue() slog.Value { return e.status().logValue(e.cause()) }
 
