@@ -482,9 +482,4 @@ func contentTypeExtra(ctx context.Context) int {
 }
 
 // pushbackSize returns the size that a pushback adds to the header list.
-func pushbackSize(value string) int {
-	if value == "" {
-		return 0
-	}
-	return len(pushbackName) + len(value) + headerOverhead
-}
+func pushbackSize(value string) int { return len(pushbackName) + len(value) + headerOverhead }

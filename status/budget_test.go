@@ -26,19 +26,9 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
-
-// violations returns a BadRequest with n field violations.
-func violations(n int) *errdetails.BadRequest {
-	br := &errdetails.BadRequest{}
-	for i := range n {
-		br.FieldViolations = append(br.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: fmt.Sprintf("items[%d].name", i), Description: "must not be empty",
-		})
-	}
-	return br
-}
 
 // nestedAny returns size bytes in an Any, which is wrapped in as many further Anys as
 // levels says.
@@ -69,8 +59,8 @@ func TestTruncation(t *testing.T) {
 		err       error
 		truncated string
 	}{
-		{"small", st.WithMetadata("user", "42").WithDetails(violations(3)).Err(), ""},
-		{"10,000 violations", st.WithDetails(violations(10_000)).Err(), "details"},
+		{"small", st.WithMetadata("user", "42").WithDetails(testrpc.Violations(3)).Err(), ""},
+		{"10,000 violations", st.WithDetails(testrpc.Violations(10_000)).Err(), "details"},
 		{"one violation of a megabyte", st.WithDetails(badRequest(strings.Repeat("x", 1<<20))).Err(), "details"},
 		{"a megabyte of ASCII", status.Error(codes.RecordNotFound, strings.Repeat("x", 1<<20)), "message"},
 		{"a megabyte of Chinese", status.Error(codes.RecordNotFound, strings.Repeat("中", 1<<20/3)), "message"},
@@ -79,13 +69,13 @@ func TestTruncation(t *testing.T) {
 		{"100 keys", keys(100, 100).Err(), "metadata"},
 		{"a value of a megabyte", keys(1, 1<<20).Err(), "metadata"},
 		{"nested Any", st.WithDetails(nestedAny(50, 10_000)).Err(), "details"},
-		{"details and metadata", keys(100, 100).WithDetails(violations(10_000), nestedAny(3, 9_000)).Wrap(errors.New(secret)), "details,metadata"},
-		{"details, metadata and message", status.Wrap(keys(100, 100).WithDetails(violations(10_000)).Err(), codes.Args, strings.Repeat("x", 5000)), "message"},
+		{"details and metadata", keys(100, 100).WithDetails(testrpc.Violations(10_000), nestedAny(3, 9_000)).Wrap(errors.New(secret)), "details,metadata"},
+		{"details, metadata and message", status.Wrap(keys(100, 100).WithDetails(testrpc.Violations(10_000)).Err(), codes.Args, strings.Repeat("x", 5000)), "message"},
 		{"a code of another enum", status.Error(shopClosed, strings.Repeat("x", 5000)), "message"},
 		{"an unknown number", status.Error(codes.ErrorCode(1305), strings.Repeat("x", 5000)), "message"},
 		{"a gRPC status with text", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 1<<20)), "message"},
-		{"a gRPC status with details", grpcError(t, grpccodes.NotFound, "x", violations(10_000)), "details"},
-		{"a gRPC status with both", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 5000), violations(10_000)), "details,message"},
+		{"a gRPC status with details", grpcError(t, grpccodes.NotFound, "x", testrpc.Violations(10_000)), "details"},
+		{"a gRPC status with both", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 5000), testrpc.Violations(10_000)), "details,message"},
 		{"an ErrorInfo of an unknown domain", grpcError(t, grpccodes.NotFound, "x", info("other.example", strings.Repeat("R", 5000), "")), "details"},
 		{"a long reason from upstream", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", strings.Repeat("R", 5000), "1305"))), ""},
 		{"a long number from upstream", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", "RECORD_NOT_FOUND", strings.Repeat("1", 5000)))), ""},
@@ -242,9 +232,9 @@ func TestTruncatesNoMoreThanNeeded(t *testing.T) {
 		}
 	}
 	// One more violation than was kept does not fit.
-	got := encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(violations(100)).Err())
+	got := encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(testrpc.Violations(100)).Err())
 	kept := violationsOf(t, got.Status().Proto().Details[1])
-	st := status.New(codes.Args, "x").WithDetails(violations(kept + 1))
+	st := status.New(codes.Args, "x").WithDetails(testrpc.Violations(kept + 1))
 	if more := (&status.Encoder{}).Encode(t.Context(), st.Err()); more.Size() <= 2000-len("truncated"+"details") {
 		t.Errorf("%d violations kept; want more, because one more makes only %d bytes", kept, more.Size())
 	}
@@ -254,7 +244,7 @@ func TestTruncatesNoMoreThanNeeded(t *testing.T) {
 		t.Errorf("Size() = %d with a truncated message; want 1998 to 2000", got.Size())
 	}
 	// The unknown fields of a BadRequest are dropped before its violations.
-	br := violations(100)
+	br := testrpc.Violations(100)
 	br.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 99, protowire.BytesType), make([]byte, 5000)))
 	got = encoder.Encode(t.Context(), status.New(codes.Args, "x").WithDetails(br).Err())
 	if n := violationsOf(t, got.Status().Proto().Details[1]); n != kept {
@@ -310,7 +300,7 @@ func TestSizeIncludesContentType(t *testing.T) {
 // TestTruncatedAccumulatesOverHops checks that metadata["truncated"] still names what an
 // earlier service has truncated.
 func TestTruncatedAccumulatesOverHops(t *testing.T) {
-	first := (&status.Encoder{MaxSize: 4096}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 600)).WithDetails(violations(1000)).Err())
+	first := (&status.Encoder{MaxSize: 4096}).Encode(t.Context(), status.New(codes.Args, strings.Repeat("x", 600)).WithDetails(testrpc.Violations(1000)).Err())
 	received := new(status.Decoder).Decode(t.Context(), first.Status().Err())
 	second := (&status.Encoder{MaxSize: 1024}).Encode(t.Context(), received)
 	if got := status.FromGRPC(second.Status()).Metadata()["truncated"]; first.Truncated().String() != "details" || got != "details,message" {
@@ -353,7 +343,7 @@ func FuzzTruncation(f *testing.F) {
 		for i := range pairs % 200 {
 			st = st.WithMetadata(fmt.Sprintf("%s%d", key, i), value)
 		}
-		br := violations(int(fields % 2000))
+		br := testrpc.Violations(int(fields % 2000))
 		st = st.WithDetails(wrapperspb.String(detail), br, &anypb.Any{TypeUrl: key, Value: []byte(value)})
 		if got := checkFitsInBothForms(t, int(size), st.Err()); got.Truncated() == 0 {
 			checkSame(t, st, status.FromGRPC(got.Status()))

@@ -14,7 +14,11 @@ func (e Encoded) Size() int {
 	if e.result == nil {
 		return 0
 	}
-	return headerSize(e.Status().Proto()) + pushbackSize(e.result.more().pushback)
+	size := headerSize(e.Status().Proto())
+	if value := e.result.more().pushback; value != "" {
+		size += pushbackSize(value)
+	}
+	return size
 }
 
 // Broken reports whether the error that was encoded isn't safe to run.

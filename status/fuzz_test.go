@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -28,7 +29,7 @@ func FuzzFromGRPC(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(unnamed)
-	large, err := proto.Marshal(keys(100, 50).WithDetails(violations(100), nestedAny(3, 1000)).GRPCStatus().Proto())
+	large, err := proto.Marshal(keys(100, 50).WithDetails(testrpc.Violations(100), nestedAny(3, 1000)).GRPCStatus().Proto())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -27,6 +27,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -402,7 +403,7 @@ func TestTruncatesNumericForm(t *testing.T) {
 		truncated string
 	}{
 		{"small", st.WithDetails(openIMAny(openIMBytes(t, "row 42")), badRequest("x")).Err(), ""},
-		{"violations", st.WithDetails(violations(10_000), openIMAny(openIMBytes(t, "row 42"))).Err(), "details"},
+		{"violations", st.WithDetails(testrpc.Violations(10_000), openIMAny(openIMBytes(t, "row 42"))).Err(), "details"},
 		{"OpenIM's text", st.WithDetails(detail).Err(), "details"},
 		{"OpenIM's text, and a detail after it", st.WithDetails(detail, badRequest("x")).Err(), "details"},
 		{"malformed OpenIM detail", st.WithDetails(openIMAny(make([]byte, 5000))).Err(), "details"},
@@ -412,7 +413,7 @@ func TestTruncatesNumericForm(t *testing.T) {
 		{"OpenIM's other fields", st.WithDetails(openIMAny(slices.Concat(textField(1, long), textField(4, "row 42")))).Err(), "details"},
 		{"metadata", keys(100, 100).WithDetails(detail).Err(), "details,metadata"},
 		{"the message", status.New(codes.RecordNotFound, long).WithDetails(openIMAny(openIMBytes(t, "row 42"))).Err(), "details,message"},
-		{"all", status.Wrap(keys(100, 100).WithDetails(violations(10_000), detail).Err(), codes.Args, long), "message"},
+		{"all", status.Wrap(keys(100, 100).WithDetails(testrpc.Violations(10_000), detail).Err(), codes.Args, long), "message"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -594,7 +595,7 @@ func TestNumericFormOfLongestRowFits(t *testing.T) {
 		codes.Row{Code: longCode(number), Reason: strings.Repeat("R", 63), GRPCCode: grpccodes.Internal, Message: "x", Default: true},
 		codes.Row{Code: longCode(2), Reason: "UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "x", Default: true})
 	long := strings.Repeat("%", 3000)
-	st := status.New(longCode(number), long).WithMetadata("key", long).WithDetails(violations(1000), openIMAny(openIMBytes(t, long))).WithRetryDelay(1 << 62)
+	st := status.New(longCode(number), long).WithMetadata("key", long).WithDetails(testrpc.Violations(1000), openIMAny(openIMBytes(t, long))).WithRetryDelay(1 << 62)
 	encoder := &status.Encoder{Tables: []*codes.Table{longTable}, MaxSize: status.LeastMaxSize, RetryPushback: true, OpenIMForm: true}
 	for subtype, details := range map[string]int{"": 2, "+" + strings.Repeat("x", 63): 1} {
 		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc"+subtype))

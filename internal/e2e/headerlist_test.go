@@ -63,7 +63,7 @@ func hostiles(t testing.TB) []hostile {
 }
 
 func withViolations(n int) func(*status.Status) *status.Status {
-	return func(st *status.Status) *status.Status { return st.WithDetails(violations(n)) }
+	return func(st *status.Status) *status.Status { return st.WithDetails(testrpc.Violations(n)) }
 }
 
 func withPairs(n int) func(*status.Status) *status.Status {

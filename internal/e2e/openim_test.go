@@ -334,7 +334,7 @@ func TestSizeOfNumericForm(t *testing.T) {
 		svc := testrpc.Returning(nil)
 		conn := testrpc.DialWire(t, svc, interceptor.WithMaxStatusSize(size), interceptor.WithOpenIMForm(interceptor.OpenIMAlways))
 		errs := large(t)
-		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(openIMDetail(strings.Repeat("行", 3000)), violations(100)).Err()
+		errs["OpenIM's detail"] = status.New(codes.RecordNotFound, "x").WithDetails(openIMDetail(strings.Repeat("行", 3000)), testrpc.Violations(100)).Err()
 		for name, err := range errs {
 			encoded := (&status.Encoder{MaxSize: size, OpenIMForm: true}).Encode(t.Context(), err)
 			svc.Return(testrpc.AtOpen, err)

@@ -32,17 +32,6 @@ import (
 // The bytes that a server writes: their number, the header fields, and whether they are
 // valid for any error.
 
-// violations returns a BadRequest with n field violations.
-func violations(n int) *errdetails.BadRequest {
-	br := &errdetails.BadRequest{}
-	for i := range n {
-		br.FieldViolations = append(br.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: fmt.Sprintf("items[%d].name", i), Description: "must not be empty",
-		})
-	}
-	return br
-}
-
 // large returns errors whose statuses fit, barely fit, or don't fit into the limit.
 func large(t testing.TB) map[string]error {
 	t.Helper()
@@ -50,7 +39,7 @@ func large(t testing.TB) map[string]error {
 	for i := range 100 {
 		metadata = metadata.WithMetadata(fmt.Sprintf("key%d", i), strings.Repeat("v", 50))
 	}
-	nested := testrpc.Packed(t, violations(200))
+	nested := testrpc.Packed(t, testrpc.Violations(200))
 	for range 20 {
 		nested = testrpc.Packed(t, nested)
 	}
@@ -63,14 +52,14 @@ func large(t testing.TB) map[string]error {
 		"bytes at the limits of ASCII": status.Error(codes.RecordNotFound, "~ !\x7f%"+strings.Repeat("~", 300)),
 		"percent signs":                status.Error(codes.RecordNotFound, strings.Repeat("%", 10_000)),
 		"invalid UTF-8":                status.Error(codes.RecordNotFound, strings.Repeat("a\xff", 10_000)),
-		"violations":                   status.New(codes.Args, "bad").WithDetails(violations(10_000)).Err(),
-		"some violations":              status.New(codes.Args, "bad").WithDetails(violations(7)).Err(),
+		"violations":                   status.New(codes.Args, "bad").WithDetails(testrpc.Violations(10_000)).Err(),
+		"some violations":              status.New(codes.Args, "bad").WithDetails(testrpc.Violations(7)).Err(),
 		"metadata":                     metadata.Err(),
-		"metadata and details":         metadata.WithDetails(violations(100), &errdetails.Help{}).Err(),
+		"metadata and details":         metadata.WithDetails(testrpc.Violations(100), &errdetails.Help{}).Err(),
 		"nested Any":                   status.New(codes.Args, "bad").WithDetails(nested).Err(),
 		"a gRPC status":                grpcstatus.Error(grpccodes.NotFound, strings.Repeat("x", 10_000)),
 		"a short gRPC status":          grpcstatus.Error(grpccodes.NotFound, "x"),
-		"a gRPC status, details":       grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", violations(10_000))).Err(),
+		"a gRPC status, details":       grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.NotFound, "x", testrpc.Violations(10_000))).Err(),
 		"a plain error":                errors.New(strings.Repeat("x", 10_000)),
 		"a cause":                      status.Wrap(errors.New(strings.Repeat("x", 10_000)), codes.SrvDatabase, "loading"),
 	}

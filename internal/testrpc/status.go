@@ -1,6 +1,7 @@
 package testrpc
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"testing"
@@ -83,4 +84,15 @@ func BadRequest() *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
 		{Field: "name", Description: "must not be empty"},
 	}}
+}
+
+// Violations returns a BadRequest with n field violations.
+func Violations(n int) *errdetails.BadRequest {
+	br := &errdetails.BadRequest{}
+	for i := range n {
+		br.FieldViolations = append(br.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: fmt.Sprintf("items[%d].name", i), Description: "must not be empty",
+		})
+	}
+	return br
 }
