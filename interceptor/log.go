@@ -12,8 +12,9 @@ import (
 
 // LogWithheld is the observer that a server has by default. It logs two kinds of errors:
 // withheld errors, and adapted [status.OpenIMError]s that are INTERNAL or UNKNOWN. The
-// caller can't see the cause of either. It writes one record at ERROR through slog.Default, with the method, the
-// canonical code and the error with all that it wraps. It ignores all other events.
+// caller can't see the cause of either. LogWithheld writes one record at ERROR through
+// slog.Default, with the method, the canonical code and the error with all that it wraps.
+// It ignores all other events.
 //
 // An observer that is given with [WithObserver] replaces it, and can call it.
 func LogWithheld(ctx context.Context, event Event) {

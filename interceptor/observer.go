@@ -34,8 +34,8 @@ type Event struct {
 
 	// Err is, on a server, the error that the handler returned, with its causes. If a
 	// method of that error panics, or if it exceeds the limits of a search, Err is an
-	// error to log instead, with its type and the first texts in it. On a client, Err is the error that
-	// the caller gets.
+	// error to log instead, with its type and the first texts in it. On a client, Err is
+	// the error that the caller gets.
 	Err error
 
 	// Source says, on a server, what decided on the status.

@@ -44,10 +44,10 @@ func (m OpenIMMode) String() string {
 // openim.protobuf.ErrorInfo, and the second is errstatus's google.rpc.ErrorInfo.
 //
 // OpenIM's clients read the code, the message and the detail from it. Those that use
-// OpenIM's interceptor GrpcClientErrorConvert do so only for numbers from 100 on. [UnaryClient] reads the numeric form
-// as well as the canonical one, and takes the canonical code from its own table.
-// Proxies, metrics and interceptors outside of this one see a number that they don't
-// know.
+// OpenIM's interceptor GrpcClientErrorConvert do so only for numbers from 100 on.
+// [UnaryClient] reads the numeric form as well as the canonical one, and takes the
+// canonical code from its own table. Proxies, metrics and interceptors outside of this one
+// see a number that they don't know.
 //
 // The option works for unary calls and streams. A status that carries no code is sent in
 // the canonical form to all callers. So are numbers up to 16, and codes whose number

@@ -151,9 +151,9 @@ func (o observerOption) applyClient(c *client) { c.observers.add(o.observe) }
 // returned, concurrently for concurrent calls, and once for a call even if the
 // interceptors are installed twice. If f panics, the call goes on and the panic is logged.
 //
-// On a server, f replaces the default observer, [LogWithheld]. WithObserver(nil)
-// turns that off and adds none. If the option is given more than once, all observers are called in the
-// given order.
+// On a server, f replaces the default observer, [LogWithheld]. WithObserver(nil) turns
+// that off and adds none. If the option is given more than once, all observers are called
+// in the given order.
 func WithObserver(f func(ctx context.Context, event Event)) Option {
 	return observerOption{f}
 }

@@ -21,12 +21,13 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 }
 
 // UnaryServer returns an interceptor that sends the error of a unary handler as a
-// canonical gRPC status; see [status.Encoder.Encode]. Installing it twice with
-// the same options changes nothing; with other options, the inner one decides. It panics if an option has a wrong value.
+// canonical gRPC status; see [status.Encoder.Encode]. Installing it twice with the same
+// options changes nothing; with other options, the inner one decides. It panics if an
+// option has a wrong value.
 //
-// Interceptors before it in the chain get an error with this status. errors.Is and errors.As
-// find the handler's own error in it. An error whose text is withheld
-// from the caller is logged; see [LogWithheld] and [WithObserver].
+// Interceptors before it in the chain get an error with this status. errors.Is and
+// errors.As find the handler's own error in it. An error whose text is withheld from the
+// caller is logged; see [LogWithheld] and [WithObserver].
 //
 // It doesn't see what gRPC answers itself: an unknown method, a request that can't be
 // decoded, a response that can't be encoded.

@@ -38,8 +38,9 @@ type Decoder struct {
 // caller's own context.
 //
 // The result wraps err and has the [Status] that [Decoder.FromGRPC] returns for the
-// gRPC status in err. Its GRPCStatus method returns the received gRPC status. If the status says that a context has ended, and ctx has ended in the same
-// way, then errors.Is also finds context.Canceled or context.DeadlineExceeded.
+// gRPC status in err. Its GRPCStatus method returns the received gRPC status. If the
+// status says that a context has ended, and ctx has ended in the same way, then errors.Is
+// also finds context.Canceled or context.DeadlineExceeded.
 //
 // Decode returns err itself if it is nil or io.EOF, if it has no gRPC status, if it states
 // a code, or if it was decoded before. If the server runs in the same process, its error is

@@ -87,8 +87,8 @@ type Encoder struct {
 //     DebugInfo.
 //  8. Any other received status is sent as the INTERNAL default. UNAVAILABLE and
 //     DEADLINE_EXCEEDED keep their code, with a fixed message.
-//  9. A gRPC status with a canonical code is sent with its own code, message and details, without the text
-//     around it. If a received [Status] carries no code, the error that Err or Wrap
+//  9. A gRPC status with a canonical code is sent with its own code, message and
+//     details, without the text around it. If a received [Status] carries no code, the error that Err or Wrap
 //     makes of it is sent in the same way.
 //  10. A gRPC status with a raw number is sent as a code, if a table has the number.
 //  11. Everything else is sent as the INTERNAL default, with its fixed message: a plain

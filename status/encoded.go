@@ -97,9 +97,10 @@ func (e Encoded) DroppedKeys() []string { return slices.Clone(e.result.more().dr
 // or nil if there was none. It is private. It is shared: don't change it.
 func (e Encoded) Panic() *PanicError { return e.result.more().panicked }
 
-// Original returns the error that was encoded, and nil for nil. It returns a substitute for
-// the log if a method of the error panics, or if the error wraps too much. Its text has the type of the error that was encoded, and the first texts in it.
-// It is private.
+// Original returns the error that was encoded, and nil for nil. If a method of that error
+// panics, or if it wraps too much, Original returns a substitute for the log. The
+// substitute's text has the type of the error and the first texts in it. The result is
+// private.
 func (e Encoded) Original() error {
 	switch {
 	case e.result == nil:
@@ -127,7 +128,7 @@ type encodedError struct {
 
 // An encodedExtra holds what few encoded errors have.
 type encodedExtra struct {
-	extra     // of the Status, as far as it is sent or reported
+	extra     // the parts of the Status's extra that are sent or reported
 	truncated Truncation
 	panicked  *PanicError
 	summary   error // to log instead of a handler's error that isn't safe to run

@@ -122,8 +122,8 @@ func catchPanic(f func()) (panicked *PanicError) {
 }
 
 // safeToRun reports whether every error in err can be unwrapped and printed within
-// the limits of a tree and without panicking. If not, panicked is what a method
-// panicked with, or nil if a limit was exceeded. Such an error is never passed on:
+// the limits of a tree and without panicking. If not, panicked is the panic of a
+// method, or nil if a limit was exceeded. Such an error is never passed on:
 // errors.Is, gRPC or a logger could panic, or loop on it forever.
 func safeToRun(err error) (ok bool, panicked *PanicError) {
 	t := tree{whole: true}

@@ -122,8 +122,9 @@ func (st *Status) Message() string {
 	return st.message
 }
 
-// Reason returns the reason of the ErrorInfo that carries the code, as it was
-// received or as it will be sent. It is empty if the status carries no code.
+// Reason returns the reason in the ErrorInfo that carries the code. For a received status
+// it is the received reason, and otherwise the one that will be sent. It is empty if the
+// status carries no code.
 func (st *Status) Reason() string {
 	if !st.hasErrorInfo() {
 		return ""
@@ -137,8 +138,9 @@ func (st *Status) Reason() string {
 	return st.row().Reason
 }
 
-// Domain returns the domain of the ErrorInfo that carries the code, as it was
-// received or as it will be sent. It is empty if the status carries no code.
+// Domain returns the domain in the ErrorInfo that carries the code. For a received status
+// it is the received domain, and otherwise the one that will be sent. It is empty if the
+// status carries no code.
 func (st *Status) Domain() string {
 	if !st.hasErrorInfo() {
 		return ""

@@ -44,8 +44,8 @@ func (st *Status) encodeShort(table *codes.Table) (sent *grpcstatus.Status, size
 	return sent, size
 }
 
-// proto returns the status as it is sent by a sender with tables. DebugInfo is among
-// the details only if debugInfo is true. Nothing is truncated.
+// proto returns the status that a sender with the given tables sends, before anything is
+// truncated. DebugInfo is among the details only if debugInfo is true.
 func (st *Status) proto(senders tables, debugInfo bool) *spb.Status {
 	table := st.tableIn(senders)
 	row := table.GRPCStatus(st.code.Number())

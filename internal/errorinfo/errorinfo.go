@@ -144,7 +144,7 @@ func entrySize(key, value string) int {
 	return tagSize + protowire.SizeBytes(len(key)) + tagSize + protowire.SizeBytes(len(value))
 }
 
-// Scanned is what identifies a code in an ErrorInfo. The slices are parts of the
+// Scanned has the parts of an ErrorInfo that identify a code. The slices are parts of the
 // bytes that [Scan] was given.
 type Scanned struct {
 	Reason, Domain []byte

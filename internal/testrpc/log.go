@@ -13,8 +13,7 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 )
 
-// A LogRecord is what slog's JSON handler writes of a failure whose text is
-// withheld from the caller.
+// A LogRecord is the record of a withheld error, in the JSON of slog's handler.
 type LogRecord struct {
 	Level   string `json:"level"`
 	Service string `json:"grpc.service"`

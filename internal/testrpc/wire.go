@@ -68,7 +68,7 @@ func Failure(t testing.TB, got *wiretest.Answer) *spb.Status {
 	return st
 }
 
-// A RawStatus is a status as it arrived, with its details still encoded.
+// A RawStatus is a received status whose details are still encoded.
 type RawStatus struct{ Code, Message, Details string }
 
 // Raw makes a call of a kind and returns its status undecoded.
@@ -80,8 +80,8 @@ func Raw(ctx context.Context, client testgrpc.TestServiceClient, k Kind) RawStat
 }
 
 // HeaderListSize returns the size of the header list of a Trailers-Only answer with a
-// status and a trailer, with the content type application/grpc: for each field, its name,
-// its value as it is sent and 32 bytes (RFC 9113, section 6.5.2).
+// status, a trailer and the content type application/grpc. Each field counts its name, its
+// encoded value and 32 bytes (RFC 9113, section 6.5.2).
 func HeaderListSize(st *grpcstatus.Status, trailer metadata.MD) int {
 	p := st.Proto()
 	fields := map[string]string{

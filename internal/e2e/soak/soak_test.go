@@ -430,7 +430,7 @@ func soakText(number uint64) string {
 	return fmt.Sprintf("call %d: 100%% 名字%s", number, strings.Repeat("\n~", int(number%50)))
 }
 
-// A behaviour is what the caller does during its call.
+// A behaviour says what the caller does during its call, such as cancelling it.
 type behaviour struct {
 	name string
 
