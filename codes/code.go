@@ -18,7 +18,7 @@ type Code interface {
 	error
 
 	// Number returns the code's number in its enum: positive for an error, 0 for
-	// success.
+	// success. It must return the value itself, as in: return codes.Number(c).
 	Number() Number
 
 	// Table returns the table of the code's type. It must return the same table

@@ -33,7 +33,7 @@ type Table struct {
 // must have
 //
 //   - a Code of the same type as in the other rows, of kind int32, with a unique
-//     number that is not negative;
+//     number that is not negative. Its Number method must return its value;
 //   - a unique reason that follows AIP-193: [A-Z][A-Z0-9_]+[A-Z0-9] with at most
 //     63 bytes. ERROR_CODE_ followed by digits is reserved for codes without a row;
 //   - a unique name;
@@ -83,7 +83,7 @@ func (t *Table) WithRows(rows ...Row) (*Table, error) {
 		all = append(all, e.Row)
 	}
 	for _, r := range rows {
-		if checkType(r.Code) == nil { // else NewTable refuses it
+		if checkCode(r.Code) == nil { // else NewTable refuses it
 			if i, ok := index[r.Code.Number()]; ok {
 				all[i] = r
 				delete(index, r.Code.Number()) // NewTable refuses a second row with this number

@@ -65,6 +65,21 @@ type (
 	sameKind   int32
 )
 
+// The Number methods of these types are wrong: one returns another number than the
+// value, the other panics for most values.
+type (
+	shiftedCode   int32
+	panickingCode int32
+)
+
+func (c shiftedCode) Error() string        { return "shifted" }
+func (c shiftedCode) Number() codes.Number { return codes.Number(c) - 2 }
+func (c shiftedCode) Table() *codes.Table  { return nil }
+
+func (c panickingCode) Error() string        { return "panicking" }
+func (c panickingCode) Number() codes.Number { return [...]codes.Number{0, 1, 2}[c] }
+func (c panickingCode) Table() *codes.Table  { return nil }
+
 func (c wideCode) Error() string          { return "wide" }
 func (c wideCode) Number() codes.Number   { return codes.Number(c) }
 func (c wideCode) Table() *codes.Table    { return nil }
@@ -103,6 +118,10 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a code of kind struct", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = otherCode{orderSoldOut} }), want: []string{"row 4 (SoldOut)", "codes_test.otherCode", "kind struct", "int32"}},
 		{name: "a nil pointer as a code", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = (*orderCode)(nil) }), want: []string{"row 4 (SoldOut)", "kind ptr", "int32"}},
 		{name: "a code of another type", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = sameKind(1004) }), want: []string{place, "codes_test.sameKind", "codes_test.orderCode", "one type"}},
+		{name: "a number that is not the value", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = shiftedCode(7) }),
+			want: []string{"row 4 (SoldOut)", "Number method returns 5 for the value 7: ", "return codes.Number(c)"}},
+		{name: "a Number method that panics", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = panickingCode(7) }),
+			want: []string{"row 4 (SoldOut)", "Number method panics for the value 7 (", "index out of range [7]", "return codes.Number(c)"}},
 
 		{name: "a second row with a number", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = orderUnknown }), want: []string{"row 4 (SoldOut = 2)", "number 2", "already belongs to OrderUnknown"}},
 		{name: "a second row with a reason", domain: domain, rows: reason("ORDER_UNKNOWN"), want: []string{place, `"ORDER_UNKNOWN"`, "already belongs to OrderUnknown"}},
@@ -209,6 +228,19 @@ func TestNewTableReportsEverythingThatIsWrong(t *testing.T) {
 	}
 	if got := strings.Count(err.Error(), "\n") + 1; got != 5 {
 		t.Errorf("NewTable's error has %d lines; want 5:\n%v", got, err)
+	}
+}
+
+// A Number method that is wrong is wrong for many rows. The error has a line for each of
+// them, and no other line: it doesn't miss the default rows that are there.
+func TestWrongNumberMethodIsReportedOnce(t *testing.T) {
+	rows := orderRows()
+	for i := range rows {
+		rows[i].Code = shiftedCode(rows[i].Code.Number())
+	}
+	_, err := codes.NewTable("orders.example.com", rows...)
+	if err == nil || strings.Count(err.Error(), "\n")+1 != len(rows) || strings.Count(err.Error(), "its Number method returns") != len(rows) {
+		t.Errorf("NewTable's error is\n%v\nwant a line about the Number method for each of the %d rows", err, len(rows))
 	}
 }
 
@@ -363,6 +395,10 @@ func TestWithRowsRefuses(t *testing.T) {
 			want: []string{"(Args = 1001)", "codes.ErrorCode", "codes_test.orderCode"}},
 		{name: "a nil pointer as a code", rows: []codes.Row{{Code: (*orderCode)(nil), Name: "None", Reason: "NONE", Message: "m"}}, want: []string{"(None)", "kind ptr"}},
 		{name: "a nil code", rows: []codes.Row{{Name: "None", Reason: "NONE", Message: "m"}}, want: []string{"(None)", "nil Code"}},
+		{name: "a number that is not the value", rows: []codes.Row{{Code: shiftedCode(7), Name: "Late", Reason: "LATE", GRPCCode: grpccodes.Aborted, Message: "m"}},
+			want: []string{"(Late)", "returns 5 for the value 7"}},
+		{name: "a Number method that panics", rows: []codes.Row{{Code: panickingCode(7), Name: "Late", Reason: "LATE", GRPCCode: grpccodes.Aborted, Message: "m"}},
+			want: []string{"(Late)", "panics for the value 7"}},
 		{name: "no default row for INTERNAL any more", rows: []codes.Row{lostDefault}, want: []string{"no default row for INTERNAL"}},
 	}
 	for _, tt := range tests {

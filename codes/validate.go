@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +20,7 @@ var (
 	needsDefault       = []grpccodes.Code{grpccodes.Unknown, grpccodes.Internal}
 	errNoRows          = errors.New("no rows: give a row for each code, with defaults for UNKNOWN and INTERNAL")
 	errNilCode         = errors.New("nil Code: give the typed constant of the code")
+	errWrongNumber     = errors.New("it must return the value, as in: return codes.Number(c)")
 	errReservedReason  = fmt.Errorf("is reserved for codes without a row: choose a reason that doesn't begin with %s", errorinfo.UnknownPrefix)
 	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most %d bytes (AIP-193)", errorinfo.MaxReason)
 )
@@ -44,7 +46,7 @@ func (t *Table) fill(rows []Row) error {
 		if row.Name == "" {
 			row.Name = row.Reason
 		}
-		if err := checkType(row.Code); err != nil {
+		if err := checkCode(row.Code); err != nil {
 			report("row %d (%s): %w", i+1, row.Name, err)
 			continue
 		}
@@ -53,21 +55,36 @@ func (t *Table) fill(rows []Row) error {
 		}
 	}
 	for _, code := range needsDefault {
-		if t.defaults[code] == nil {
+		// t.defaults has no row whose Code was refused, so look at all rows.
+		if !slices.ContainsFunc(rows, func(r Row) bool { return r.Default && r.GRPCCode == code }) {
 			report("no default row for %s: set Default (default: true) on one row with that canonical code", canonicalName(code))
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-// checkType refuses a nil code and one of the wrong kind before any of its methods
-// is called.
-func checkType(code Code) error {
+// checkCode refuses a nil code, one of the wrong kind, and one whose number is not
+// its value. After it, the code's Number method can be called.
+func checkCode(code Code) error {
 	if code == nil {
 		return errNilCode
 	}
 	if typ := reflect.TypeOf(code); typ.Kind() != reflect.Int32 {
 		return fmt.Errorf("its Code is a %v, of kind %v: codes must be of kind int32", typ, typ.Kind())
+	}
+	return checkNumber(code, reflect.ValueOf(code).Int())
+}
+
+// checkNumber refuses a code whose Number method doesn't return its value. Such a
+// code would be sent with one number, and made from another by [Table.Code].
+func checkNumber(code Code, value int64) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("its Number method panics for the value %d (%v): %w", value, panicked, errWrongNumber)
+		}
+	}()
+	if number := code.Number(); int64(number) != value {
+		return fmt.Errorf("its Number method returns %d for the value %d: %w", number, value, errWrongNumber)
 	}
 	return nil
 }
