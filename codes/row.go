@@ -25,7 +25,7 @@ type Row struct {
 	GRPCCode grpccodes.Code
 
 	// Message is the text that callers read if an error has no message of its own. It is
-	// public text, in English, and never empty.
+	// public text, in English, and never empty. It neither begins nor ends with a space.
 	Message string
 
 	// Localized has the message in other languages, for programs that show it to

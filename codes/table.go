@@ -38,7 +38,8 @@ type Table struct {
 //     63 bytes. ERROR_CODE_ followed by digits is reserved for codes without a row;
 //   - a unique name;
 //   - a canonical code in 0..16: OK if the number is 0, another code if it isn't;
-//   - a message. It and the localized messages must be valid UTF-8.
+//   - a message. It and the localized messages must be valid UTF-8, and neither
+//     begin nor end with a space: some clients read such a message as an empty one.
 //
 // INTERNAL and UNKNOWN each need one default row. The other canonical codes have
 // at most one each. The domain has 1 to 253 bytes.

@@ -146,12 +146,21 @@ func TestNewTableRefuses(t *testing.T) {
 			want: []string{"row 1 (OrderOK = 0)", "canonical code ABORTED for number 0"}},
 
 		{name: "an empty message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "" }), want: []string{place, "empty message"}},
+		{name: "a message that begins with a space", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = " sold out" }), want: []string{place, `message " sold out" begins or ends with a space: remove it`}},
+		{name: "a message that ends with a space", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold out " }), want: []string{place, `message "sold out " begins or ends with a space: remove it`}},
+		{name: "a message of spaces", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "  " }), want: []string{place, `message "  " has only spaces: say`}},
 		{name: "a message that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "a\xff" }), want: []string{place, `"a\xff"`, "UTF-8"}},
 		{name: "a name that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "b\xff" }), want: []string{"row 4", "= 1004", `"b\xff"`, "UTF-8"}},
 		{name: "a localized message without text", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de"}} }), want: []string{place, `"de"`, "give both"}},
 		{name: "a localized message without locale", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Message: "weg"}} }), want: []string{place, `"weg"`, "give both"}},
+		{name: "a localized message that begins with a space", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", " weg"}} }), want: []string{place, `localized message " weg" for locale "de" begins or ends with a space: remove it`}},
+		{name: "a localized message that ends with a space", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "weg "}} }), want: []string{place, `localized message "weg " for locale "de" begins or ends with a space: remove it`}},
+		{name: "a localized message of spaces", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", " "}} }), want: []string{place, `localized message " " for locale "de" has only spaces: say`}},
 		{name: "a localized message that is not UTF-8", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "c\xff"}} }), want: []string{place, `"c\xff"`, `"de"`, "UTF-8"}},
 		{name: "a locale that is not UTF-8", domain: domain,
@@ -202,6 +211,17 @@ func TestNewTableAcceptsTheLongestDomainAndReason(t *testing.T) {
 	}
 	if row, ok := table.ByReason(rows[3].Reason); !ok || row.Code != orderSoldOut {
 		t.Errorf("ByReason(%q) = %v, %t; want %v, true", rows[3].Reason, row.Code, ok, orderSoldOut)
+	}
+}
+
+// gRPC escapes all white space but U+0020, so other white space reaches every client.
+func TestNewTableAcceptsOtherWhiteSpace(t *testing.T) {
+	for _, message := range []string{"sold out\n", "\tsold out", "sold out\u00a0", "sold  out"} {
+		rows := orderRows()
+		rows[3].Message = message
+		if _, err := codes.NewTable("orders.example.com", rows...); err != nil {
+			t.Errorf("NewTable with the message %q: %v; want no error", message, err)
+		}
 	}
 }
 
@@ -679,6 +699,9 @@ func FuzzNewTable(f *testing.F) {
 				t.Errorf("NewTable() = %v, %q; want nil and an error with a text", table, err)
 			}
 			return
+		}
+		if message != strings.Trim(message, " ") {
+			t.Errorf("NewTable accepts the message %q; want an error, because it has a space at its beginning or end", message)
 		}
 		got, ok := table.Lookup(row.Code.Number())
 		if !ok || got.Reason != reason || got.Message != message || got.GRPCCode != grpccodes.Code(grpcCode) {

@@ -21,6 +21,9 @@ var (
 	errNoRows          = errors.New("no rows: give a row for each code, with defaults for UNKNOWN and INTERNAL")
 	errNilCode         = errors.New("nil Code: give the typed constant of the code")
 	errWrongNumber     = errors.New("it must return the value, as in: return codes.Number(c)")
+	errNoText          = errors.New("say in a few words what failed, for the caller to read")
+	errOnlySpaces      = fmt.Errorf("has only spaces: %w", errNoText)
+	errEdgeSpace       = errors.New("begins or ends with a space: remove it, because some clients read such a message as an empty one")
 	errReservedReason  = fmt.Errorf("is reserved for codes without a row: choose a reason that doesn't begin with %s", errorinfo.UnknownPrefix)
 	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most %d bytes (AIP-193)", errorinfo.MaxReason)
 )
@@ -108,12 +111,28 @@ func checkRow(row Row) (wrong []error) {
 		report("reason %q %w", row.Reason, errMalformedReason)
 	}
 	if row.Message == "" {
-		report("empty message: say in a few words what failed, for the caller to read")
+		report("empty message: %w", errNoText)
+	} else if err := checkSpaces(row.Message); err != nil {
+		report("message %q %w", row.Message, err)
 	}
 	if !utf8.ValidString(row.Message) || !utf8.ValidString(row.Name) {
 		report("name %q or message %q is not valid UTF-8", row.Name, row.Message)
 	}
 	return append(wrong, checkLocalized(row.Localized)...)
+}
+
+// checkSpaces refuses a message with a space at its beginning or end. In the header
+// grpc-message gRPC escapes all white space but U+0020. nghttp2, the HTTP/2 library
+// of Node, ignores a header with such a space: the client reads an empty message.
+func checkSpaces(message string) error {
+	switch strings.Trim(message, " ") {
+	case message:
+		return nil
+	case "":
+		return errOnlySpaces
+	default:
+		return errEdgeSpace
+	}
 }
 
 // checkLocalized returns what is wrong with the localized messages of a row.
@@ -125,6 +144,8 @@ func checkLocalized(messages []LocalizedMessage) (wrong []error) {
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q: give both", m.Message, m.Locale))
 		case !utf8.ValidString(m.Locale) || !utf8.ValidString(m.Message):
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q is not valid UTF-8", m.Message, m.Locale))
+		case checkSpaces(m.Message) != nil:
+			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, checkSpaces(m.Message)))
 		case seen[strings.ToLower(m.Locale)]:
 			wrong = append(wrong, fmt.Errorf("two localized messages for locale %q", m.Locale))
 		}

@@ -267,7 +267,7 @@ func TestTruncatesNoMoreThanNeeded(t *testing.T) {
 // long.
 func TestTruncatesMessageOfRow(t *testing.T) {
 	row, _ := codes.Default().Lookup(codes.RecordNotFound.Number())
-	row.Message = strings.Repeat("record not found ", 500)
+	row.Message = strings.TrimSpace(strings.Repeat("record not found ", 500))
 	table, err := codes.Default().WithRows(row)
 	if err != nil {
 		t.Fatal(err)

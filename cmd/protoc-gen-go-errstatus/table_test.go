@@ -67,6 +67,21 @@ func TestPluginRefuses(t *testing.T) {
 			want: []string{"SoldOut = 7", "empty message"},
 		},
 		{
+			name: "a message that begins with a space",
+			file: shop(valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: " sold out"`)),
+			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", `message " sold out" begins or ends with a space`},
+		},
+		{
+			name: "a message of spaces",
+			file: shop(valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "  "`)),
+			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", `message "  " has only spaces`},
+		},
+		{
+			name: "a localized message that ends with a space",
+			file: shop(valueText("SoldOut", "7", ok+` localized { locale: "de" message: "weg " }`)),
+			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", `localized message "weg " for locale "de" begins or ends with a space`},
+		},
+		{
 			name: "an alias",
 			file: strings.Replace(shop(valueText("SoldOut", "7", ok), valueText("Gone", "7", ok)), "options {", "options { allow_alias: true", 1),
 			want: []string{"Gone = 7", "number 7 already belongs to SoldOut"},

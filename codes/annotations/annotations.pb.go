@@ -35,7 +35,8 @@ type Row struct {
 	// code for every other number.
 	GrpcCode code.Code `protobuf:"varint,1,opt,name=grpc_code,json=grpcCode,proto3,enum=google.rpc.Code" json:"grpc_code,omitempty"`
 	// The message that callers read if the error has none of its own. It is public
-	// text, in English, for developers. It must not be empty.
+	// text, in English, for developers. It must not be empty, and neither begin nor
+	// end with a space.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The message in other languages, for the users of the calling program. It is
 	// not sent.
