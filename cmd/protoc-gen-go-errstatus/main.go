@@ -15,6 +15,11 @@
 //
 // protoc-gen-go generates a type with the same name for the same enum. If you run
 // both plugins on a file, write their output to two Go packages.
+//
+// One domain has one Go type. The plugin refuses an enum whose domain another enum
+// has, in the files that it generates and in those that they import. Two API
+// versions of an enum take two domains, such as "v1.billing.example.com" and
+// "v2.billing.example.com".
 package main
 
 import (
@@ -88,13 +93,16 @@ func generate(gen *protogen.Plugin) error {
 		pluginpb.CodeGeneratorResponse_FEATURE_SUPPORTS_EDITIONS)
 	gen.SupportedEditionsMinimum = descriptorpb.Edition_EDITION_PROTO2
 	gen.SupportedEditionsMaximum = descriptorpb.Edition_EDITION_2024
-	declared := names{}
+	declared, taken := names{}, importedDomains(gen.Files)
 	for _, file := range gen.Files {
 		if !file.Generate {
 			continue
 		}
 		tables, err := tablesOf(file)
 		if err != nil {
+			return err
+		}
+		if err := taken.add(tables); err != nil {
 			return err
 		}
 		if err := declared.add(file.GoImportPath, tables); err != nil {

@@ -93,9 +93,16 @@ func valueText(name string, number string, row string) string {
 // is deserialized from bytes.
 func runPlugin(t *testing.T, parameter string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
 	t.Helper()
+	return runPluginFor(t, parameter, []string{files[len(files)-1].GetName()}, files...)
+}
+
+// runPluginFor runs the plugin on the files with the given names. protogen ignores
+// files that none of them imports.
+func runPluginFor(t *testing.T, parameter string, generated []string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
+	t.Helper()
 	annotationsFile := protodesc.ToFileDescriptorProto(annotations.File_errstatus_v1_annotations_proto)
 	request := &pluginpb.CodeGeneratorRequest{
-		FileToGenerate: []string{files[len(files)-1].GetName()},
+		FileToGenerate: generated,
 		ProtoFile: append([]*descriptorpb.FileDescriptorProto{
 			protodesc.ToFileDescriptorProto(descriptorpb.File_google_protobuf_descriptor_proto),
 			protodesc.ToFileDescriptorProto(code.File_google_rpc_code_proto),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -25,16 +26,29 @@ type table struct {
 	rows   []codes.Row
 }
 
-// tablesOf returns the tables of a file, including enums inside messages.
-func tablesOf(file *protogen.File) ([]*table, error) {
-	enums := file.Enums
-	messages := file.Messages
+// enumsOf returns the enums of a file, including those inside messages.
+func enumsOf(file *protogen.File) []*protogen.Enum {
+	enums := slices.Clone(file.Enums)
+	messages := slices.Clone(file.Messages)
 	for len(messages) > 0 {
 		enums = append(enums, messages[0].Enums...)
 		messages = append(messages[1:], messages[0].Messages...)
 	}
+	return enums
+}
+
+// domainOf returns the domain of an enum, and reports whether the enum has one.
+func domainOf(enum *protogen.Enum) (domain string, ok bool) {
+	if !proto.HasExtension(enum.Desc.Options(), annotations.E_Domain) {
+		return "", false
+	}
+	return proto.GetExtension(enum.Desc.Options(), annotations.E_Domain).(string), true
+}
+
+// tablesOf returns the tables of a file, including enums inside messages.
+func tablesOf(file *protogen.File) ([]*table, error) {
 	var tables []*table
-	for _, enum := range enums {
+	for _, enum := range enumsOf(file) {
 		t, err := tableOf(enum)
 		if err != nil {
 			return nil, err
@@ -48,13 +62,14 @@ func tablesOf(file *protogen.File) ([]*table, error) {
 
 // tableOf returns the table of an enum, or nil if the enum has no domain.
 func tableOf(enum *protogen.Enum) (*table, error) {
-	if !proto.HasExtension(enum.Desc.Options(), annotations.E_Domain) {
+	domain, ok := domainOf(enum)
+	if !ok {
 		return nil, checkNoRows(enum)
 	}
 	t := &table{
 		enum:   enum,
 		goName: enum.GoIdent.GoName,
-		domain: proto.GetExtension(enum.Desc.Options(), annotations.E_Domain).(string),
+		domain: domain,
 		values: enum.Values,
 	}
 	var wrong []error
