@@ -149,6 +149,7 @@ func entrySize(key, value string) int {
 type Scanned struct {
 	Reason, Domain []byte
 	Number         []byte // the value of NumberKey, empty if there is none
+	BadKey         bool   // a key of the metadata has another form than AIP-193's
 }
 
 // Scan reads a serialized ErrorInfo without allocating. It accepts and returns
@@ -175,8 +176,11 @@ func Scan(b []byte) (info Scanned, ok bool) {
 			if !ok {
 				return Scanned{}, false
 			}
-			if string(key) == NumberKey {
+			switch {
+			case string(key) == NumberKey:
 				info.Number = value
+			case !IsMetadataKey(key):
+				info.BadKey = true
 			}
 			continue
 		default:

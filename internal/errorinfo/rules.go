@@ -29,7 +29,7 @@ const (
 
 // IsReason reports whether a reason has the form of AIP-193,
 // [A-Z][A-Z0-9_]+[A-Z0-9] with at most 63 bytes.
-func IsReason(reason string) bool {
+func IsReason[Text ~string | ~[]byte](reason Text) bool {
 	last := len(reason) - 1
 	if last < 2 || last >= MaxReason {
 		return false
@@ -48,7 +48,7 @@ func IsReason(reason string) bool {
 
 // IsMetadataKey reports whether a key has the form of AIP-193,
 // [a-z][a-zA-Z0-9-_]+ with at most 64 bytes.
-func IsMetadataKey(key string) bool {
+func IsMetadataKey[Text ~string | ~[]byte](key Text) bool {
 	if len(key) < 2 || len(key) > MaxMetadataKey {
 		return false
 	}
