@@ -47,9 +47,10 @@ func (t *Table) GRPCStatus(number Number) *grpcstatus.Status {
 	return t.entryToSend(number).grpcStatus()
 }
 
-// GRPCStatusWith returns a new status like that of [Table.GRPCStatus], but with
-// another message. It returns nil for 0. The message must be valid UTF-8, because
-// gRPC doesn't send the details of a status with any other text.
+// GRPCStatusWith returns a new status like that of [Table.GRPCStatus], but with another
+// message. It returns nil for 0. The message must be valid UTF-8, because gRPC doesn't
+// send the details of a status with any other text. It must not begin or end with a
+// space: some clients read such a message as an empty one.
 func (t *Table) GRPCStatusWith(number Number, message string) *grpcstatus.Status {
 	if number == 0 {
 		return nil

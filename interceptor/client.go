@@ -81,15 +81,21 @@ func (c *client) unaryError(ctx context.Context, err error, method string, req a
 // observe tells the observers about an error that was decoded.
 func (c *client) observe(ctx context.Context, err error, call interceptors.CallMeta) {
 	st := status.Convert(err)
-	c.observers.observe(ctx, Event{
+	code, declared := status.Declared(err)
+	event := Event{
 		Call:       call,
-		Code:       st.Code(),
+		Code:       code,
+		Declared:   declared,
 		GRPCCode:   st.GRPCCode(),
 		Err:        err,
+		RequestID:  status.RequestID(err),
 		Origin:     st.Origin(),
 		OpenIMForm: isRawNumber(st.GRPCStatus().Code()),
 		Truncated:  st.Truncated(),
-	})
+	}
+	for _, one := range c.observers.list {
+		observe(ctx, event, one.observe)
+	}
 }
 
 // A clientStream decodes the errors of a stream. It keeps the caller's context. The

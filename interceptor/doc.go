@@ -5,9 +5,10 @@
 //
 // On a server, it sends the error that a handler returns as a canonical gRPC status:
 // [status.Encoder.Encode] lists which error becomes which status. On a client, it turns
-// the status back into an error that has the domain code: see [status.Decoder]. Both
-// work for unary calls and for streams. A unary call that succeeds allocates
-// nothing, and neither does a server's stream. A client's stream allocates one wrapper.
+// the status back into an error that has the domain code, if the status carries one: see
+// [status.Decoder]. The interceptors work for unary calls and for streams. A unary call
+// that succeeds allocates nothing, and neither does a server's stream. A client's stream
+// allocates one wrapper.
 //
 // Install it on every server and on every connection of a process. On a connection without
 // it, a received status looks like one that the handler made. If the handler returns it,
@@ -26,6 +27,18 @@
 //	recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(status.Recovered))
 //
 // Private errors go to the log or to an observer: see [LogWithheld] and [WithObserver].
+//
+// [NewServer] makes one value with both interceptors of a server and with [Server.Encode],
+// which does the same for errors that leave the process in another way: through a gateway,
+// or as an item of a batch. [UnaryServer], [StreamServer] and [ServerOptions] are shorthands.
+//
+// Rules give a status to the errors of other packages: [WithErrorMapping] and
+// [WithErrorMapper]. [WithWithheldMessages] hides the text of gRPC statuses that handlers
+// make. [WithAmendment] and [WithRequestID] add details, metadata or a request id to
+// every failure.
+//
+// On a client, [WithUpstreamTrust] says what a handler may forward. [WithAssumedCodes] is for
+// servers that send no codes yet, and [WithSentinel] for packages with errors of their own.
 //
 // An interceptor that comes before errstatus in the chain is an outer one, and one that
 // comes after it is an inner one.

@@ -169,9 +169,9 @@ func (panicking) EmptyCall(context.Context, *testgrpc.Empty) (*testgrpc.Empty, e
 
 // A function gives a code to all errors of a type.
 func ExampleWithErrorMapper() {
-	server := interceptor.UnaryServer(interceptor.WithErrorMapper(func(err error) codes.Code {
+	server := interceptor.UnaryServer(interceptor.WithErrorMapper(func(_ context.Context, err error) *status.Status {
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
-			return codes.SdkFileNotFound
+			return status.New(codes.SdkFileNotFound, "")
 		}
 		return nil // the next mapping decides
 	}))
@@ -196,16 +196,35 @@ func ExampleWithDebugInfo() {
 	// Output: true shard 7
 }
 
-// This example calls the interceptor with an invoker that fails. The error has an
-// assumed code, and gRPC's own functions still return the received status.
+// This example calls the interceptor with an invoker that fails. A refused connection
+// carries no code: gRPC's own functions classify it.
 func ExampleUnaryClient() {
 	client := interceptor.UnaryClient()
 	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
 		return grpcstatus.Error(grpccodes.Unavailable, "no route to host")
 	}
 	err := client(context.Background(), "/users.Users/Get", nil, nil, nil, invoker)
-	fmt.Println(errors.Is(err, codes.SdkNetwork), grpcstatus.Code(err), status.Convert(err).Origin())
-	// Output: true Unavailable bare
+	_, declared := status.Declared(err)
+	fmt.Println(declared, grpcstatus.Code(err), status.Convert(err).Origin())
+	fmt.Println(err)
+	// Output:
+	// false Unavailable bare
+	// rpc error: code = Unavailable desc = no route to host
+}
+
+// The servers of this connection send no ErrorInfo yet. Until they do, a NOT_FOUND of theirs
+// counts as RecordNotFound.
+func ExampleWithAssumedCodes() {
+	client := interceptor.UnaryClient(interceptor.WithAssumedCodes())
+	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
+		return grpcstatus.Error(grpccodes.NotFound, "no user ann")
+	}
+	err := client(context.Background(), "/users.Users/Get", nil, nil, nil, invoker)
+	fmt.Println(errors.Is(err, codes.RecordNotFound))
+	fmt.Println(err)
+	// Output:
+	// true
+	// RecordNotFound: no user ann
 }
 
 // downloads sends two messages, then fails.

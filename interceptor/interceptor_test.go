@@ -37,9 +37,19 @@ func (uncomparable) Error() string { return "uncomparable" }
 // A holder can be compared, unless it holds an error that can't.
 type holder struct{ error }
 
+// A raw number in a gRPC status is no stated code: rules come first, so that it can be mapped.
+func TestMappingOfGRPCStatus(t *testing.T) {
+	target := grpcstatus.Error(1004, "x")
+	server := interceptor.NewServer(interceptor.WithErrorMapping(target, codes.SrvData))
+	if got := server.Encode(t.Context(), "/x/Y", target); got.Code() != codes.Code(codes.SrvData) {
+		t.Errorf("Encode(%v) has the code %v; want SrvData of the mapping", target, got.Code())
+	}
+}
+
 func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 	server := interceptor.WithErrorMapping(io.EOF, codes.SrvData)
 	table := interceptor.WithTable(codes.Default())
+	id := interceptor.WithRequestID(func(context.Context) string { return "" })
 	tests := []struct {
 		name string
 		make func()
@@ -53,12 +63,19 @@ func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 				codes.Row{Code: codes.SdkUnknownCode, Reason: "MY_UNKNOWN", GRPCCode: 2, Message: "x", Default: true}))
 		}, []string{"WithTable", `"my.example"`}},
 		{"WithErrorMapping of a nil target", func() { interceptor.WithErrorMapping(nil, codes.Args) }, []string{"WithErrorMapping(nil"}},
-		{"WithErrorMapping to a nil code", func() { interceptor.WithErrorMapping(io.EOF, nil) }, []string{"WithErrorMapping(EOF", "nil"}},
+		{"WithErrorMapping to a nil code", func() { interceptor.WithErrorMapping(io.EOF, nil) }, []string{"WithErrorMapping(EOF, <nil>): the code is nil", "give a code with a positive number"}},
 		{"WithErrorMapping to NoError", func() { interceptor.WithErrorMapping(io.EOF, codes.NoError) }, []string{"WithErrorMapping(EOF", "NoError"}},
 		{"WithErrorMapping to a negative code", func() { interceptor.WithErrorMapping(io.EOF, codes.ErrorCode(-7)) }, []string{"WithErrorMapping(EOF", "-7"}},
+		{"WithErrorMapping to a code without a row", func() { interceptor.ServerOptions(interceptor.WithErrorMapping(io.EOF, codes.ErrorCode(1305))) }, []string{"WithErrorMapping: no table", "number 1305", `domain "openim.io"`, "WithRows", "WithTable"}},
+		{"WithErrorMapping of a target that states a code", func() { interceptor.WithErrorMapping(codes.Args, codes.RecordNotFound) }, []string{"WithErrorMapping(", "states Args itself", "give an error without a code"}},
 		{"WithErrorMapping of a target that can't be compared", func() { interceptor.WithErrorMapping(uncomparable{}, codes.Args) }, []string{"WithErrorMapping(uncomparable", "interceptor_test.uncomparable"}},
 		{"WithErrorMapping of a target that holds an error that can't be compared", func() { interceptor.WithErrorMapping(holder{uncomparable{}}, codes.Args) }, []string{"WithErrorMapping(", "interceptor_test.holder"}},
 		{"WithErrorMapper of nil", func() { interceptor.WithErrorMapper(nil) }, []string{"WithErrorMapper(nil)"}},
+		{"WithRequestID twice", func() { interceptor.ServerOptions(id, id) }, []string{"WithRequestID was given twice", "leave one out"}},
+
+		{"WithSentinel of a code as target", func() { interceptor.WithSentinel(codes.Args, codes.RecordNotFound) }, []string{"WithSentinel(", "states Args itself", "give an error without a code"}},
+		{"WithSentinel to a nil code", func() { interceptor.WithSentinel(io.ErrUnexpectedEOF, nil) }, []string{"WithSentinel(unexpected EOF, <nil>): the code is nil"}},
+		{"WithSentinel to a code without a row", func() { interceptor.DialOptions(interceptor.WithSentinel(io.ErrUnexpectedEOF, codes.ErrorCode(1305))) }, []string{"WithSentinel: no table", "number 1305", `domain "openim.io"`}},
 
 		{"nil among UnaryServer's options", func() { interceptor.UnaryServer(server, nil) }, []string{"option 2 is nil"}},
 		{"nil among StreamServer's options", func() { interceptor.StreamServer(nil) }, []string{"option 1 is nil"}},
@@ -67,8 +84,8 @@ func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 		{"nil among StreamClient's options", func() { interceptor.StreamClient(nil) }, []string{"option 1 is nil"}},
 		{"nil among DialOptions' options", func() { interceptor.DialOptions(nil) }, []string{"option 1 is nil"}},
 
-		{"two tables of one domain on a server", func() { interceptor.ServerOptions(table, table) }, []string{"WithTable", `"openim.io"`}},
-		{"two tables of one domain on a client", func() { interceptor.DialOptions(table, table) }, []string{"WithTable", `"openim.io"`}},
+		{"two tables of one domain on a server", func() { interceptor.ServerOptions(table, table) }, []string{"WithTable: two tables", `"openim.io"`, "give only one"}},
+		{"two tables of one domain on a client", func() { interceptor.DialOptions(table, table) }, []string{"WithTable: two tables", `"openim.io"`, "give only one"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,7 +322,7 @@ func TestPanickingRuleIsLogged(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&buffer, nil)))
 	defer slog.SetDefault(before)
 
-	err := serverUnary(errors.New("dsn=secret"), interceptor.WithErrorMapper(func(error) codes.Code { panic("nil map") }))
+	err := serverUnary(errors.New("dsn=secret"), interceptor.WithErrorMapper(func(context.Context, error) *status.Status { panic("nil map") }))
 	if status.Code(err) != codes.ServerInternal {
 		t.Errorf("the caller gets %v; want ServerInternal", err)
 	}

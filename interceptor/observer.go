@@ -2,11 +2,14 @@ package interceptor
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	grpccodes "google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/status"
@@ -20,8 +23,12 @@ type Event struct {
 	Call interceptors.CallMeta
 
 	// Code is the code that was sent or received. If the status carries none, it is the
-	// code that a client assumes. It is never nil.
+	// UNKNOWN default of the first table. It is never nil.
 	Code codes.Code
+
+	// Declared reports whether the status carries Code. If it doesn't, classify the failure
+	// by GRPCCode.
+	Declared bool
 
 	// GRPCCode is the canonical code on the wire. If the wire has a raw number, it is the
 	// canonical code that the server would send in the canonical form; a client takes it
@@ -38,8 +45,33 @@ type Event struct {
 	// the error that the caller gets.
 	Err error
 
-	// Source says, on a server, what decided on the status.
+	// Source is, on a server, the case of [status.Encoder.Encode] that applied. It is
+	// status.SourceEncoded if an inner errstatus interceptor with other options decided.
 	Source status.Source
+
+	// Otherwise is, on a server with status.SourceContext, the case that would have
+	// applied if the RPC's context had not ended. It is status.SourceNone for a context
+	// error, and for a status CANCELLED or DEADLINE_EXCEEDED.
+	Otherwise status.Source
+
+	// ContextCause is, on a server with status.SourceContext, the cause of the RPC's
+	// context, or nil if the context has no cause of its own.
+	ContextCause error
+
+	// Withheld reports, on a server, whether the caller doesn't get the text of Err or
+	// ContextCause, but a fixed message or that of an amendment. This includes a received
+	// text that is not sent with a restated Status.
+	Withheld bool
+
+	// RequestID is, on a server, the id of [WithRequestID], if it was sent; on a client,
+	// the id that the server sent, if it matches [A-Za-z0-9._:-]{1,128}.
+	RequestID string
+
+	// UpstreamRequestID is, on a server, the id in the upstream's status, if there is one
+	// in the handler's error and if it matches [A-Za-z0-9._:-]{1,128}. The upstream chose
+	// it. An id is found also if the handler put a code around the upstream's error.
+	// RequestID replaces it in what is sent.
+	UpstreamRequestID string
 
 	// Origin says where the status comes from: on a client, the received one; on a
 	// server, the one in the handler's error. It is status.OriginNumeric for a server
@@ -50,37 +82,80 @@ type Event struct {
 	// the sender says so.
 	Truncated status.Truncation
 
-	// DroppedKeys has, on a server, the metadata keys that the handler gave and that are
-	// not sent: AIP-193 forbids them, or errstatus reserves them.
+	// DroppedKeys has, on a server, the metadata keys that were given and that are not
+	// sent; see [status.Encoded.DroppedKeys].
 	DroppedKeys []string
 
-	// Panic is, on a server, the error of [status.Recovered] for a handler's panic, or the
-	// panic of a rule or of a method of the error. It is nil if there was none. Print
-	// Panic and not Panic.Value: printing that can panic or never end.
+	// Panic is, on a server, the error of [status.Recovered] for a handler's panic, or
+	// the panic of a rule, of an amendment, of the request id function or of a method of
+	// the error. It is nil if there was none. Print Panic and not Panic.Value: printing
+	// that can panic or never end.
 	Panic *status.PanicError
+
+	// AmendmentError is, on a server, an error that names each [WithAmendment] that
+	// returned nil or a Status with NoError. It is nil if there was none.
+	AmendmentError error
+}
+
+// An observer is the value of one WithObserver. Its address says whether it is the same one.
+type observer struct {
+	observe func(context.Context, Event)
 }
 
 // observers are called one after the other.
 type observers struct {
-	list  []func(context.Context, Event)
+	list  []*observer
 	given bool // WithObserver was given, even if with nil
 }
 
-func (o *observers) add(f func(context.Context, Event)) {
+func (o *observers) add(one *observer) {
 	o.given = true
-	if f != nil {
-		o.list = append(o.list, f)
+	if one.observe != nil {
+		o.list = append(o.list, one)
 	}
 }
 
-func (o *observers) observe(ctx context.Context, event Event) {
-	for _, f := range o.list {
-		callObserver(ctx, event, f)
-	}
+// A reportedError is an encoded error that observers were told of. If errstatus is installed
+// twice, the outer interceptor doesn't tell the same ones again.
+type reportedError struct {
+	error // of status.Encoded
+	told  []*observer
 }
 
-// callObserver calls an observer, and logs its panic. The log can panic too.
-func callObserver(ctx context.Context, event Event, f func(context.Context, Event)) {
+// Unwrap returns the encoded error.
+func (e *reportedError) Unwrap() error { return e.error }
+
+// GRPCStatus returns what is sent.
+func (e *reportedError) GRPCStatus() *grpcstatus.Status { return grpcstatus.Convert(e.error) }
+
+// Format prints the encoded error.
+func (e *reportedError) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, fmt.FormatString(f, verb), e.error)
+}
+
+// LogValue returns the value of the encoded error.
+func (e *reportedError) LogValue() slog.Value { return slog.AnyValue(e.error) }
+
+// report tells the observers about an event, except those that were told before. It returns
+// encoded, with a note of all who were told. before is the inner interceptor's, or nil.
+func (o *observers) report(ctx context.Context, event Event, encoded error, before *reportedError) error {
+	if len(o.list) == 0 && before == nil {
+		return encoded
+	}
+	reported := &reportedError{error: encoded, told: o.list}
+	if before != nil {
+		reported.told = slices.Concat(before.told, o.list)
+	}
+	for _, one := range o.list {
+		if before == nil || !slices.Contains(before.told, one) {
+			observe(ctx, event, one.observe)
+		}
+	}
+	return reported
+}
+
+// observe calls an observer, and logs its panic. The log can panic too.
+func observe(ctx context.Context, event Event, f func(context.Context, Event)) {
 	defer func() {
 		value := recover()
 		if value == nil {

@@ -48,24 +48,29 @@ func (loops) Unwrap() error { return loops{} }
 
 func TestServerObserverGetsEveryFailure(t *testing.T) {
 	plain := errors.New("dsn=secret")
-	received := new(status.Decoder).Decode(t.Context(), grpcstatus.Error(1004, "x"))
+	received := func(err error) error { return new(status.Decoder).Decode(t.Context(), err) }
 	deadline := fmt.Errorf("%w", context.DeadlineExceeded)
 	tests := []struct {
 		name string
 		err  error
 		want interceptor.Event
 	}{
-		{"a code", codes.RecordNotFound, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceCode}},
-		{"a cause", status.Wrap(plain, codes.Args, "x"), interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode}},
-		{"a plain error", plain, interceptor.Event{Code: codes.ServerInternal, GRPCCode: grpccodes.Internal, Source: status.SourceUnknown}},
+		{"a code", codes.RecordNotFound, interceptor.Event{Code: codes.RecordNotFound, Declared: true, GRPCCode: grpccodes.NotFound, Source: status.SourceCode}},
+		{"a cause", status.Wrap(plain, codes.Args, "x"), interceptor.Event{Code: codes.Args, Declared: true, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode}},
+		{"a plain error", plain, interceptor.Event{Code: codes.ServerInternal, Declared: true, GRPCCode: grpccodes.Internal, Source: status.SourceUnknown, Withheld: true}},
 		{"a gRPC status", grpcstatus.Error(grpccodes.NotFound, "x"),
-			interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceGRPCStatus, Origin: status.OriginBare}},
-		{"a deadline", deadline, interceptor.Event{Code: codes.Default().DefaultFor(grpccodes.DeadlineExceeded), GRPCCode: grpccodes.DeadlineExceeded, Source: status.SourceDeadline}},
-		{"a forwarded raw number", received, interceptor.Event{Code: codes.RecordNotFound, GRPCCode: grpccodes.NotFound, Source: status.SourceForwarded, Origin: status.OriginNumeric}},
+			interceptor.Event{Code: codes.SdkUnknownCode, GRPCCode: grpccodes.NotFound, Source: status.SourceGRPCStatus, Origin: status.OriginBare}},
+		{"a deadline", deadline, interceptor.Event{Code: codes.SdkUnknownCode, GRPCCode: grpccodes.DeadlineExceeded, Source: status.SourceDeadline}},
+		{"a forwarded raw number", received(grpcstatus.Error(1004, "x")),
+			interceptor.Event{Code: codes.RecordNotFound, Declared: true, GRPCCode: grpccodes.NotFound, Source: status.SourceForwarded, Origin: status.OriginNumeric}},
+		{"a raw number without a row", received(grpcstatus.Error(2001, "x")),
+			interceptor.Event{Code: codes.ServerInternal, Declared: true, GRPCCode: grpccodes.Internal, Source: status.SourceUpstream, Withheld: true, Origin: status.OriginNumeric}},
+		{"a received bare status", received(grpcstatus.Error(grpccodes.Unavailable, "x")),
+			interceptor.Event{Code: codes.SdkUnknownCode, GRPCCode: grpccodes.Unavailable, Source: status.SourceUpstream, Withheld: true, Origin: status.OriginBare}},
 		{"a large message", status.Error(codes.Args, strings.Repeat("x", 5000)),
-			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, Truncated: status.TruncatedMessage}},
+			interceptor.Event{Code: codes.Args, Declared: true, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, Truncated: status.TruncatedMessage}},
 		{"metadata keys that aren't allowed", status.New(codes.Args, "").WithMetadata("code", "1").WithMetadata("Key", "2").Err(),
-			interceptor.Event{Code: codes.Args, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, DroppedKeys: []string{"Key", "code"}}},
+			interceptor.Event{Code: codes.Args, Declared: true, GRPCCode: grpccodes.InvalidArgument, Source: status.SourceCode, DroppedKeys: []string{"Key", "code"}}},
 	}
 	for _, tt := range tests {
 		var o eventRecorder
@@ -83,12 +88,19 @@ func TestServerObserverGetsEveryFailure(t *testing.T) {
 	}
 }
 
-// If a status carries no code, the event has the assumed code of the server's table.
-func TestEventOfABareStatusHasTheAssumedCode(t *testing.T) {
+// If a status carries no code, the event has the UNKNOWN default of the server's table.
+func TestEventOfABareStatusHasTheUnknownDefault(t *testing.T) {
 	var o eventRecorder
-	serverUnary(grpcstatus.Error(grpccodes.Internal, "x"), o.option(), interceptor.WithTable(mineTable))
-	if got := o.one(t, "a bare status").Code; got != codes.Code(mineCode(1)) {
-		t.Errorf("the event's code is %v; want mineCode(1), the table's default for INTERNAL", got)
+	bare := grpcstatus.Error(grpccodes.Internal, "x")
+	for name, call := range map[string]func(){
+		"server": func() { serverUnary(bare, o.option(), interceptor.WithTable(mineTable)) },
+		"stream": func() { serverStream(bare, o.option(), interceptor.WithTable(mineTable)) },
+		"client": func() { clientUnary(bare, o.option(), interceptor.WithTable(mineTable)) },
+	} {
+		call()
+		if got := o.one(t, name); got.Code != codes.Code(mineCode(2)) || got.Declared || got.GRPCCode != grpccodes.Internal {
+			t.Errorf("%s: the event's code is %v, declared %t, %v; want mineCode(2), false, Internal", name, got.Code, got.Declared, got.GRPCCode)
+		}
 	}
 }
 
@@ -141,17 +153,41 @@ func TestSuccessIsNotObserved(t *testing.T) {
 	}
 }
 
-func TestInstalledTwiceTheObserverIsCalledOnce(t *testing.T) {
+func TestInstalledTwiceTheSameObserverIsCalledOnce(t *testing.T) {
 	var o eventRecorder
-	inner := serverUnary(codes.RecordNotFound, o.option())
-	serverUnary(inner, o.option())
-	if got := o.one(t, "server"); got.Err != error(codes.RecordNotFound) {
-		t.Errorf("the server's event has %v; want the error that the handler returned", got.Err)
+	same := o.option()
+	for name, server := range map[string]func(error, ...interceptor.ServerOption) error{"unary": serverUnary, "stream": serverStream} {
+		for of, err := range map[string]error{"a code": codes.RecordNotFound, "a plain error": errors.New("dsn=secret")} {
+			server(server(err, same), same)
+			if got := o.one(t, "server, "+name+", "+of); got.Err != err || got.Source == status.SourceEncoded {
+				t.Errorf("%s, %s: the server's event has %v, %v; want the error that the handler returned, and its source", name, of, got.Err, got.Source)
+			}
+		}
 	}
-	decoded := clientUnary(codes.RecordNotFound.GRPCStatus().Err(), o.option())
-	clientUnary(decoded, o.option())
+	decoded := clientUnary(codes.RecordNotFound.GRPCStatus().Err(), same)
+	clientUnary(decoded, same)
 	if got := o.one(t, "client"); got.Err != decoded {
 		t.Errorf("the client's event has %v; want the caller's error, %v", got.Err, decoded)
+	}
+}
+
+// An outer interceptor with an observer of its own tells it that the inner one has decided.
+func TestObserverOfAnOuterInterceptorIsToldThatTheInnerOneDecided(t *testing.T) {
+	for name, server := range map[string]func(error, ...interceptor.ServerOption) error{"unary": serverUnary, "stream": serverStream} {
+		var inner, outer eventRecorder
+		var sent error
+		if logged := captured(t, func() { sent = server(server(codes.RecordNotFound, inner.option()), outer.option()) }); logged != "" {
+			t.Errorf("%s: the log is %s; want nothing", name, logged)
+		}
+		if got := inner.one(t, name+", inner"); got.Err != error(codes.RecordNotFound) || got.Source != status.SourceCode {
+			t.Errorf("%s: the inner observer's event has %v, %v; want RecordNotFound, code", name, got.Err, got.Source)
+		}
+		got := outer.one(t, name+", outer")
+		if got.Source != status.SourceEncoded || got.Code != codes.Code(codes.RecordNotFound) || !got.Declared || !errors.Is(got.Err, codes.RecordNotFound) {
+			t.Errorf("%s: the outer observer's event is %+v; want RecordNotFound, encoded", name, got)
+		}
+		server(sent, outer.option()) // a third interceptor has another option value
+		outer.one(t, name+", outermost")
 	}
 }
 
@@ -161,23 +197,34 @@ func TestClientObserverGetsTheReceivedStatus(t *testing.T) {
 		name      string
 		received  error
 		want      codes.Code
+		declared  bool
 		grpc      grpccodes.Code
 		origin    status.Origin
 		truncated status.Truncation
 	}{
-		{"an ErrorInfo of a known domain", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, grpccodes.NotFound, status.OriginKnown, 0},
-		{"a raw number", grpcstatus.Error(1004, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginNumeric, 0},
-		{"a bare status", grpcstatus.Error(grpccodes.NotFound, "x"), codes.RecordNotFound, grpccodes.NotFound, status.OriginBare, 0},
-		{"a truncated status", large.Err(), codes.Args, grpccodes.InvalidArgument, status.OriginKnown, status.TruncatedMessage},
+		{"an ErrorInfo of a known domain", codes.RecordNotFound.GRPCStatus().Err(), codes.RecordNotFound, true, grpccodes.NotFound, status.OriginKnown, 0},
+		{"a raw number", grpcstatus.Error(1004, "x"), codes.RecordNotFound, true, grpccodes.NotFound, status.OriginNumeric, 0},
+		{"a raw number without a row", grpcstatus.Error(2001, "x"), codes.SdkUnknownCode, false, grpccodes.Unknown, status.OriginNumeric, 0},
+		{"a bare status", grpcstatus.Error(grpccodes.NotFound, "x"), codes.SdkUnknownCode, false, grpccodes.NotFound, status.OriginBare, 0},
+		{"a code of an unknown domain", mineTable.GRPCStatus(1).Err(), codes.SdkUnknownCode, false, grpccodes.Internal, status.OriginForeign, 0},
+		{"a truncated status", large.Err(), codes.Args, true, grpccodes.InvalidArgument, status.OriginKnown, status.TruncatedMessage},
 	}
 	for _, tt := range tests {
 		var o eventRecorder
 		err := clientUnary(tt.received, o.option())
 		got := o.one(t, tt.name)
-		if got.Code != tt.want || got.GRPCCode != tt.grpc || got.Origin != tt.origin || got.Truncated != tt.truncated || got.Err != err ||
+		if got.Code != tt.want || got.Declared != tt.declared || got.GRPCCode != tt.grpc || got.Origin != tt.origin || got.Truncated != tt.truncated || got.Err != err ||
 			!got.Call.IsClient || got.Call.FullMethod() != "/users.Users/Get" || got.Source != status.SourceNone {
-			t.Errorf("%s: the observer's event is %+v; want code %v, %v, %v, truncated %v and the error %v", tt.name, got, tt.want, tt.grpc, tt.origin, tt.truncated, err)
+			t.Errorf("%s: the observer's event is %+v; want code %v, declared %t, %v, %v, truncated %v and the error %v", tt.name, got, tt.want, tt.declared, tt.grpc, tt.origin, tt.truncated, err)
 		}
+	}
+}
+
+func TestClientObserverGetsTheAssumedCode(t *testing.T) {
+	var o eventRecorder
+	clientUnary(grpcstatus.Error(grpccodes.NotFound, "x"), o.option(), interceptor.WithAssumedCodes())
+	if got := o.one(t, "a bare status"); got.Code != codes.Code(codes.RecordNotFound) || !got.Declared || got.GRPCCode != grpccodes.NotFound || got.Origin != status.OriginBare {
+		t.Errorf("the observer's event is %+v; want RecordNotFound, declared, NotFound, bare", got)
 	}
 }
 

@@ -60,7 +60,7 @@ func WithOpenIMForm(mode OpenIMMode) ServerOption {
 	if int(mode) >= len(openIMModeNames) {
 		panic(fmt.Sprintf("interceptor: WithOpenIMForm(%v): give OpenIMNever, OpenIMAlways or OpenIMNegotiated", mode))
 	}
-	return serverOption(func(s *server) { s.openIM = mode })
+	return serverOption(func(s *Server) { s.openIM = mode })
 }
 
 // CanonicalAnnouncementKey is the metadata key with which a client announces that it
@@ -88,7 +88,7 @@ func WithCanonicalAnnouncement() ClientOption {
 //
 // By default a server doesn't read the metadata: that would cost time in each call.
 func WithCanonicalAnnouncementRemoved() ServerOption {
-	return serverOption(func(s *server) { s.removesAnnouncement = true })
+	return serverOption(func(s *Server) { s.removesAnnouncement = true })
 }
 
 // WithOpenIMErrors says what the server does with an [status.OpenIMError], such as
@@ -103,7 +103,15 @@ func WithOpenIMErrors(level status.OpenIMErrorLevel) ServerOption {
 	if !level.Valid() {
 		panic(fmt.Sprintf("interceptor: WithOpenIMErrors(%v): give OpenIMErrorsIgnored, OpenIMErrorsWithoutDetail or OpenIMErrorsWithDetail of package status", level))
 	}
-	return serverOption(func(s *server) { s.encoder.OpenIMErrors = level })
+	return serverOption(func(s *Server) { s.encoder.OpenIMErrors = level })
+}
+
+// WithOpenIMNumbersIgnored makes a client read no code from a raw number in grpc-status. The
+// status then has the canonical code UNKNOWN and carries a code only by its ErrorInfo. It is
+// for programs that have nothing to do with OpenIM. By default, clients read raw numbers
+// that a table has.
+func WithOpenIMNumbersIgnored() ClientOption {
+	return clientOption(func(c *client) { c.decoder.IgnoreOpenIMNumbers = true })
 }
 
 // announce returns the context of a call with the announcement.

@@ -137,7 +137,15 @@ var encodings = []encoding{
 	{name: "rules=100", hand: handMade, make: func() error { return errRuled }, encoder: status.Encoder{Rules: rules(100)}},
 	{name: "numeric form", hand: handFormatted, make: formatted, fresh: true, encoder: status.Encoder{OpenIMForm: true}},
 	{name: "unknown", hand: handMade, make: func() error { return errRuled }},
+	{name: "request id", encoder: status.Encoder{RequestID: func(context.Context) string { return benchRequest.RequestId }},
+		hand: func() error { return byHand(benchMessage, nil, benchRequest) },
+		make: func() error { return codes.RecordNotFound }},
+	{name: "formatted,request id", fresh: true, encoder: status.Encoder{RequestID: func(context.Context) string { return benchRequest.RequestId }},
+		hand: func() error { return byHand(fmt.Sprintf("no user %d", 47), nil, benchRequest) },
+		make: formatted},
 }
+
+var benchRequest = &errdetails.RequestInfo{RequestId: "4bf92f3577b34da6a3ce929d0e0e4736"}
 
 // copied returns an error with gRPC's copy of a status. gRPC has no cheaper way to make
 // one.

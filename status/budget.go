@@ -100,8 +100,8 @@ type budget struct {
 	p         *spb.Status
 	limit     int        // most bytes that p may add to the header list
 	code      codes.Code // the code that p carries, or nil
-	assumed   bool       // the ErrorInfo names no code
 	infoIndex int        // index of the code's ErrorInfo: 1 if OpenIM's detail comes first, else 0
+	requestID bool       // the detail after the ErrorInfo is the RequestInfo with the RPC's id
 
 	messageSize int // bytes of the message, percent-encoded
 	textSize    int // bytes of the message
@@ -119,18 +119,21 @@ type budget struct {
 func (b *budget) infoSize() int { return errorinfo.Size(b.reason, b.domain, "", b.metadata) }
 
 // fit makes the gRPC status for st, truncates it to MaxSize and stores it in r.
-func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source Source) {
-	p := st.proto(e.Tables, e.DebugInfo && source != SourceForwarded)
+func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status) {
+	o := e.wireOptions(st)
+	p := st.proto(o)
+	if st.withholds(o) || st.more().withheld {
+		r.change(func(x *encodedExtra) { x.withheld = true })
+	}
 	r.grpcCode = grpccodes.Code(p.Code)
 	b := budget{p: p, limit: e.maxSize(), code: r.code}
-	if r.code != nil {
-		b.assumed = st.received != nil && st.received.assumed
-		if !b.assumed && e.inOpenIMForm(r.code) {
-			toOpenIMForm(p, r.code.Number())
-			b.infoIndex = 1
-		}
+	id := st.more().requestID
+	b.requestID = id != ""
+	if r.code != nil && e.inOpenIMForm(r.code) {
+		toOpenIMForm(p, r.code.Number())
+		b.infoIndex = 1
 	}
-	if keys := st.more().droppedKeys; keys != nil {
+	if keys := st.unsentKeys(); keys != nil {
 		r.change(func(x *encodedExtra) { x.droppedKeys = keys })
 	}
 	if pushback := st.more().pushback; pushback != "" && e.RetryPushback {
@@ -144,7 +147,27 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status, source S
 	if cut := b.fit(); cut != 0 {
 		r.change(func(x *encodedExtra) { x.truncated = cut })
 	}
+	if b.requestID {
+		r.change(func(x *encodedExtra) { x.requestID = id })
+	}
 	r.status = grpcstatus.FromProto(p)
+}
+
+// wireOptions returns the options by which st is sent.
+func (e *Encoder) wireOptions(st *Status) wireOptions {
+	numeric := st.carriesCode() && e.inOpenIMForm(st.code)
+	return wireOptions{e.Tables, e.DebugInfo, numeric || e.OpenIMErrors == OpenIMErrorsWithDetail, e.WithheldMessages}
+}
+
+// unsentKeys returns the metadata keys that were given and aren't sent.
+func (st *Status) unsentKeys() []string {
+	keys := st.more().droppedKeys
+	if st.carriesCode() || st.metadata == nil {
+		return keys
+	}
+	keys = slices.AppendSeq(slices.Clone(keys), maps.Keys(st.metadata))
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 func (e *Encoder) maxSize() int {
@@ -236,6 +259,7 @@ func (b *budget) fit() Truncation {
 	b.fitMetadata()
 	b.fitMessage()
 	b.dropOpenIMDetail()
+	b.dropRequestInfo()
 	if b.code != nil {
 		b.p.Details[b.infoIndex] = &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: packErrorInfo(b.reason, b.domain, "", b.metadata)}
 	}
@@ -254,24 +278,13 @@ func (b *budget) markCut(part Truncation) {
 	b.detailsSize += errorInfoSize(b.infoSize()) - errorInfoSize(before)
 }
 
-// reduceErrorInfo unpacks the ErrorInfo into b. It drops the fields of a received
-// ErrorInfo that can have any length: a reason or a number that is too long, a long list
-// of truncated parts, unknown fields. The ErrorInfo names the same code as before.
+// reduceErrorInfo unpacks the ErrorInfo into b. It drops the parts of a received ErrorInfo
+// that can have any length and are no metadata: a list of truncated parts, unknown fields.
 func (b *budget) reduceErrorInfo() {
 	packed := b.p.Details[b.infoIndex]
 	info, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
 	b.reason, b.domain = string(info.Reason), string(info.Domain)
 	b.metadata = maps.Collect(errorinfo.All(packed.GetValue()))
-	hasNumber := !b.assumed && b.metadata[errorinfo.NumberKey] == strconv.Itoa(int(b.code.Number()))
-	switch {
-	case len(b.reason) > errorinfo.MaxReason && hasNumber:
-		b.reason = codes.RowOf(b.code).Reason
-	case len(b.reason) > errorinfo.MaxReason: // no table has such a reason: it names no code
-		b.reason = ""
-		delete(b.metadata, errorinfo.NumberKey)
-	case !hasNumber && len(b.metadata[errorinfo.NumberKey]) > errorinfo.MaxDigits:
-		delete(b.metadata, errorinfo.NumberKey)
-	}
 	if cut := parseTruncation(b.metadata[errorinfo.TruncatedKey]); cut != 0 {
 		b.metadata[errorinfo.TruncatedKey] = cut.String()
 	} else {
@@ -280,12 +293,31 @@ func (b *budget) reduceErrorInfo() {
 	b.detailsSize += errorInfoSize(b.infoSize()) - sizeOf(packed)
 }
 
-// fitDetails drops details from the last to the first until the rest fits.
-func (b *budget) fitDetails() {
-	first := 0
+// others returns the index of the first detail that fitDetails may drop.
+func (b *budget) others() (first int) {
 	if b.code != nil {
 		first = b.infoIndex + 1
 	}
+	if b.requestID {
+		first++
+	}
+	return first
+}
+
+// dropRequestInfo drops the RPC's id if the status is still too large.
+func (b *budget) dropRequestInfo() {
+	if !b.requestID || b.fits() {
+		return
+	}
+	b.markCut(TruncatedDetails)
+	at := b.others() - 1
+	b.detailsSize -= sizeOf(b.p.Details[at])
+	b.p.Details, b.requestID = slices.Delete(b.p.Details, at, at+1), false
+}
+
+// fitDetails drops details from the last to the first until the rest fits.
+func (b *budget) fitDetails() {
+	first := b.others()
 	if len(b.p.Details) == first || b.fits() {
 		return
 	}
@@ -400,6 +432,7 @@ func (b *budget) fitMetadata() {
 		return
 	}
 	b.markCut(TruncatedMetadata)
+	rest := b.detailsSize - errorInfoSize(b.infoSize()) // of the other details
 	kept := make(map[string]string)
 	for _, key := range []string{errorinfo.NumberKey, errorinfo.TruncatedKey} {
 		if value, ok := users[key]; ok {
@@ -407,10 +440,6 @@ func (b *budget) fitMetadata() {
 		}
 	}
 	b.metadata = kept
-	rest := 0 // of the other details, only OpenIM's is left
-	if b.infoIndex > 0 {
-		rest = sizeOf(b.p.Details[0])
-	}
 	size := b.infoSize()
 	b.detailsSize = rest + errorInfoSize(size)
 	for _, key := range keys {

@@ -312,7 +312,8 @@ func TestTruncatedAccumulatesOverHops(t *testing.T) {
 }
 
 // TestDroppedKeys checks that invalid metadata keys of the handler are dropped and
-// reported, and that an upstream's keys are kept.
+// reported, that those of an upstream are dropped, and that a status without a code sends no
+// metadata.
 func TestDroppedKeys(t *testing.T) {
 	st := status.New(codes.Args, "x").WithMetadata("Bad", "1").WithMetadata("ok", "2").WithMetadata("code", "3").WithMetadata("Bad", "4")
 	got := new(status.Encoder).Encode(t.Context(), st.Err())
@@ -323,12 +324,13 @@ func TestDroppedKeys(t *testing.T) {
 		Reason: "RECORD_NOT_FOUND", Domain: "openim.io", Metadata: map[string]string{"code": "1004", "Upstream Key": "1"},
 	})
 	changed := status.Convert(upstream).WithMetadata("ok", "2").WithMetadata("Bad", "1")
-	if diff := cmp.Diff(map[string]string{"Upstream Key": "1", "ok": "2"}, status.FromGRPC(status.ToGRPC(changed.Err())).Metadata()); diff != "" {
+	if diff := cmp.Diff(map[string]string{"ok": "2"}, status.FromGRPC(status.ToGRPC(changed.Err())).Metadata()); diff != "" {
 		t.Errorf("forwarded metadata (-want +got):\n%s", diff)
 	}
-	// A key that is dropped doesn't change the origin.
-	if st := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMetadata("Bad", "1"); st.Origin() != status.OriginBare {
-		t.Errorf("Origin() = %v; want bare", st.Origin())
+	bare := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMetadata("Bad", "1").WithMetadata("ok", "2")
+	got = new(status.Encoder).Encode(t.Context(), bare.Err())
+	if diff := cmp.Diff([]string{"Bad", "ok"}, got.DroppedKeys()); diff != "" || bare.Origin() != status.OriginBare || len(got.Status().Details()) > 0 {
+		t.Errorf("a status without a code: origin %v, sent as %v; want bare, no details; DroppedKeys() (-want +got):\n%s", bare.Origin(), got.Status(), diff)
 	}
 }
 
@@ -447,8 +449,8 @@ func TestForwardedErrorInfoFits(t *testing.T) {
 		t.Errorf("Encode() = %d bytes, truncated %q; want at most 4096, and only the unknown field dropped", got.Size(), got.Truncated().String())
 	}
 	for name, i := range map[string]*errdetails.ErrorInfo{
-		"ERROR_CODE_1305": info("openim.io", strings.Repeat("R", 5000), "1305"),
-		"NEVER_HEARD":     info("openim.io", "NEVER_HEARD", strings.Repeat("1", 5000)),
+		"ERROR_CODE_1305":  info("openim.io", strings.Repeat("R", 5000), "1305"),
+		"RECORD_NOT_FOUND": info("openim.io", "RECORD_NOT_FOUND", strings.Repeat("1", 5000)),
 	} {
 		got := new(status.Encoder).Encode(t.Context(), decoded(grpcError(t, grpccodes.NotFound, "x", i)))
 		if r := status.FromGRPC(got.Status()).Reason(); r != name || got.Size() > 4096 {

@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 
+	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
@@ -12,50 +13,79 @@ import (
 //
 //   - NoError for nil;
 //   - the first code that err states: a bare code, or that of a [Status] error;
-//   - the code of the first received status;
-//   - for a gRPC status that wasn't decoded, the code that [FromGRPC] finds;
-//   - SdkUnknownCode for any other error, and for an error with a method that panics
-//     before a code is found.
+//   - the code that the first received status carries;
+//   - the code that a gRPC status carries that wasn't decoded, as [FromGRPC] finds it;
+//   - the UNKNOWN default for any other error: SdkUnknownCode, or that of the connection's
+//     first table. [Declared] reports false for it.
 //
-// The code of a cause doesn't count if the error around it has a code of its own.
-// errors.Is finds both.
+// A received status that carries no code is never taken for one that does: a proxy's
+// NOT_FOUND is not RecordNotFound. Ask gRPC's own status.Code for its canonical code. The
+// exception is a connection with interceptor.WithAssumedCodes.
+//
+// The code of a cause doesn't count if the error around it has a status of its own.
+// errors.Is finds both. An error with a method that panics before a code is found has none.
 //
 // For the label of a metric use [codes.Label].
 func Code(err error) codes.Code {
+	code, _ := Declared(err)
+	return code
+}
+
+// Declared returns [Code] and reports whether err has that code: whether it states one, or a
+// received status in it carries one. It is false for nil, which is NoError, and for the
+// UNKNOWN default of an error without a code.
+func Declared(err error) (code codes.Code, ok bool) {
 	switch e := err.(type) { // a search would find these first
 	case nil:
-		return codes.NoError
+		return codes.NoError, false
 	case *receivedError:
-		return e.code
+		return e.code, e.carries
 	}
-	if f := find(err); f.code != nil {
-		return f.code
-	} else if st := f.status(); st != nil {
-		return st.code
+	f := find(err)
+	if f.code != nil {
+		return f.code, true
 	}
-	return codes.SdkUnknownCode
+	if st := f.status(); st != nil {
+		return st.code, st.carriesCode()
+	}
+	return unknownDefault(), false
 }
+
+// unknownDefault returns the UNKNOWN default of the default table.
+func unknownDefault() codes.Code { return codes.Default().DefaultFor(grpccodes.Unknown) }
 
 // FromError returns the Status of an error. ok reports whether the error has one.
 //
 //   - For nil it returns a nil Status, and true.
 //   - For a code or a [Status] error, also under %w or in errors.Join, it returns the
 //     Status with its own message, without the text of the errors around it.
-//   - For a gRPC status that wasn't decoded, it returns the result of [FromGRPC].
-//   - For any other error it returns SdkUnknownCode with that code's message, and false:
-//     the error's own text may be private.
+//   - For a received status, it returns that, whether it carries a code or not.
+//   - For a gRPC status that wasn't decoded, it returns the Status that [FromGRPC] returns.
+//   - For any other error it returns a Status with the UNKNOWN default and that code's
+//     message, and false: the error's own text may be private.
+//
+// Err of the Status returns err itself, unless a With method was called. See
+// [Status.WithMessage] on restating.
 func FromError(err error) (st *Status, ok bool) {
 	if err == nil {
 		return nil, true
 	}
 	f := find(err)
-	if f.code != nil {
-		return New(f.code, ""), true
+	switch {
+	case f.code != nil:
+		st = New(f.code, "")
+	default:
+		st = f.status()
 	}
-	if st := f.status(); st != nil {
-		return st, true
+	if st == nil {
+		return &Status{code: unknownDefault(), none: true, from: err}, false
 	}
-	return New(codes.SdkUnknownCode, ""), false
+	if st.from != err { // of another type than err, so that comparing them can't panic
+		read := *st
+		read.from = err
+		st = &read
+	}
+	return st, true
 }
 
 // Convert returns the Status of an error as [FromError] does. It is nil only for nil.
@@ -75,10 +105,10 @@ func (f *finding) status() *Status {
 		return nil // Encode too ignores what comes after a panic
 	case f.received != nil:
 		return f.received.status()
-	case f.restated != nil:
-		return &f.restated.st
+	case f.grpc != nil:
+		return new(Decoder).readOwn(f.grpc)
 	}
-	return FromGRPC(f.grpc)
+	return nil
 }
 
 // ToGRPC returns the gRPC status that a server with errstatus's interceptors and no

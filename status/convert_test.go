@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -91,10 +92,10 @@ func TestReadersAgree(t *testing.T) {
 		is      codes.Code // the code that errors.Is and errors.AsType find, or nil
 	}{
 		{name: "nil", code: codes.NoError, ok: true, message: "no error"},
-		{name: "plain error", err: plain, code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
-		{name: "plain error under %w", err: twice(plain), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
-		{name: "plain error in Join", err: errors.Join(plain, plain), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
-		{name: "context error", err: context.DeadlineExceeded, code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
+		{name: "plain error", err: plain, code: codes.SdkUnknownCode, message: "unknown error"},
+		{name: "plain error under %w", err: twice(plain), code: codes.SdkUnknownCode, message: "unknown error"},
+		{name: "plain error in Join", err: errors.Join(plain, plain), code: codes.SdkUnknownCode, message: "unknown error"},
+		{name: "context error", err: context.DeadlineExceeded, code: codes.SdkUnknownCode, message: "unknown error"},
 
 		{name: "code", err: codes.RecordNotFound, code: codes.RecordNotFound, ok: true, message: "record not found", reason: "RECORD_NOT_FOUND", is: codes.RecordNotFound},
 		{name: "code under %w", err: twice(codes.RecordNotFound), code: codes.RecordNotFound, ok: true, message: "record not found", reason: "RECORD_NOT_FOUND", is: codes.RecordNotFound},
@@ -105,7 +106,7 @@ func TestReadersAgree(t *testing.T) {
 		{name: "code of another enum", err: twice(shopClosed), code: shopClosed, ok: true, message: "the shop is closed", reason: "SHOP_CLOSED"},
 		{name: "Status of another enum", err: status.Error(shopClosed, "until nine"), code: shopClosed, ok: true, message: "until nine", reason: "SHOP_CLOSED"},
 		{name: "unknown number of another enum", err: shopCode(1305), code: shopCode(1305), ok: true, message: "who knows", reason: "ERROR_CODE_1305"},
-		{name: "negative number", err: codes.ErrorCode(-3), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.ErrorCode(-3)},
+		{name: "negative number", err: codes.ErrorCode(-3), code: codes.SdkUnknownCode, message: "unknown error", is: codes.ErrorCode(-3)},
 
 		{name: "Status", err: status.Error(codes.Args, "no name"), code: codes.Args, ok: true, message: "no name", reason: "ARGS", is: codes.Args},
 		{name: "Status without a message", err: status.Error(codes.Args, ""), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.Args},
@@ -120,54 +121,58 @@ func TestReadersAgree(t *testing.T) {
 		{name: "gRPC status with our ErrorInfo", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
 		{name: "gRPC status with our ErrorInfo, under %w", err: twice(grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
 		{name: "gRPC status with our ErrorInfo, in Join", err: errors.Join(plain, grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
-		{name: "our ErrorInfo without a reason", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked"},
+		{name: "our ErrorInfo without a reason", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
 		{name: "our ErrorInfo without a number", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
 		{name: "reason and number of different codes", err: grpcError(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1004")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED"},
 		{name: "unknown reason, unknown number", err: grpcError(t, grpccodes.FailedPrecondition, "new", info(domain, "SRV_NEW", "1305")), code: codes.ErrorCode(1305), ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
-		{name: "unknown reason, known number", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "SRV_NEW", "1501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
+		{name: "unknown reason, known number", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "SRV_NEW", "1501")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
 		{name: "reason of a number without a row, from a sender with an older table", err: grpcError(t, grpccodes.Unknown, "old", info(domain, "ERROR_CODE_1501", "1501")), code: codes.TokenExpired, ok: true, origin: status.OriginKnown, message: "old", reason: "ERROR_CODE_1501"},
-		{name: "reason ERROR_CODE_ with another number", err: grpcError(t, grpccodes.NotFound, "odd", info(domain, "ERROR_CODE_1502", "1501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "odd", reason: "ERROR_CODE_1502"},
-		{name: "unknown reason, no number", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "SRV_NEW", "")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
-		{name: "number with a leading zero", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "", "01501")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new"},
-		{name: "number over int32", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "", "4294968797")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new"},
-		{name: "number 0", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "NO_ERROR", "0")), code: codes.RecordNotFound, ok: true, origin: status.OriginKnown, message: "new", reason: "NO_ERROR"},
-		{name: "ErrorInfo of an unknown domain", err: grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506")), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
-		{name: "ErrorInfo of an unknown domain, under %w", err: twice(grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
-		{name: "ErrorInfo of an unknown domain, in Join", err: errors.Join(plain, grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
-		{name: "known domain in other letter case", err: grpcError(t, grpccodes.NotFound, "x", info("OpenIM.io", "TOKEN_KICKED", "1506")), code: codes.RecordNotFound, ok: true, origin: status.OriginForeign, message: "x"},
+		{name: "reason ERROR_CODE_ with another number", err: grpcError(t, grpccodes.NotFound, "odd", info(domain, "ERROR_CODE_1502", "1501")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginKnown, message: "odd", reason: "ERROR_CODE_1502"},
+		{name: "unknown reason, no number", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "SRV_NEW", "")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginKnown, message: "new", reason: "SRV_NEW"},
+		{name: "number with a leading zero", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "", "01501")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginKnown, message: "new"},
+		{name: "number over int32", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "", "4294968797")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginKnown, message: "new"},
+		{name: "number 0", err: grpcError(t, grpccodes.NotFound, "new", info(domain, "NO_ERROR", "0")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginKnown, message: "new", reason: "NO_ERROR"},
+		{name: "ErrorInfo of an unknown domain", err: grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginForeign, message: "x", reason: "TOKEN_KICKED"},
+		{name: "ErrorInfo of an unknown domain, under %w", err: twice(grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.SdkUnknownCode, ok: true, origin: status.OriginForeign, message: "x", reason: "TOKEN_KICKED"},
+		{name: "ErrorInfo of an unknown domain, in Join", err: errors.Join(plain, grpcError(t, grpccodes.NotFound, "x", info("pubsub.googleapis.com", "TOKEN_KICKED", "1506"))), code: codes.SdkUnknownCode, ok: true, origin: status.OriginForeign, message: "x", reason: "TOKEN_KICKED"},
+		{name: "known domain in other letter case", err: grpcError(t, grpccodes.NotFound, "x", info("OpenIM.io", "TOKEN_KICKED", "1506")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginForeign, message: "x", reason: "TOKEN_KICKED"},
 		{name: "ErrorInfo of an unknown domain, before ours", err: grpcError(t, grpccodes.Unauthenticated, "x", info("a.example", "A_B_C", ""), info(domain, "TOKEN_KICKED", "1506")), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "x", reason: "TOKEN_KICKED"},
-		{name: "gRPC status without ErrorInfo", err: grpcError(t, grpccodes.Unavailable, "x"), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
-		{name: "gRPC status without ErrorInfo, under %w", err: twice(grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
-		{name: "gRPC status without ErrorInfo, in Join", err: errors.Join(plain, grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x"},
-		{name: "gRPC status without a message", err: grpcError(t, grpccodes.Unavailable, ""), code: codes.SdkNetwork, ok: true, origin: status.OriginBare},
+		{name: "gRPC status without ErrorInfo", err: grpcError(t, grpccodes.Unavailable, "x"), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x"},
+		{name: "gRPC status without ErrorInfo, under %w", err: twice(grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x"},
+		{name: "gRPC status without ErrorInfo, in Join", err: errors.Join(plain, grpcError(t, grpccodes.Unavailable, "x")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x"},
+		{name: "gRPC status without a message", err: grpcError(t, grpccodes.Unavailable, ""), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare},
 		{name: "canonical code without a default row", err: grpcError(t, grpccodes.DataLoss, "x"), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x"},
 		{name: "raw number", err: grpcError(t, 1004, "x"), code: codes.RecordNotFound, ok: true, origin: status.OriginNumeric, message: "x", reason: "RECORD_NOT_FOUND"},
 		{name: "raw number, with an ErrorInfo that names no code", err: grpcError(t, 1004, "x", info(domain, "", "")), code: codes.RecordNotFound, ok: true, origin: status.OriginNumeric, message: "x", reason: "RECORD_NOT_FOUND"},
 
 		{name: "received, after a gRPC status in Join", err: errors.Join(grpcError(t, grpccodes.Aborted, "x"), received(t, grpccodes.Unauthenticated, "kicked", info(domain, "TOKEN_KICKED", "1506"))), code: codes.TokenKicked, ok: true, origin: status.OriginKnown, message: "kicked", reason: "TOKEN_KICKED", is: codes.TokenKicked},
-		{name: "first of two received errors", err: errors.Join(received(t, grpccodes.Aborted, "x"), received(t, grpccodes.NotFound, "y")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
-		{name: "received, Err of its Status", err: status.Convert(received(t, grpccodes.Aborted, "x")).Err(), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.SdkUnknownCode},
+		{name: "first of two received errors", err: errors.Join(received(t, grpccodes.Aborted, "x"), received(t, grpccodes.NotFound, "y")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x"},
+		{name: "received, Err of its Status", err: status.Convert(received(t, grpccodes.Aborted, "x")).Err(), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x"},
 		{name: "struct that embeds a code", err: embeddingCode{codes.Args, nil}, code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
 		{name: "pointer to a code", err: new(codes.Args), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS"},
-		{name: "code without a table", err: nilTableCode(7), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE"},
+		{name: "code without a table", err: nilTableCode(7), code: codes.SdkUnknownCode, message: "unknown error"},
 
 		{name: "encoded", err: encodeError(status.Error(codes.Args, "no name")), code: codes.Args, ok: true, origin: status.OriginKnown, message: "no name", reason: "ARGS", is: codes.Args},
 		{name: "encoded, of another enum", err: encodeError(status.Error(shopClosed, "until nine")), code: shopClosed, ok: true, origin: status.OriginKnown, message: "until nine", reason: "SHOP_CLOSED"},
 		{name: "encoded, without a code", err: encodeError(grpcError(t, grpccodes.Aborted, "again")), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "again"},
 		{name: "encoded, a plain error", err: encodeError(plain), code: codes.ServerInternal, ok: true, origin: status.OriginKnown, message: "internal server error", reason: "SERVER_INTERNAL", is: codes.ServerInternal},
 
-		{name: "NoError", err: codes.NoError, code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
-		{name: "NoError under %w", err: twice(codes.NoError), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
-		{name: "NoError in Join", err: errors.Join(plain, codes.NoError), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
+		{name: "NoError", err: codes.NoError, code: codes.SdkUnknownCode, message: "unknown error", is: codes.NoError},
+		{name: "NoError under %w", err: twice(codes.NoError), code: codes.SdkUnknownCode, message: "unknown error", is: codes.NoError},
+		{name: "NoError in Join", err: errors.Join(plain, codes.NoError), code: codes.SdkUnknownCode, message: "unknown error", is: codes.NoError},
 		{name: "NoError before a code in Join", err: errors.Join(codes.NoError, codes.Args), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.NoError},
-		{name: "plain error as cause of NoError", err: status.Wrap(plain, codes.NoError, "fine"), code: codes.SdkUnknownCode, message: "unknown error", reason: "SDK_UNKNOWN_CODE", is: codes.NoError},
+		{name: "plain error as cause of NoError", err: status.Wrap(plain, codes.NoError, "fine"), code: codes.SdkUnknownCode, message: "unknown error", is: codes.NoError},
 		{name: "code as cause of NoError", err: status.Wrap(codes.Args, codes.NoError, "fine"), code: codes.Args, ok: true, message: "invalid argument", reason: "ARGS", is: codes.NoError},
-		{name: "gRPC status as cause of NoError", err: status.Wrap(grpcError(t, grpccodes.Unavailable, "x"), codes.NoError, "fine"), code: codes.SdkNetwork, ok: true, origin: status.OriginBare, message: "x", is: codes.NoError},
+		{name: "gRPC status as cause of NoError", err: status.Wrap(grpcError(t, grpccodes.Unavailable, "x"), codes.NoError, "fine"), code: codes.SdkUnknownCode, ok: true, origin: status.OriginBare, message: "x", is: codes.NoError},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := status.Code(tt.err); got != tt.code {
 				t.Errorf("Code() = %v; want %v", got, tt.code)
+			}
+			wantDeclared := tt.err != nil && tt.code != codes.SdkUnknownCode
+			if code, declared := status.Declared(tt.err); code != tt.code || declared != wantDeclared {
+				t.Errorf("Declared() = %v, %t; want %v, %t", code, declared, tt.code, wantDeclared)
 			}
 			st, ok := status.FromError(tt.err)
 			if st.Code() != tt.code || ok != tt.ok || st.Origin() != tt.origin {
@@ -186,11 +191,19 @@ func TestReadersAgree(t *testing.T) {
 			if tt.is != nil && !errors.Is(tt.err, tt.is) {
 				t.Errorf("errors.Is(err, %v) = false; want true", tt.is)
 			}
-			if tt.ok && tt.err != nil && !errors.Is(st.Err(), tt.code) {
-				t.Errorf("errors.Is(Err(), %v) = false for %v; want true", tt.code, st.Err())
+			if got := st.Err(); !sameError(got, tt.err) {
+				t.Errorf("Err() = %#v; want the error itself, %#v", got, tt.err)
 			}
 		})
 	}
+}
+
+// sameError reports whether two errors are the same, even if they can't be compared.
+func sameError(a, b error) bool {
+	if a != nil && !reflect.ValueOf(a).Comparable() {
+		return reflect.DeepEqual(a, b)
+	}
+	return a == b
 }
 
 // TestIsFindsCodeOfCause checks that errors.Is finds the code of the Status and that of its

@@ -6,10 +6,11 @@ import (
 	"io"
 	"math"
 	"reflect"
-	"time"
+	"slices"
 
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
@@ -23,15 +24,50 @@ type Decoder struct {
 	// too. A table must not be nil or empty, and two tables must not have the same
 	// domain. The order matters for two things:
 	//
-	//   - Assumed codes come from the first table, or from codes.Default() if there is
-	//     none.
+	//   - The UNKNOWN default, which is the code of a status that carries none, and assumed
+	//     codes come from the first table, or from codes.Default() if there is none.
 	//   - A raw number is looked up in each table in turn, and then in the default table.
-	//     If no table has it, the code has the type of the first table's codes.
 	Tables []*codes.Table
 
 	// Trust says what an Encoder does with a decoded error that a handler returns
 	// unchanged.
 	Trust Trust
+
+	// AssumeCodes takes a status without any ErrorInfo for one that carries the first
+	// table's default code for its canonical code. A status with a number outside of
+	// 0..16 has no canonical code: nothing is assumed for it. errors.Is, [Code] and
+	// [Declared] find an assumed code, and TrustKnown forwards it.
+	//
+	// Use it for connections to your own servers that don't send an ErrorInfo yet. A
+	// status that a proxy or this process's gRPC made looks the same, and gets a code
+	// too.
+	//
+	// With TrustKnown, an Encoder forwards the message only for the canonical codes that
+	// gRPC's own libraries never make: INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS,
+	// FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE and DATA_LOSS. For all others it sends the
+	// message of the code's row, and [Encoded.Withheld] is true: gRPC itself may have made
+	// the status, and its texts name addresses and files. TrustAll forwards every message.
+	AssumeCodes bool
+
+	// IgnoreOpenIMNumbers reads no code from a raw number. Such a status then has the
+	// canonical code UNKNOWN, unless its ErrorInfo carries a code. It is for programs that
+	// have nothing to do with OpenIM.
+	IgnoreOpenIMNumbers bool
+
+	// Sentinels are errors that errors.Is finds in a decoded error that carries their code.
+	Sentinels []Sentinel
+}
+
+// A Sentinel is an error that errors.Is finds in decoded errors that carry Code:
+//
+//	status.Sentinel{Target: store.ErrNotFound, Code: codes.RecordNotFound}
+//
+// Target must be comparable. It must not be io.EOF or a context error: these say how a
+// stream or a context ended. It must not state a code: the decoded error has its own. A
+// Rule's Target doesn't match sentinels.
+type Sentinel struct {
+	Target error
+	Code   codes.Code
 }
 
 // Decode returns the domain error for an error that a call returned. ctx is the
@@ -65,9 +101,11 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 // gRPCErrorType is the type of the errors that gRPC itself returns. They wrap nothing.
 var gRPCErrorType = reflect.TypeOf(grpcstatus.Error(grpccodes.Unknown, ""))
 
-func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) error {
+func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error) *receivedError {
 	e := d.read(gst)
-	e.append(e.code)
+	if e.carries {
+		e.append(e.code)
+	}
 	e.append(err)
 	if ended := callerContextError(ctx, e.grpcCode); ended != nil {
 		e.append(ended)
@@ -77,9 +115,35 @@ func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error
 
 // read returns a receivedError for gst. It wraps nothing yet.
 func (d *Decoder) read(gst *grpcstatus.Status) *receivedError {
-	e := &receivedError{grpc: gst, proto: gst.Proto(), trust: d.Trust}
-	e.identify(d.Tables)
+	e := &receivedError{grpc: gst, proto: gst.Proto(), trust: d.Trust, sentinels: d.Sentinels}
+	e.identify(d)
 	return e
+}
+
+// readOwn returns the Status of a gRPC status that was made in this process. All of it may
+// be sent.
+func (d *Decoder) readOwn(gst *grpcstatus.Status) *Status {
+	e := d.receive(context.Background(), gst, gst.Err())
+	e.own = true
+	return e.status()
+}
+
+// decided returns the Status of a gRPC status that an Encoder has decided on. It carries the
+// code, or none if that is nil. It isn't identified again: the tables of this process may
+// name another code.
+func decided(gst *grpcstatus.Status, code codes.Code, canonical grpccodes.Code) *Status {
+	e := &receivedError{grpc: gst, proto: gst.Proto(), own: true, decided: true}
+	e.identify(new(Decoder))
+	e.code, e.carries, e.grpcCode, e.rewritten, e.metadataOnly = code, code != nil, canonical, false, false
+	if e.carries {
+		e.origin = OriginKnown
+		e.infoIndex = int32(slices.IndexFunc(e.proto.GetDetails(), func(d *anypb.Any) bool { return d.MessageName() == errorinfo.TypeName }))
+		e.append(code)
+	} else {
+		e.code = unknownDefault()
+	}
+	e.append(gst.Err())
+	return e.status()
 }
 
 // callerContextError returns context.Canceled or context.DeadlineExceeded if the
@@ -92,8 +156,7 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 		}
 	case grpccodes.DeadlineExceeded:
 		// The status can arrive before the context's own timer has run.
-		deadline, ok := ctx.Deadline()
-		if ctx.Err() == context.DeadlineExceeded || ok && !time.Now().Before(deadline) {
+		if ctx.Err() == context.DeadlineExceeded || deadlinePassed(ctx) {
 			return context.DeadlineExceeded
 		}
 	}
@@ -101,67 +164,88 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 }
 
 // FromGRPC converts a received gRPC status to a Status. It returns nil if gst is nil or
-// OK. The code is found in this order:
+// OK. Err of the result is an error as [Decoder.Decode] returns it. The code is found in
+// this order:
 //
-//   - by the first ErrorInfo of a known domain. Its reason names the code. If the reason
-//     is empty, or ERROR_CODE_ followed by the number, the number names the code. If the
-//     table has neither the reason nor the number, the number names the code too, and the
-//     Status keeps both. A number is a positive int32 in decimal, without a sign or leading
-//     zeros. If neither names a code, a raw number does, or else the table's default code
-//     for the canonical code is assumed;
-//   - by a raw number, as OpenIM's servers send it. If an ErrorInfo of an unknown domain
-//     has the same number, the number belongs to that domain, and the Decoder ignores it. See
-//     [OpenIMDetail] for the text that OpenIM's servers send with a raw number;
-//   - by the canonical code: the first table's default code for it is assumed.
+//   - By the first ErrorInfo of a known domain. Its reason names the code. A reason that
+//     doesn't have AIP-193's form counts as empty. If the reason is empty, or ERROR_CODE_
+//     followed by the number, the number names the code. If the table has neither the reason
+//     nor the number, the number names the code too, and the Status keeps both. A number is
+//     a positive int32 in decimal, without a sign or leading zeros.
+//   - By a raw number that a table has, as OpenIM's servers send it. If an ErrorInfo of an
+//     unknown domain has the same number, the number belongs to that domain, and the
+//     Decoder ignores it. See [OpenIMDetail] for the text that OpenIM's servers send with a
+//     raw number.
+//   - With AssumeCodes, by the canonical code of a status without an ErrorInfo.
+//
+// Otherwise the status carries no code.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
 		return nil
 	}
-	return d.read(gst).status()
+	return d.receive(context.Background(), gst, gst.Err()).status()
 }
 
 // identify finds the code of a received status. It runs once for each status.
-func (e *receivedError) identify(known tables) {
-	code, details := e.grpc.Code(), e.proto.GetDetails()
+func (e *receivedError) identify(d *Decoder) {
+	known, code, details := tables(d.Tables), e.grpc.Code(), e.proto.GetDetails()
 	e.grpcCode = code
 	if len(details) > 0 && details[0].GetTypeUrl() == errorinfo.TypeURL && code <= grpccodes.Unauthenticated {
 		if c := known.byRow(details[0].GetValue()); c != nil { // most ErrorInfos equal the bytes that a table sends for a row
-			e.code, e.origin = c, OriginKnown
+			e.code, e.origin, e.carries = c, OriginKnown, true
 			return
 		}
 	}
-	e.code, e.origin, e.infoIndex = known.first().DefaultFor(code), OriginBare, -1
-	if code > grpccodes.Unauthenticated {
-		e.readRawNumber(known)
-	}
+	e.origin, e.infoIndex = OriginBare, -1
+	number := e.readRawNumber(d)
 	for i, packed := range details {
 		if packed.GetTypeUrl() != errorinfo.TypeURL && packed.MessageName() != errorinfo.TypeName {
 			continue
 		}
 		info, ok := errorinfo.Scan(packed.GetValue())
-		if ok && e.readErrorInfo(known, info) {
-			e.infoIndex = int32(i)
+		if ok && e.readErrorInfo(known, info, number, int32(i)) {
 			break
 		}
 	}
-	if e.grpcCode == grpccodes.OK {
+	if e.origin == OriginBare && d.AssumeCodes && code <= grpccodes.Unauthenticated {
+		e.code, e.carries = known.first().DefaultFor(code), true
+	}
+	e.complete(known)
+}
+
+// complete sets what depends on all that was read: the code of a status that carries none,
+// and the canonical code of one with a raw number.
+func (e *receivedError) complete(known tables) {
+	if !e.carries {
+		e.code, e.rawTable, e.metadataOnly = known.first().DefaultFor(grpccodes.Unknown), nil, false
+	}
+	if e.carries && e.origin == OriginNumeric && !e.metadataOnly {
+		e.infoIndex = -1 // an ErrorInfo of another domain is a detail like any other
+	}
+	switch {
+	case e.grpcCode <= grpccodes.Unauthenticated:
+	case e.carries:
 		e.grpcCode = e.rawGRPCCode(known)
+	default:
+		e.grpcCode = grpccodes.Unknown
 	}
 }
 
-// readRawNumber reads a grpc-status outside of 0..16. For a valid number
-// it sets grpcCode to OK, which identify replaces by the canonical code in the row.
-func (e *receivedError) readRawNumber(known tables) {
-	if e.grpcCode > math.MaxInt32 {
-		e.grpcCode = grpccodes.Unknown // no enum has such a number
-		return
+// readRawNumber reads a grpc-status outside of 0..16. It returns the number, or 0 if there
+// is none.
+func (e *receivedError) readRawNumber(d *Decoder) codes.Number {
+	if e.grpcCode <= grpccodes.Unauthenticated || e.grpcCode > math.MaxInt32 || d.IgnoreOpenIMNumbers {
+		return 0 // no enum has a larger number
 	}
+	e.origin = OriginNumeric
 	number := codes.Number(e.grpcCode)
-	e.rawTable = known.forNumber(number)
-	e.code, e.origin, e.grpcCode = e.rawTable.Code(number), OriginNumeric, grpccodes.OK
+	if table := tables(d.Tables).forNumber(number); table != nil {
+		e.code, e.carries, e.rawTable = table.Code(number), true, table
+	}
+	return number
 }
 
-// rawGRPCCode returns the canonical code of a status with a raw number.
+// rawGRPCCode returns the canonical code of a status with a raw number that carries a code.
 func (e *receivedError) rawGRPCCode(known tables) grpccodes.Code {
 	table := known.forCode(e.code)
 	if e.rawTable != nil && !table.Has(e.code.Number()) {
@@ -171,46 +255,52 @@ func (e *receivedError) rawGRPCCode(known tables) grpccodes.Code {
 	return row.GRPCCode
 }
 
-// readErrorInfo reads one ErrorInfo. It reports whether identify can stop searching.
-func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned) bool {
+// readErrorInfo reads the ErrorInfo with an index among the details. rawNumber is the raw
+// number, or 0. It reports whether identify can stop searching.
+func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned, rawNumber codes.Number, index int32) bool {
 	n, hasNumber := errorinfo.ParseNumber(info.Number)
 	number := codes.Number(n)
 	table := known.byDomain(string(info.Domain))
 	if table == nil {
-		e.readForeign(known, number)
+		e.readForeign(rawNumber != 0 && number == rawNumber, index)
 		return false
 	}
 	code := codeOf(table, info, number, hasNumber)
 	switch {
 	case code != nil:
-		e.code, e.origin, e.rawTable = code, OriginKnown, nil
-		e.numberMissing = !hasNumber || number != code.Number()
-	case e.origin == OriginNumeric: // the raw number names the code
+		e.code, e.origin, e.carries, e.rawTable = code, OriginKnown, true, nil
+		e.rewritten = !hasNumber || number != code.Number() || info.BadKey || !errorinfo.IsReason(info.Reason)
+	case e.carries: // the raw number names the code
 		e.metadataOnly = hasNumber && number == e.code.Number() && table.Domain() == e.code.Table().Domain()
-		return e.metadataOnly
+		if !e.metadataOnly {
+			return false
+		}
 	default:
-		e.code, e.origin, e.assumed = table.DefaultFor(e.grpcCode), OriginKnown, true
+		e.origin = OriginKnown
 	}
+	e.infoIndex = index
 	return true
 }
 
-// readForeign handles an ErrorInfo of an unknown domain. number is 0 if the ErrorInfo has
-// none.
-func (e *receivedError) readForeign(known tables, number codes.Number) {
-	switch {
-	case e.origin == OriginBare:
+// readForeign handles an ErrorInfo of an unknown domain. If it has the raw number, that is a
+// code of the unknown domain.
+func (e *receivedError) readForeign(hasRawNumber bool, index int32) {
+	if hasRawNumber {
+		e.carries = false
+	}
+	if !e.carries {
 		e.origin = OriginForeign
-	case e.origin == OriginNumeric && number == e.code.Number():
-		// The raw number is a code of the unknown domain.
-		e.code = known.first().DefaultFor(grpccodes.Unknown)
-		e.grpcCode, e.origin, e.rawTable = grpccodes.Unknown, OriginForeign, nil
+	}
+	if e.infoIndex < 0 {
+		e.infoIndex = index
 	}
 }
 
 // codeOf returns the code that an ErrorInfo of the table's domain names, or nil if it
 // names none.
 func codeOf(table *codes.Table, info errorinfo.Scanned, number codes.Number, hasNumber bool) codes.Code {
-	if row, ok := table.ByReason(string(info.Reason)); ok && row.Code.Number() > 0 {
+	isReason := errorinfo.IsReason(info.Reason)
+	if row, ok := table.ByReason(string(info.Reason)); ok && isReason && row.Code.Number() > 0 {
 		return row.Code
 	}
 	if !hasNumber {
@@ -219,7 +309,7 @@ func codeOf(table *codes.Table, info errorinfo.Scanned, number codes.Number, has
 	// A sender without a row for the number sends ERROR_CODE_ and the number as reason.
 	// That says no more than the number.
 	digits, madeUp := bytes.CutPrefix(info.Reason, []byte(errorinfo.UnknownPrefix))
-	hasReason := len(info.Reason) > 0 && (!madeUp || !bytes.Equal(digits, info.Number))
+	hasReason := isReason && (!madeUp || !bytes.Equal(digits, info.Number))
 	if hasReason && table.Has(number) {
 		return nil // the row has another reason: the two contradict each other
 	}

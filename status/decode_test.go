@@ -141,7 +141,7 @@ func TestDecodeMalformedDetails(t *testing.T) {
 		origin  status.Origin
 		kept    int
 	}{
-		{"broken ErrorInfo", []*anypb.Any{broken}, codes.RecordNotFound, status.OriginBare, 1},
+		{"broken ErrorInfo", []*anypb.Any{broken}, codes.SdkUnknownCode, status.OriginBare, 1},
 		{"broken ErrorInfo before a good one", []*anypb.Any{broken, known}, codes.TokenKicked, status.OriginKnown, 2},
 		{"ErrorInfo of another host", []*anypb.Any{otherHost}, codes.TokenKicked, status.OriginKnown, 1},
 		{"a detail without a type", []*anypb.Any{noType, known}, codes.TokenKicked, status.OriginKnown, 2},
@@ -166,8 +166,8 @@ func TestOriginAndSourceNames(t *testing.T) {
 	for s := status.SourceNone; s <= status.SourcePanic; s++ {
 		seen["source "+s.String()] = true
 	}
-	if len(seen) != 5+13 {
-		t.Errorf("the names are %v; want 18 different ones", seen)
+	if len(seen) != 5+14 {
+		t.Errorf("the names are %v; want 19 different ones", seen)
 	}
 	if got := fmt.Sprint(status.Origin(99), status.Source(99)); got != "Origin(99) Source(99)" {
 		t.Errorf("names out of range = %q; want Origin(99) Source(99)", got)
@@ -185,16 +185,21 @@ func TestTrustNames(t *testing.T) {
 	}
 }
 
-// An error of a received Status keeps the received gRPC status.
-func TestRestatedErrorKeepsReceivedStatus(t *testing.T) {
+// An unchanged Status keeps the received gRPC status, and its error is that of a client.
+func TestUnchangedStatusKeepsReceivedStatus(t *testing.T) {
 	p := grpcstatus.New(grpccodes.NotFound, "x")
 	p, err := p.WithDetails(&errdetails.DebugInfo{Detail: "stack"}, &errdetails.DebugInfo{Detail: "again"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	restated := status.FromGRPC(p).Wrap(errors.New("cause"))
-	if got := grpcstatus.Convert(restated); !proto.Equal(got.Proto(), p.Proto()) {
-		t.Errorf("GRPCStatus() = %v; want %v", got.Proto(), p.Proto())
+	st := status.FromGRPC(p)
+	for name, got := range map[string]*grpcstatus.Status{"GRPCStatus": st.GRPCStatus(), "Err": grpcstatus.Convert(st.Err())} {
+		if !proto.Equal(got.Proto(), p.Proto()) {
+			t.Errorf("%s() = %v; want %v", name, got.Proto(), p.Proto())
+		}
+	}
+	if got := new(status.Encoder).Encode(t.Context(), st.Err()); got.Source() != status.SourceUpstream || st.Err() != st.Err() {
+		t.Errorf("Err() = %v, sent by %v; want always the same received error", st.Err(), got.Source())
 	}
 }
 

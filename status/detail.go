@@ -21,32 +21,43 @@ const (
 // *errdetails.BadRequest. ok reports whether there is one that can be decoded. err can
 // be any error that [FromError] takes.
 func Detail[T proto.Message](err error) (detail T, ok bool) {
-	if proto.Message(detail) == nil {
-		return detail, false // T is an interface type, which names no message
+	name, ok := messageName(detail)
+	if !ok {
+		return detail, false
 	}
 	st, ok := FromError(err)
 	if !ok {
 		return detail, false
 	}
-	name := detail.ProtoReflect().Descriptor().FullName()
-	for _, packed := range st.receiverDetails() {
+	for _, packed := range st.allDetails() {
 		if packed.MessageName() != name {
 			continue
 		}
 		message := detail.ProtoReflect().New().Interface()
-		if proto.Unmarshal(packed.GetValue(), message) == nil {
-			return message.(T), true
+		if found, ok := message.(T); ok && proto.Unmarshal(packed.GetValue(), message) == nil {
+			return found, true
 		}
 	}
 	return detail, false
 }
 
-// Details returns the details as the caller's client has them, as new messages. The
-// ErrorInfo that carries the code is the first. DebugInfo is among them even if the
-// server doesn't send it. A detail of a type that isn't linked into this program, and
-// one that can't be decoded, is the *anypb.Any that was received.
+// messageName returns the name of the message type of nil, a nil message. ok is false for a
+// nil interface and for a dynamicpb.Message, which name no type.
+func messageName(message proto.Message) (name protoreflect.FullName, ok bool) {
+	if message == nil {
+		return "", false
+	}
+	panicked := catchPanic(func() { name = message.ProtoReflect().Descriptor().FullName() })
+	return name, panicked == nil
+}
+
+// Details returns all details, as new messages: the received ones, and those that this
+// process added. The ErrorInfo that carries the code is the first. Some of them may not be
+// sent: DebugInfo, and what the [Trust] in a connection withholds. A detail of a type that
+// isn't linked into this program, and one that can't be decoded, is the *anypb.Any that was
+// received.
 func (st *Status) Details() []proto.Message {
-	packed := st.receiverDetails()
+	packed := st.allDetails()
 	details := make([]proto.Message, 0, len(packed))
 	for _, p := range packed {
 		message, err := p.UnmarshalNew()
@@ -58,17 +69,28 @@ func (st *Status) Details() []proto.Message {
 	return details
 }
 
-// receiverDetails returns the details as the caller's client has them, and DebugInfo.
-func (st *Status) receiverDetails() []*anypb.Any {
+// allDetails returns the details that Details returns. The result must not be changed.
+func (st *Status) allDetails() []*anypb.Any {
 	switch {
 	case st.Code().Number() == 0:
 		return nil
-	case !st.unchanged:
-		return sendableDetails(st.packedDetails(st.tableIn(nil)), true)
-	case st.received.info() != nil:
-		return append([]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: st.received.info()}}, st.details...)
+	case st.isReceived() && !st.carriesCode():
+		return st.received.proto.GetDetails()
 	}
-	return st.packedDetails(st.tableIn(nil))
+	var all []*anypb.Any
+	if st.isReceived() && st.origin == OriginKnown {
+		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.received.info()})
+	} else if st.carriesCode() {
+		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(st.tableIn(nil), true)})
+	}
+	if st.isReceived() {
+		return append(all, st.received.details()...)
+	}
+	rest := st.details
+	if st.received != nil {
+		rest = st.mergeDetails(st.received.details())
+	}
+	return sendableDetails(st.withoutRevoked(append(append(all, st.more().leading...), rest...)), true)
 }
 
 // packDetail returns a detail to add to a Status that is still being made, or nil if
@@ -82,7 +104,7 @@ func (st *Status) packDetail(message proto.Message) *anypb.Any {
 		return nil
 	}
 	if packed.MessageName() == retryInfoName {
-		st.extra = &extra{droppedKeys: st.more().droppedKeys, pushback: pushbackOf(packed)}
+		st.changeExtra(func(x *extra) { x.pushback = pushbackOf(packed) })
 	}
 	return packed
 }

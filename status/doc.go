@@ -4,6 +4,7 @@
 //
 //	return nil, status.Errorf(codes.RecordNotFound, "user %q", id)
 //	return nil, status.Wrap(err, codes.SrvDatabase, "loading the user")
+//	return nil, status.Errorf(codes.SrvDatabase, "user %q: %w", id, err) // err is not sent
 //	return nil, status.New(codes.Args, "bad request").WithDetails(badRequest).Err()
 //
 //	switch status.Code(err) {
@@ -13,19 +14,30 @@
 //		done()
 //	}
 //
+// [Code], [Declared], errors.Is and errors.As find the domain code that a server sent. A
+// status from a proxy, from a server without errstatus or from gRPC itself carries none.
+// Ask gRPC's own status.Code for its canonical code.
+//
 // # Public and private
 //
 // Public text may be sent to the caller. Private text is never sent:
 //
 //   - The message of a [Status], its details and its metadata are public.
-//   - A cause, given to [Wrap], is private. It is in the error's chain, in its LogValue
-//     and in what %+v prints.
+//   - A cause, given to [Wrap] or as the operand of %w, is private. It is in the error's
+//     chain, in its LogValue and in what %+v prints.
 //   - The text that fmt.Errorf puts around an error is private.
+//   - What was received from an upstream is sent only if the [Trust] in its connection lets
+//     it pass, also from a Status that this process has changed.
 //
 // # What always holds
 //
-//   - [Code] never returns NoError for a non-nil error, and [Status.Err] returns nil for a
-//     Status with NoError.
+//   - [Code] never returns NoError for a non-nil error. [Status.Err] returns nil for
+//     NoError, except if [Newf] gave the Status a cause.
+//   - A status that carries no code is never taken for one that does. Then [Code] returns the
+//     UNKNOWN default, [Declared] reports false, and errors.Is and errors.As find no code.
+//   - [Convert] followed by [Status.Err] returns the error itself, unless a With method was
+//     called.
+//   - The text of a decoded error that carries no code is gRPC's own, byte for byte.
 //   - Returning NoError as an error is a bug. Functions that look for a code ignore it.
 //   - A [Status] is immutable. Its methods are safe on nil, which is success.
 //   - No function returns an error that holds a nil pointer.
@@ -41,21 +53,28 @@
 //     a reason and a row in a table. "Code" alone means a domain code.
 //   - Canonical code: one of gRPC's codes 0 to 16.
 //   - Raw number: a domain code's number in grpc-status itself, outside of 0 to 16.
-//     OpenIM's servers send it.
+//     OpenIM's servers send it. It carries a code only if a table has a row for it.
 //   - State: an error of this process states a code if it is one, or has a Status with one.
 //   - Carry: a received status carries a code if its ErrorInfo or its raw number identifies
-//     a domain code.
+//     a domain code, or if the connection assumes one.
+//   - Assumed code: the default code for the canonical code of a status without any
+//     ErrorInfo. Only a connection with interceptor.WithAssumedCodes assumes codes; see
+//     [Decoder.AssumeCodes].
+//   - Restate: to make a Status of this process from a received one, with a With method or
+//     Wrap. It keeps what was received, and where that came from; see [Status.WithMessage].
 //   - Default code: a table marks at most one code as default for each canonical code.
 //   - INTERNAL default: the table's default code for INTERNAL. In the default table it is
 //     ServerInternal.
-//   - Assumed code: the default code for the canonical code of a status that carries no
-//     code.
+//   - UNKNOWN default: the table's default code for UNKNOWN. In the default table it is
+//     SdkUnknownCode.
 //   - Canonical form: grpc-status is a canonical code.
 //   - Numeric form: grpc-status is a raw number, and the details begin with an
 //     openim.protobuf.ErrorInfo and a google.rpc.ErrorInfo.
 //   - Caller: who called this process. Upstream: a service that this process calls.
 //   - Forward: to send an upstream's status to the caller.
 //   - Withhold: to send a fixed message instead of an error's own text, which is private.
+//   - Amendment: what a server adds to each decided status, such as a request id; see
+//     [Encoder.Amendments].
 //   - Pushback: the trailer grpc-retry-pushback-ms, by which a server tells gRPC's native
 //     retries how long to wait (gRFC A6).
 //

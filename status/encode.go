@@ -1,10 +1,12 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -26,7 +28,7 @@ type Encoder struct {
 	//     table. It does the same with the number of an [OpenIMError].
 	Tables []*codes.Table
 
-	// Rules give codes to errors that state none. They are tried in order.
+	// Rules give a Status to errors that state no code. They are tried in order.
 	Rules []Rule
 
 	// MaxSize limits the bytes that a status adds to the header list of its answer. The
@@ -40,6 +42,7 @@ type Encoder struct {
 	//     violations. An openim.protobuf.ErrorInfo first loses the end of its text.
 	//   - Then metadata of the ErrorInfo, in reverse order of the keys.
 	//   - Then the end of the message.
+	//   - Then the id of RequestID.
 	//
 	// The code, the reason, the domain and the number always remain.
 	// metadata["truncated"] names the truncated parts.
@@ -59,6 +62,41 @@ type Encoder struct {
 	// whether its detail is sent.
 	OpenIMErrors OpenIMErrorLevel
 
+	// WithheldMessages are canonical codes. If a gRPC status that was made in this
+	// process has one of them, a fixed message replaces its own. If the status carries a
+	// code, that is the message of the code's row. Otherwise it is the message of the
+	// first table's default row for the canonical code or, without one, of the UNKNOWN
+	// default. Details are sent. For a raw number, the canonical code of its row counts. The
+	// same holds for a Status that was read from such a gRPC status and restated, unless it
+	// was given another message; see [Status.WithMessage].
+	//
+	// It is for handlers that put private text into such a status, for example with
+	// grpcstatus.Errorf(grpccodes.Internal, "%v", err).
+	WithheldMessages []grpccodes.Code
+
+	// Amendments add to the decided status, before the size limit is applied. Each gets
+	// the RPC's context and the decided Status, and returns that, or a copy with more
+	// details, metadata, a retry delay or another message. It can't change the code, the
+	// canonical code or the Source. The Status has what is sent and nothing else: no
+	// withheld text, no cause, and no DebugInfo unless that is sent. WithMessage("") sends
+	// the fixed message: that of the code's row or, without a code, that of the first
+	// table's default row. If an amendment adds an ErrorInfo, only its metadata is used, and
+	// only if its domain is the code's.
+	// Details that it adds are the last to be dropped, and replace others of their type.
+	// If an amendment panics, or returns nil or a Status with NoError, nothing is added:
+	// see [Encoded.Panic] and [Encoded.AmendmentError].
+	//
+	// An error that was encoded before isn't amended again. Amendments are called
+	// concurrently.
+	Amendments []func(ctx context.Context, st *Status) *Status
+
+	// RequestID returns the id of an RPC, or "" for none. The id is sent in a
+	// google.rpc.RequestInfo, which replaces that of an upstream. If the status is too
+	// large, the id is dropped last of all. An id that doesn't match
+	// [A-Za-z0-9._:-]{1,128} isn't sent. RequestID is called for each failure,
+	// concurrently. If it panics, no id is sent, and [Encoded.Panic] returns the panic.
+	RequestID func(ctx context.Context) string
+
 	// OpenIMForm sends the numeric form, for clients that read no other. grpc-status is the
 	// code's number. The first detail is the openim.protobuf.ErrorInfo of the status, or
 	// an empty one. The second is the google.rpc.ErrorInfo.
@@ -68,28 +106,37 @@ type Encoder struct {
 	//   - a status that carries no code;
 	//   - a code with a number up to 16: that would be read as a canonical code;
 	//   - a code whose number has a row in another domain's table, if a client would look
-	//     at that table first.
+	//     at that table first;
+	//   - a code whose number has no row in any table, unless its domain is that of the first
+	//     table.
 	OpenIMForm bool
 }
 
 // Encode decides what the caller gets for an error that a handler returned. ctx is the
-// RPC's own context. The first case that applies decides:
+// RPC's own context. It is never a context that a handler derived, such as that of an
+// errgroup: its cause would be the error of another task. The first case that applies
+// decides:
 //
 //  1. nil is success.
 //  2. For an error that was encoded before, the same status is sent.
 //  3. A code or a [Status] error is sent with its public message and details, also under
 //     %w or in errors.Join. So is an [OpenIMError], if OpenIMErrors says so.
-//  4. An error that a rule matches is sent as the rule's code, with that code's message.
-//  5. A context error and a status CANCELLED or DEADLINE_EXCEEDED, if the RPC's own
-//     context has ended, are sent as ctx.Err() says.
+//  4. An error that a rule matches is sent as the rule's Status.
+//  5. This case applies if the RPC's own context has ended, or its deadline has passed by
+//     now, and the error is a context error, a status CANCELLED or DEADLINE_EXCEEDED, or
+//     an error of case 8 or 11. Of case 11, it doesn't apply to NoError, a typed nil or an
+//     error whose methods panic. If context.Cause(ctx) isn't the context's own error, the
+//     cause is sent as cases 3, 4 and 7 to 10 say. If none of them applies, CANCELLED or
+//     DEADLINE_EXCEEDED is sent: DEADLINE_EXCEEDED if ctx.Err() says so or the deadline
+//     has passed.
 //  6. context.DeadlineExceeded is sent as DEADLINE_EXCEEDED.
 //  7. A received status that its connection's [Trust] lets pass is forwarded, without
 //     DebugInfo.
 //  8. Any other received status is sent as the INTERNAL default. UNAVAILABLE and
-//     DEADLINE_EXCEEDED keep their code, with a fixed message.
+//     DEADLINE_EXCEEDED keep their code, with a fixed message. An assumed code whose message
+//     may not be forwarded is sent with the message of its row; see [Decoder.AssumeCodes].
 //  9. A gRPC status with a canonical code is sent with its own code, message and
-//     details, without the text around it. If a received [Status] carries no code, the error that Err or Wrap
-//     makes of it is sent in the same way.
+//     details, without the text around it. WithheldMessages can replace the message.
 //  10. A gRPC status with a raw number is sent as a code, if a table has the number.
 //  11. Everything else is sent as the INTERNAL default, with its fixed message: a plain
 //     error, NoError as an error, a status with code OK, an error whose methods panic.
@@ -98,9 +145,9 @@ type Encoder struct {
 // An error with a method that panics before a code is found is case 11, whatever else it
 // is.
 //
-// Everything that is sent is valid UTF-8, has each detail type once and keeps MaxSize.
-// Equal errors give equal bytes. No cause and no text of fmt.Errorf or errors.Join is
-// sent.
+// Everything that is sent is valid UTF-8, has each detail type once and is within
+// MaxSize. No message begins or ends with a space. Equal errors give equal bytes. No
+// cause and no text of fmt.Errorf or errors.Join is sent.
 //
 // The error is searched through 64 levels and 1,000 errors. If it wraps more, Encode uses
 // what it found so far, and doesn't call the rules' functions.
@@ -108,8 +155,10 @@ func (e *Encoder) Encode(ctx context.Context, err error) Encoded {
 	if err == nil {
 		return Encoded{}
 	}
-	if r := e.encodeSimple(err); r != nil {
-		return Encoded{r}
+	if !e.amends() {
+		if r := e.encodeSimple(err); r != nil {
+			return Encoded{r}
+		}
 	}
 	return Encoded{e.encodeTree(ctx, err)}
 }
@@ -128,9 +177,21 @@ func (e *Encoder) encodeSimple(err error) *encodedError {
 		}
 		return &encodedError{status: sent, code: stated.st.code, grpcCode: sent.Code(), source: SourceCode, origin: stated.st.origin, chain: [2]error{nil, err}}
 	case codes.Code:
-		return e.readyCode(stated, err)
+		if _, ok := stated.(codes.ErrorCode); ok {
+			return e.readyCode(stated, err)
+		}
+		return e.readyUsersCode(stated, err)
 	}
 	return nil
+}
+
+// readyUsersCode is readyCode for a type from outside of this package. Its methods can panic,
+// even if they didn't before. Then it returns nil.
+func (e *Encoder) readyUsersCode(c codes.Code, err error) (r *encodedError) {
+	if panicked := catchPanic(func() { r = e.readyCode(c, err) }); panicked != nil {
+		return nil
+	}
+	return r
 }
 
 // readyCode returns the encoded error of a bare code, if the status in the code's row is
@@ -159,7 +220,7 @@ func simple(err error) error {
 			}
 			return nil
 		case *statusError:
-			if c, ok := x.st.code.(codes.ErrorCode); ok && c > 0 && x.cause() == nil && x.st.origin.carriesCode() {
+			if c, ok := x.st.code.(codes.ErrorCode); ok && c > 0 && x.cause() == nil && x.st.received == nil {
 				return err
 			}
 			return nil
@@ -184,13 +245,25 @@ func (e *Encoder) encodeTree(ctx context.Context, err error) *encodedError {
 	t.read(err)
 	var f finding
 	f.search(&t, e.openIMAdapter())
-	var r *encodedError
-	panicked := catchPanic(func() { r = e.send(ctx, e.decide(ctx, err, &t, &f)) })
+	r, panicked := e.answer(ctx, func() decision { return e.decide(ctx, err, &t, &f) })
 	if panicked != nil {
-		r = e.send(ctx, e.internal(SourceUnknown, panicked))
+		internal := e.internal(SourceUnknown, panicked)
+		if r, panicked = e.answer(ctx, func() decision { return internal }); panicked != nil {
+			r = new(Encoder).send(ctx, new(Encoder).internal(SourceUnknown, internal.panicked)) // e's own default panics too
+		}
 	}
 	r.setChain(err, &t)
 	return r
+}
+
+// answer makes a decision, amends it and sends it. panicked is the panic of a method of a
+// type from outside of this package.
+func (e *Encoder) answer(ctx context.Context, decide func() decision) (r *encodedError, panicked *PanicError) {
+	panicked = catchPanic(func() {
+		d := decide()
+		r = e.send(ctx, e.amend(ctx, d))
+	})
+	return r, panicked
 }
 
 // setChain sets what r unwraps to. If err is safe to run, r unwraps to err. If r then
@@ -255,39 +328,62 @@ type decision struct {
 	source   Source
 	origin   Origin
 	panicked *PanicError
+
+	ended     endedContext // for SourceContext
+	amendment error        // what was wrong with an amendment
 }
 
 // decide returns the result of the first case of [Encoder.Encode] that applies to err.
 func (e *Encoder) decide(ctx context.Context, err error, t *tree, f *finding) decision {
-	switch {
-	case f.encoded != nil:
-		return decision{encoded: f.encoded, source: SourceEncoded, origin: f.encoded.origin}
-	case f.code != nil:
-		return decision{code: f.code, source: SourceCode}
-	case f.stated != nil:
-		return decision{status: &f.stated.st, stated: f.stated, source: SourceCode, origin: f.stated.st.origin}
-	case f.openIM != nil:
-		return decision{status: f.openIM, source: SourceOpenIMError}
-	case f.failed != nil:
+	if d, ok := f.decide(); ok {
+		d.panicked = f.panicked
+		return d
+	}
+	if f.failed != nil {
 		return e.internal(SourceUnknown, f.failed)
 	}
-	if code := e.match(err, t); code != nil {
-		return decision{code: code, source: SourceRule}
+	d, ok, panicked := e.match(ctx, err, t)
+	if !ok {
+		d = e.decideContext(ctx, t, f, e.decideUncoded(f))
 	}
-	if ended := ctx.Err(); ended != nil && f.contextEnded {
-		return decision{grpc: contextStatus(ended), source: SourceContext}
-	}
+	d.panicked = cmp.Or(d.panicked, panicked, f.panicked)
+	return d
+}
+
+// decide returns the decision on an error that was encoded before or that states a status.
+func (f *finding) decide() (d decision, ok bool) {
 	switch {
-	case f.deadline:
-		return decision{grpc: contextStatus(context.DeadlineExceeded), source: SourceDeadline}
+	case f.encoded != nil:
+		return decision{encoded: f.encoded, source: SourceEncoded, origin: f.encoded.origin}, true
+	case f.code != nil:
+		return decision{code: f.code, source: SourceCode}, true
+	case f.stated != nil:
+		return decision{status: &f.stated.st, stated: f.stated, source: SourceCode, origin: f.stated.st.origin}, true
+	case f.openIM != nil:
+		return decision{status: f.openIM, source: SourceOpenIMError}, true
+	}
+	return decision{}, false
+}
+
+// decideUncoded decides on an error that states no code, as if no context had ended.
+func (e *Encoder) decideUncoded(f *finding) decision {
+	if f.deadline {
+		return decision{grpc: grpcstatus.FromContextError(context.DeadlineExceeded), source: SourceDeadline}
+	}
+	if d := e.decideStatus(f); d.source != SourceUnknown || f.panicked == nil {
+		return d
+	}
+	return e.internal(SourcePanic, f.panicked)
+}
+
+// decideStatus decides on an error with a received status or a gRPC status of this process.
+// The source is SourceUnknown if there is none that can be sent.
+func (e *Encoder) decideStatus(f *finding) decision {
+	switch {
 	case f.received != nil:
 		return e.upstream(f.received)
-	case f.restated != nil:
-		return decision{status: &f.restated.st, stated: f.restated, source: SourceGRPCStatus, origin: f.restated.st.origin}
 	case f.grpc != nil:
 		return e.grpc(f.grpc)
-	case f.panicked != nil:
-		return e.internal(SourcePanic, f.panicked)
 	}
 	return e.internal(SourceUnknown, nil)
 }
@@ -299,32 +395,17 @@ func (e *Encoder) internal(source Source, panicked *PanicError) decision {
 	return decision{code: code, source: source, panicked: panicked}
 }
 
-// contextStatus returns gRPC's own status for a context that has ended. It doesn't use the
-// text of ended: an interceptor can replace the context, and the text is private.
-func contextStatus(ended error) *grpcstatus.Status {
-	if ended != context.Canceled && find(ended).deadline {
-		return grpcstatus.FromContextError(context.DeadlineExceeded)
-	}
-	return grpcstatus.FromContextError(context.Canceled)
-}
-
-// The fixed messages for an upstream whose text is withheld.
-const (
-	upstreamUnavailable = "an upstream service is unavailable"
-	upstreamDeadline    = "an upstream service did not answer in time"
-)
-
 // upstream decides on an error that was received from another service.
 func (e *Encoder) upstream(received *receivedError) (d decision) {
 	switch {
-	case received.trust.passes(received.origin):
+	case received.passes() && received.textPasses():
 		return decision{status: received.status(), source: SourceForwarded, origin: received.origin}
+	case received.passes():
+		return decision{status: received.status(), source: SourceUpstream, origin: received.origin}
 	case received.origin == OriginNumeric: // the number of a server that isn't trusted can mean anything
 		d = e.internal(SourceUpstream, nil)
-	case received.grpcCode == grpccodes.Unavailable:
-		d = decision{grpc: grpcstatus.New(received.grpcCode, upstreamUnavailable), source: SourceUpstream}
-	case received.grpcCode == grpccodes.DeadlineExceeded:
-		d = decision{grpc: grpcstatus.New(received.grpcCode, upstreamDeadline), source: SourceUpstream}
+	case received.grpcCode == grpccodes.Unavailable || received.grpcCode == grpccodes.DeadlineExceeded:
+		d = decision{grpc: grpcstatus.New(received.grpcCode, upstreamMessage(received.grpcCode)), source: SourceUpstream}
 	default:
 		d = e.internal(SourceUpstream, nil)
 	}
@@ -334,16 +415,18 @@ func (e *Encoder) upstream(received *receivedError) (d decision) {
 
 // grpc decides on a gRPC status that was made in this process.
 func (e *Encoder) grpc(gst *grpcstatus.Status) decision {
-	st := (&Decoder{Tables: e.Tables}).FromGRPC(gst)
+	st := (&Decoder{Tables: e.Tables}).readOwn(gst)
 	d := decision{status: st, source: SourceGRPCStatus, origin: st.origin}
-	if gst.Code() <= grpccodes.Unauthenticated {
-		return d
-	}
-	if st.origin == OriginKnown || st.origin == OriginNumeric && tables(e.Tables).forCode(st.code).Has(st.code.Number()) {
+	if gst.Code() > grpccodes.Unauthenticated {
+		if !st.carriesCode() {
+			return e.internal(SourceUnknown, nil)
+		}
 		d.source = SourceNumber
-		return d
 	}
-	return e.internal(SourceUnknown, nil)
+	if slices.Contains(e.WithheldMessages, st.GRPCCode()) {
+		d.source = SourceGRPCWithheld
+	}
+	return d
 }
 
 // send returns the encoded error of a decision. It doesn't unwrap to the handler's error
@@ -361,23 +444,23 @@ func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 		d.status = New(d.code, "")
 	}
 	r := new(encodedError)
-	if d.status.origin.carriesCode() {
+	if d.status.carriesCode() {
 		r.code = d.status.code
 	}
 	if sent := e.ready(d.status, d.stated); sent != nil {
 		r.status, r.grpcCode = sent, sent.Code()
 	} else {
-		e.fit(ctx, r, d.status, d.source)
+		e.fit(ctx, r, d.status)
 	}
 	return d.complete(r)
 }
 
-// complete copies source, origin and panic of the decision to r, and returns r. r must not
-// be one that is kept.
+// complete copies what the decision says beside the status to r, and returns r. r must
+// not be in a cache.
 func (d *decision) complete(r *encodedError) *encodedError {
 	r.source, r.origin, r.chain = d.source, d.origin, [2]error{}
-	if d.panicked != nil {
-		r.change(func(x *encodedExtra) { x.panicked = d.panicked })
+	if d.panicked != nil || d.ended != (endedContext{}) || d.amendment != nil {
+		r.change(func(x *encodedExtra) { x.panicked, x.ended, x.amendment = d.panicked, d.ended, d.amendment })
 	}
 	return r
 }
@@ -386,7 +469,7 @@ func (d *decision) complete(r *encodedError) *encodedError {
 // one only in the message. It returns nil if the status has to be made, changed or
 // truncated. stated is the error with st, or nil.
 func (e *Encoder) ready(st *Status, stated *statusError) *grpcstatus.Status {
-	if !e.sendsVerbatim(st) {
+	if st.received != nil || !e.sendsVerbatim(st) {
 		return nil
 	}
 	var sent *grpcstatus.Status

@@ -46,15 +46,15 @@ func TestEncode(t *testing.T) {
 	encoder := &status.Encoder{Rules: []status.Rule{
 		{Target: errNoRows, Code: nilTableCode(3)}, // never: the code has no table
 		{Target: errNoRows, Code: codes.RecordNotFound},
-		{Func: func(err error) codes.Code {
+		{Func: func(_ context.Context, err error) *status.Status {
 			if strings.HasPrefix(err.Error(), "quota") {
-				return codes.SrvConnOverMaxNumLimit
+				return status.New(codes.SrvConnOverMaxNumLimit, "")
 			}
 			return nil
 		}},
 		{Target: codes.SrvMutedGroup, Code: codes.Args}, // never: a code in the error decides first, and rules don't look into received errors
 		{Target: errNoRows, Code: codes.Args},           // never: an earlier rule matches
-		{Func: func(error) codes.Code { return codes.NoError }},
+		{Func: func(context.Context, error) *status.Status { return status.New(codes.NoError, "") }},
 	}}
 	encoded := encoder.Encode(live, codes.TokenExpired).Err()
 	ourInfo := info("openim.io", "SRV_MUTED_GROUP", "1403")
@@ -67,7 +67,6 @@ func TestEncode(t *testing.T) {
 		grpc    grpccodes.Code
 		message string
 		code    codes.Code // nil if no code is carried
-		reason  string     // "" for that of the code's row
 	}{
 		{name: "encoded before", err: encoded, source: status.SourceEncoded, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
 		{name: "encoded before, then wrapped", err: fmt.Errorf(secret+": %w", encoded), source: status.SourceEncoded, grpc: grpccodes.Unauthenticated, message: "token has expired", code: codes.TokenExpired},
@@ -97,7 +96,7 @@ func TestEncode(t *testing.T) {
 		{name: "deadline, while the context is alive", err: fmt.Errorf(secret+": %w", context.DeadlineExceeded), source: status.SourceDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
 		{name: "an error whose Is method matches a deadline", err: isDeadline{}, source: status.SourceDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
 		{name: "cancellation, while the context is alive", err: context.Canceled, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "plain error, while the context has ended", ctx: cancelled, err: private, source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "plain error, while the context has ended", ctx: cancelled, err: private, source: status.SourceContext, grpc: grpccodes.Canceled, message: "context canceled"},
 
 		{name: "trust known, known domain", err: fmt.Errorf(secret+": %w", received(t, grpccodes.Aborted, "muted", ourInfo)), source: status.SourceForwarded, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
 		{name: "trust known, raw number", err: received(t, 1403, "muted"), source: status.SourceForwarded, grpc: grpccodes.PermissionDenied, message: "muted", code: codes.SrvMutedGroup},
@@ -124,13 +123,14 @@ func TestEncode(t *testing.T) {
 		{name: "gRPC status, with too many errors after it", err: errors.Join(grpcError(t, grpccodes.Aborted, "again"), wide(1200)), source: status.SourceGRPCStatus, grpc: grpccodes.Aborted, message: "again"},
 		{name: "rule by target, with a loop before it", err: errors.Join(loop{}, errNoRows), source: status.SourceRule, grpc: grpccodes.NotFound, message: "record not found", code: codes.RecordNotFound},
 		{name: "raw number without a row", err: grpcError(t, 1499, secret), source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
-		{name: "raw number over int32, with an ErrorInfo that names no code", err: grpcError(t, 1<<32-1, "x", info("openim.io", "NEVER_HEARD", "")), source: status.SourceNumber, grpc: grpccodes.Unknown, message: "x", code: codes.SdkUnknownCode, reason: "NEVER_HEARD"},
+		{name: "raw number over int32, with an ErrorInfo that names no code", err: grpcError(t, 1<<32-1, secret, info("openim.io", "NEVER_HEARD", "")), source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
 		{name: "raw number over int32", err: grpcError(t, 1<<31, secret), source: status.SourceUnknown, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
 
-		{name: "Err of a received Status without a code", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Err(), source: status.SourceGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
-		{name: "Err of a received Status without a code, changed and with a cause", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).WithDetails(badRequest("x")).Wrap(private), source: status.SourceGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
-		{name: "Err of a received Status without a code, with a code as cause", err: status.Convert(received(t, grpccodes.FailedPrecondition, "not now")).Wrap(codes.Args), source: status.SourceGRPCStatus, grpc: grpccodes.FailedPrecondition, message: "not now"},
-		{name: "Err of a received Status that carries a code", err: status.Convert(received(t, grpccodes.Aborted, "muted", ourInfo)).Err(), source: status.SourceCode, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
+		{name: "Err of a received Status without a code", err: status.Convert(received(t, grpccodes.FailedPrecondition, secret)).Err(), source: status.SourceUpstream, grpc: grpccodes.Internal, message: "internal server error", code: codes.ServerInternal},
+		{name: "received Status without a code, restated with details and a cause", err: status.Convert(received(t, grpccodes.FailedPrecondition, secret)).WithDetails(badRequest("x")).Wrap(private), source: status.SourceCode, grpc: grpccodes.FailedPrecondition, message: "an upstream service failed"},
+		{name: "received Status without a code, restated with a message", err: status.Convert(received(t, grpccodes.FailedPrecondition, secret)).WithMessage("calling b").Err(), source: status.SourceCode, grpc: grpccodes.FailedPrecondition, message: "calling b"},
+		{name: "received Status without a code, restated with a code as cause", err: status.Convert(received(t, grpccodes.FailedPrecondition, secret)).Wrap(codes.Args), source: status.SourceCode, grpc: grpccodes.FailedPrecondition, message: "an upstream service failed"},
+		{name: "Err of a received Status that carries a code", err: status.Convert(received(t, grpccodes.Aborted, "muted", ourInfo)).Err(), source: status.SourceForwarded, grpc: grpccodes.Aborted, message: "muted", code: codes.SrvMutedGroup},
 		{name: "first of two received errors", err: errors.Join(received(t, grpccodes.Unavailable, secret), received(t, grpccodes.NotFound, secret)), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
 		{name: "received error after a gRPC status", err: errors.Join(grpcError(t, grpccodes.Aborted, secret), received(t, grpccodes.Unavailable, secret)), source: status.SourceUpstream, grpc: grpccodes.Unavailable, message: "an upstream service is unavailable"},
 		{name: "deadline, before a received error", err: errors.Join(context.DeadlineExceeded, received(t, grpccodes.NotFound, secret)), source: status.SourceDeadline, grpc: grpccodes.DeadlineExceeded, message: "context deadline exceeded"},
@@ -161,7 +161,7 @@ func TestEncode(t *testing.T) {
 			if got.Source().Withheld() != (tt.source == status.SourceUpstream || tt.source == status.SourceUnknown || tt.source == status.SourcePanic) {
 				t.Errorf("Withheld() = %t for source %v; want %t", got.Source().Withheld(), got.Source(), !got.Source().Withheld())
 			}
-			checkErrorInfo(t, got, tt.code, tt.reason)
+			checkErrorInfo(t, got, tt.code)
 			if strings.Contains(fmt.Sprint(got.Status().Proto()), secret) {
 				t.Errorf("Encode() = %v; want no private text", got.Status())
 			}
@@ -172,7 +172,7 @@ func TestEncode(t *testing.T) {
 
 // checkErrorInfo checks that a status that carries a code has one ErrorInfo, which names the
 // code, and that any other status has none.
-func checkErrorInfo(t *testing.T, got status.Encoded, want codes.Code, reason string) {
+func checkErrorInfo(t *testing.T, got status.Encoded, want codes.Code) {
 	t.Helper()
 	var reasons []string
 	for _, d := range got.Status().Details() {
@@ -185,11 +185,8 @@ func checkErrorInfo(t *testing.T, got status.Encoded, want codes.Code, reason st
 		t.Errorf("ErrorInfo %v in a status that carries no code; want none", reasons)
 	case want != nil:
 		row, _ := want.Table().Lookup(want.Number())
-		if reason == "" {
-			reason = row.Reason
-		}
-		if len(reasons) != 1 || reasons[0] != reason {
-			t.Errorf("ErrorInfo with reasons %v; want one with %s", reasons, reason)
+		if len(reasons) != 1 || reasons[0] != row.Reason {
+			t.Errorf("ErrorInfo with reasons %v; want one with %s", reasons, row.Reason)
 		}
 	}
 }
@@ -241,17 +238,21 @@ func TestEncodeNil(t *testing.T) {
 // TestCauseOfReceivedStatusIsPrivate checks that a cause given to Wrap of a received Status
 // is neither sent nor printed by Error.
 func TestCauseOfReceivedStatusIsPrivate(t *testing.T) {
-	for name, st := range map[string]*status.Status{
-		"received": status.Convert(received(t, grpccodes.NotFound, "gone", info("openim.io", "RECORD_NOT_FOUND", "1004"))),
-		"bare":     status.Convert(received(t, grpccodes.NotFound, "gone")),
-		"encoded":  status.Convert(encodeError(status.Error(codes.RecordNotFound, "gone"))),
+	const carried, bare = "RecordNotFound: gone", "rpc error: code = NotFound desc = gone"
+	for name, tt := range map[string]struct {
+		st   *status.Status
+		text string
+	}{
+		"received": {status.Convert(received(t, grpccodes.NotFound, "gone", info("openim.io", "RECORD_NOT_FOUND", "1004"))), carried},
+		"bare":     {status.Convert(received(t, grpccodes.NotFound, "gone")), bare},
+		"encoded":  {status.Convert(encodeError(status.Error(codes.RecordNotFound, "gone"))), carried},
 	} {
-		err := st.Wrap(errors.New(secret))
-		if err.Error() != "RecordNotFound: gone" || strings.Contains(fmt.Sprint(status.ToGRPC(err).Proto()), secret) {
-			t.Errorf("%s: Error() = %q, sent as %v; want no private text", name, err, status.ToGRPC(err))
+		err := tt.st.Wrap(errors.New(secret))
+		if err.Error() != tt.text || strings.Contains(fmt.Sprint(status.ToGRPC(err).Proto()), secret) {
+			t.Errorf("%s: Error() = %q, sent as %v; want %q and no private text", name, err, status.ToGRPC(err), tt.text)
 		}
-		if !errors.Is(err, codes.RecordNotFound) || !strings.Contains(fmt.Sprintf("%+v", err), secret) {
-			t.Errorf("%s: error %+v; want its code and its cause", name, err)
+		if errors.Is(err, codes.RecordNotFound) != (tt.text == carried) || !strings.Contains(fmt.Sprintf("%+v", err), secret) {
+			t.Errorf("%s: error %+v; want its cause, and its code if it carries one", name, err)
 		}
 	}
 }
@@ -309,9 +310,9 @@ func packed(t *testing.T, message proto.Message) *anypb.Any {
 // TestEncodeBeyondLimits checks that an error that wraps too much isn't passed to a rule's
 // function, and that the encoded error doesn't unwrap to it.
 func TestEncodeBeyondLimits(t *testing.T) {
-	encoder := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code {
+	encoder := &status.Encoder{Rules: []status.Rule{{Func: func(context.Context, error) *status.Status {
 		t.Error("the rule's function was called; want no call")
-		return codes.Args
+		return status.New(codes.Args, "")
 	}}}}
 	for name, err := range map[string]error{
 		"nothing found": errors.Join(loop{}, errNoRows),
@@ -343,7 +344,7 @@ func TestEncodeHostileErrors(t *testing.T) {
 			t.Errorf("Encode(%T).Err() unwraps to %T; want only the code", err, chain)
 		}
 	}
-	rule := &status.Encoder{Rules: []status.Rule{{Func: func(error) codes.Code { panic(secret) }}}}
+	rule := &status.Encoder{Rules: []status.Rule{{Func: func(context.Context, error) *status.Status { panic(secret) }}}}
 	if got := rule.Encode(t.Context(), errNoRows); got.Status().Code() != grpccodes.Internal || got.Panic().Value != secret || !errors.Is(got.Err(), errNoRows) {
 		t.Errorf("Encode() = %v, panic %v with a rule that panics; want INTERNAL, the value of the panic, and an error that unwraps to the handler's", got.Status(), got.Panic())
 	}
@@ -508,8 +509,11 @@ func receivedWith(t *testing.T, trust status.Trust, code grpccodes.Code, message
 	return (&status.Decoder{Trust: trust}).Decode(t.Context(), grpcError(t, code, message, details...))
 }
 
-// guess returns the error of a received Status that carries no code. Its code is a guess.
-func guess(c grpccodes.Code) error { return status.FromGRPC(grpcstatus.New(c, "guess")).Err() }
+// restated returns the error of a received Status that carries no code, with a message of
+// this process.
+func restated(c grpccodes.Code) error {
+	return status.FromGRPC(grpcstatus.New(c, secret)).WithMessage("restated").Err()
+}
 
 // TestFirstErrorDecides checks that the first of several statuses or panics in an error
 // decides, and that Decode returns an error with a code or a decoded status unchanged.
@@ -525,11 +529,11 @@ func TestFirstErrorDecides(t *testing.T) {
 		src  status.Source
 		code grpccodes.Code
 	}{
-		{"guess DEADLINE_EXCEEDED, after the context has ended", cancelled, guess(grpccodes.DeadlineExceeded), status.SourceContext, grpccodes.Canceled},
-		{"gRPC status before a guess", t.Context(), errors.Join(g, guess(grpccodes.Aborted)), status.SourceGRPCStatus, grpccodes.NotFound},
-		{"guess before a gRPC status", t.Context(), errors.Join(guess(grpccodes.Aborted), g), status.SourceGRPCStatus, grpccodes.Aborted},
-		{"two guesses", t.Context(), errors.Join(guess(grpccodes.Aborted), guess(grpccodes.DataLoss)), status.SourceGRPCStatus, grpccodes.Aborted},
-		{"guess before a received error", t.Context(), errors.Join(guess(grpccodes.Aborted), rec), status.SourceUpstream, grpccodes.Unavailable},
+		{"restated DEADLINE_EXCEEDED, after the context has ended", cancelled, restated(grpccodes.DeadlineExceeded), status.SourceCode, grpccodes.DeadlineExceeded},
+		{"gRPC status before a restated one", t.Context(), errors.Join(g, restated(grpccodes.Aborted)), status.SourceCode, grpccodes.Aborted},
+		{"two restated", t.Context(), errors.Join(restated(grpccodes.Aborted), restated(grpccodes.DataLoss)), status.SourceCode, grpccodes.Aborted},
+		{"restated before a code", t.Context(), errors.Join(restated(grpccodes.Aborted), codes.Args), status.SourceCode, grpccodes.Aborted},
+		{"received error before a restated one", t.Context(), errors.Join(rec, restated(grpccodes.Aborted)), status.SourceCode, grpccodes.Aborted},
 		{"panic before a gRPC status", t.Context(), errors.Join(status.Recovered("x"), g), status.SourceGRPCStatus, grpccodes.NotFound},
 	} {
 		got := new(status.Encoder).Encode(tt.ctx, tt.err)
@@ -538,7 +542,7 @@ func TestFirstErrorDecides(t *testing.T) {
 		}
 	}
 	for name, err := range map[string]error{
-		"code": errors.Join(g, codes.Args), "status": errors.Join(g, status.Error(codes.Args, "")), "received": errors.Join(g, rec), "guess": errors.Join(guess(grpccodes.Aborted), g),
+		"code": errors.Join(g, codes.Args), "status": errors.Join(g, status.Error(codes.Args, "")), "received": errors.Join(g, rec), "restated": errors.Join(restated(grpccodes.Aborted), g),
 	} {
 		if got := decoded(err); got != err {
 			t.Errorf("%s: Decode() = %v; want the error itself", name, got)
@@ -608,9 +612,13 @@ func TestUncommonDetailsAreKept(t *testing.T) {
 // TestReceivedErrorTextIsOneLine checks that the text of a received error has no line breaks
 // and no control characters.
 func TestReceivedErrorTextIsOneLine(t *testing.T) {
-	err := decoded(fmt.Errorf("a\nb\x1b: %w", grpcstatus.Error(grpccodes.NotFound, "x")))
-	if strings.ContainsAny(err.Error(), "\n\x1b") {
-		t.Errorf("Error() = %q; want one line without control characters", err)
+	carried := decoded(fmt.Errorf("a\nb\x1b: %w", codes.RecordNotFound.GRPCStatus().Err()))
+	if strings.ContainsAny(carried.Error(), "\n\x1b") {
+		t.Errorf("Error() = %q; want one line without control characters", carried)
+	}
+	sent := fmt.Errorf("a\nb\x1b: %w", grpcstatus.Error(grpccodes.NotFound, "x\n"))
+	if got := decoded(sent); got.Error() != sent.Error() || fmt.Sprintf("%+v %q", got, got) != fmt.Sprintf("%+v %q", sent, sent) {
+		t.Errorf("without a code: Error() = %q, printed %+v; want gRPC's own text, %q", got, got, sent)
 	}
 }
 
@@ -771,5 +779,30 @@ func TestDroppedKeysAreACopy(t *testing.T) {
 	new(status.Encoder).Encode(t.Context(), err).DroppedKeys()[0] = "changed"
 	if got := new(status.Encoder).Encode(t.Context(), err).DroppedKeys(); got[0] != "Bad Key" {
 		t.Errorf("DroppedKeys() = %q after an earlier result was changed", got)
+	}
+}
+
+// TestWithCodeAfterARawNumber checks that a code without a row, which replaces a received raw
+// number, is sent with its own domain.
+func TestWithCodeAfterARawNumber(t *testing.T) {
+	err := (&status.Decoder{Tables: []*codes.Table{shop}}).Decode(t.Context(), grpcError(t, 1004, "x"))
+	st := status.Convert(err).WithCode(codes.ErrorCode(1305))
+	if got := status.FromGRPC(status.ToGRPC(st.Err())); got.Code() != codes.ErrorCode(1305) || st.Domain() != "openim.io" || got.Domain() != "openim.io" {
+		t.Errorf("sent %v of %s; want ErrorCode(1305) of openim.io", got.Code(), got.Domain())
+	}
+}
+
+// TestWithheldMessageIsTheServers checks that WithheldMessages sends the message in the server's
+// table.
+func TestWithheldMessageIsTheServers(t *testing.T) {
+	encoder := &status.Encoder{Tables: []*codes.Table{overrideTable}, WithheldMessages: []grpccodes.Code{grpccodes.NotFound}}
+	for _, err := range []error{
+		grpcError(t, grpccodes.NotFound, secret),
+		grpcError(t, grpccodes.NotFound, secret, info("openim.io", "RECORD_NOT_FOUND", "1004")),
+		grpcError(t, 1004, secret),
+	} {
+		if got := encoder.Encode(t.Context(), err); got.Status().Message() != "there is no such record" || got.Source() != status.SourceGRPCWithheld {
+			t.Errorf("Encode(%v) sent %q from %v; want the message in the server's table", err, got.Status().Message(), got.Source())
+		}
 	}
 }

@@ -51,9 +51,7 @@ func (e Encoded) GRPCCode() grpccodes.Code {
 	return e.result.grpcCode
 }
 
-// Code returns the code that Status carries, or nil if it carries none. If Status was
-// forwarded and its ErrorInfo names no code, Code returns the assumed code; see
-// [OriginKnown].
+// Code returns the code that Status carries, or nil if it carries none.
 func (e Encoded) Code() codes.Code {
 	if e.result == nil {
 		return nil
@@ -68,6 +66,52 @@ func (e Encoded) Source() Source {
 	}
 	return e.result.source
 }
+
+// Otherwise returns, for [SourceContext], which case of [Encoder.Encode] would have
+// decided if the context had not ended. It is [SourceNone] for a context error, and for a
+// status CANCELLED or DEADLINE_EXCEEDED.
+func (e Encoded) Otherwise() Source { return e.result.more().ended.otherwise }
+
+// ContextCause returns, for [SourceContext], the cause of the RPC's context, or nil if
+// the context has no cause of its own. If the cause can't be printed safely, a substitute
+// is returned, as by [Encoded.Original]. The result is private.
+func (e Encoded) ContextCause() error { return e.result.more().ended.cause }
+
+// Withheld reports whether the caller doesn't get the text of the error or of the context's
+// cause, but a fixed message or that of an amendment. This includes a received text that is
+// not sent with a restated Status. If so, log the error in this process.
+func (e Encoded) Withheld() bool {
+	x := e.result.more()
+	return e.Source().Withheld() || x.withheld || x.ended.otherwise.Withheld() || x.ended.withheld
+}
+
+// RequestID returns the id that [Encoder.RequestID] gave, if it is sent, or "".
+func (e Encoded) RequestID() string { return e.result.more().requestID }
+
+// UpstreamRequestID returns the request id of the first upstream's status in the error
+// that has one, or "". The upstream chose it; see [RequestID] for its form. An id is found
+// also if the handler put a code around the upstream's error.
+func (e Encoded) UpstreamRequestID() string {
+	var t tree
+	t.read(e.Original())
+	for i := range t.size {
+		received, _ := t.at(i).err.(*receivedError)
+		if restated, ok := t.at(i).err.(*statusError); ok {
+			received = restated.st.received
+		}
+		if received == nil || received.own {
+			continue
+		}
+		if id := received.requestID(); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// AmendmentError returns an error that names each amendment that returned nil or a Status
+// with NoError. It is nil if there was none.
+func (e Encoded) AmendmentError() error { return e.result.more().amendment }
 
 // Origin returns where the status in the error comes from.
 func (e Encoded) Origin() Origin {
@@ -89,12 +133,13 @@ func (e Encoded) Trailer() metadata.MD {
 // Truncated returns the parts of the status that were truncated to fit MaxSize.
 func (e Encoded) Truncated() Truncation { return e.result.more().truncated }
 
-// DroppedKeys returns the handler's metadata keys that are not sent. AIP-193 forbids such a
-// key, or errstatus reserves it.
+// DroppedKeys returns the metadata keys that this process gave and that are not sent:
+// AIP-193 forbids the key, errstatus reserves it, or the status carries no code.
 func (e Encoded) DroppedKeys() []string { return slices.Clone(e.result.more().droppedKeys) }
 
-// Panic returns the panic of the handler, of a rule or of one of the error's methods,
-// or nil if there was none. It is private. It is shared: don't change it.
+// Panic returns the panic of the handler, of a rule, of an amendment, of the request id
+// function or of one of the error's methods. It returns nil if there was none. The result
+// is private and shared: don't change it.
 func (e Encoded) Panic() *PanicError { return e.result.more().panicked }
 
 // Original returns the error that was encoded, and nil for nil. If a method of that error
@@ -131,6 +176,9 @@ type encodedExtra struct {
 	extra     // the parts of the Status's extra that are sent or reported
 	truncated Truncation
 	panicked  *PanicError
+	ended     endedContext
+	withheld  bool  // a received text is withheld
+	amendment error // what was wrong with an amendment
 	summary   error // to log instead of a handler's error that isn't safe to run
 }
 
@@ -150,10 +198,14 @@ func (r *encodedError) change(f func(*encodedExtra)) {
 	f(r.extra)
 }
 
-// again returns the result of encoding r once more. It has no trailer and nothing for
-// observers: both were handled the first time.
+// again returns the result of encoding r once more. It has no trailer, and for observers only
+// the request id: the rest was handled the first time.
 func (r *encodedError) again() *encodedError {
-	return &encodedError{status: r.status, code: r.code, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
+	again := &encodedError{status: r.status, code: r.code, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
+	if id := r.more().requestID; id != "" {
+		again.change(func(x *encodedExtra) { x.requestID = id })
+	}
+	return again
 }
 
 // withCause returns r as the result for err, which unwraps to the same code. It doesn't
@@ -234,30 +286,11 @@ func (r *encodedError) Error() string { return r.status.Message() }
 func (r *encodedError) GRPCStatus() *grpcstatus.Status { return r.status }
 
 // Unwrap returns the chain. Callers must not change the slice.
-func (r *encodedError) Unwrap() []error {
-	first, end := 0, len(r.chain)
-	if r.chain[0] == nil {
-		first = 1
-	}
-	if r.chain[1] == nil {
-		end = 1
-	}
-	return r.chain[min(first, end):end:end]
-}
+func (r *encodedError) Unwrap() []error { return withoutNil(&r.chain) }
 
-// asStatus returns the Status as the caller's client decodes it. Two fields differ. The
-// code is the code of r, because the caller may not know the code's table. The canonical
-// code is that of r, because the numeric form doesn't send it.
-func (r *encodedError) asStatus() *Status {
-	if r.code == nil {
-		return FromGRPC(r.status)
-	}
-	p := r.status.Proto()
-	p.Code = int32(r.grpcCode) // the ErrorInfo names the code in either form
-	st := (&Decoder{Tables: []*codes.Table{r.code.Table()}}).FromGRPC(grpcstatus.FromProto(p))
-	st.code, st.grpcCode, st.received.grpc = r.code, r.grpcCode, r.status
-	return st
-}
+// asStatus returns the Status of what is sent. It has the code and the canonical code of
+// r, which a caller may not know: the numeric form doesn't send the canonical code.
+func (r *encodedError) asStatus() *Status { return decided(r.status, r.code, r.grpcCode) }
 
 // Format prints the public message. %+v also prints the handler's error.
 func (r *encodedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.cause()) }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
@@ -21,15 +20,32 @@ func Error(c codes.Code, message string) error {
 	return nil
 }
 
-// Errorf returns [Error] with a message formatted by fmt.Sprintf. The message is
-// public: to wrap an error, use [Wrap] and not %w.
+// Errorf returns [Error] with a message formatted by fmt.Sprintf. The message is public.
+//
+// The operand of %w becomes the cause, which is private, and prints nothing in the
+// message:
+//
+//	status.Errorf(codes.SrvDatabase, "user %q: %w", id, err) // the caller reads: user "42"
+//
+// Put %w at the end of the format. There, a ": " before it is removed too; elsewhere the
+// text around it stays. If the format has several %w, the error unwraps to all their
+// operands. A nil operand is no cause. With a cause, Errorf returns an error even for
+// NoError; see [Status.Wrap].
 func Errorf(c codes.Code, format string, args ...any) error {
-	return Error(c, fmt.Sprintf(format, args...))
+	message, cause := formatMessage(format, args...)
+	if cause == nil {
+		return Error(c, message)
+	}
+	return Wrap(cause, c, message)
 }
 
 // Wrap returns an error with a code and a public message that unwraps to err, or nil
 // if err is nil. The caller reads the message, and nothing of err. If message is
 // empty, the error has the message of the code's row.
+//
+// Wrap states the code, whatever err is. To keep a received failure and change its message,
+// use [Status.WithMessage]: status.Code(err) is the UNKNOWN default if err carries no code,
+// and wrapping err in that code would lose its canonical code.
 func Wrap(err error, c codes.Code, message string) error {
 	if err == nil {
 		return nil
@@ -38,19 +54,21 @@ func Wrap(err error, c codes.Code, message string) error {
 	return newError(&st, err)
 }
 
-// Wrapf returns [Wrap] with a message formatted by fmt.Sprintf.
+// Wrapf returns [Wrap] with a message formatted by fmt.Sprintf. Operands of %w become
+// causes too, as in [Errorf]. It returns nil if err is nil.
 func Wrapf(err error, c codes.Code, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	return Wrap(err, c, fmt.Sprintf(format, args...))
+	message, cause := formatMessage(format, args...)
+	return Wrap(joinCauses(err, cause), c, message)
 }
 
 // A statusError is a Status as an error. It is not a codes.Code itself, so that
 // errors.AsType[codes.Code] finds the code and not the error.
 type statusError struct {
 	st    Status
-	chain [2]error // the code, and the cause or nil
+	chain [2]error // the code, or nil if the Status carries none; the cause, or nil
 
 	// A cache of what is sent, because a package-level error variable is sent many times.
 	sent    atomic.Pointer[grpcstatus.Status] // set by verbatim
@@ -60,41 +78,49 @@ type statusError struct {
 
 func newError(st *Status, cause error) *statusError {
 	e := &statusError{st: *st}
-	e.st.code = st.Code()
-	e.chain = [2]error{e.st.code, cause}
+	e.st.restate()
+	if e.st.more().cause != nil {
+		e.st.changeExtra(func(x *extra) { x.cause = nil })
+	}
+	if e.st.carriesCode() || e.st.code.Number() == 0 {
+		e.chain[0] = e.st.code
+	}
+	e.chain[1] = cause
+	e.st.from = e
 	return e
 }
 
 // cause returns the error that e wraps, or nil.
 func (e *statusError) cause() error { return e.chain[1] }
 
-// Error returns the code's name and the message as one line. All of it is public.
+// Error returns the code's name and the message as one line. It has no text of the cause.
 func (e *statusError) Error() string { return e.st.String() }
 
 // Unwrap returns the chain. Callers must not change the slice.
-func (e *statusError) Unwrap() []error {
-	if e.cause() == nil {
-		return e.chain[:1:1]
+func (e *statusError) Unwrap() []error { return withoutNil(&e.chain) }
+
+// withoutNil returns the errors of a chain of two that are not nil.
+func withoutNil(chain *[2]error) []error {
+	first, end := 0, len(chain)
+	if chain[0] == nil {
+		first = 1
 	}
-	return e.chain[:]
+	if chain[1] == nil {
+		end = 1
+	}
+	return chain[min(first, end):end:end]
 }
 
-// GRPCStatus returns the received status, if the Status was received and not changed.
-// Otherwise it returns the status by the code's own table. If the error was made by Wrap
-// with NoError, it returns the INTERNAL default.
+// GRPCStatus returns the status that a server without options sends.
 func (e *statusError) GRPCStatus() *grpcstatus.Status {
-	switch {
-	case e.st.unchanged:
-		return e.st.received.grpc
-	case e.st.code.Number() == 0:
-		table := e.st.code.Table()
-		return table.GRPCStatus(table.DefaultFor(grpccodes.Internal).Number())
+	if e.st.code.Number() == 0 {
+		return ToGRPC(e)
 	}
 	sent, _ := e.verbatim()
 	return sent
 }
 
-// Format prints the public text. %+v also prints the cause.
+// Format prints the text of Error. %+v also prints the cause.
 func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
 
 // format prints public with the formatting of a string. %+v also prints the private cause.

@@ -135,7 +135,7 @@ func TestErrorLogValue(t *testing.T) {
 		{"without a cause", status.Error(codes.Args, ""),
 			`err.name=Args err.number=1001 err.reason=ARGS err.grpc_code=INVALID_ARGUMENT err.message="invalid argument"`},
 		{"received", new(status.Decoder).Decode(t.Context(), grpcError(t, grpccodes.Aborted, "try again")),
-			`err.name=SdkUnknownCode err.number=10005 err.reason=SDK_UNKNOWN_CODE err.grpc_code=ABORTED err.message="try again" err.origin=bare err.cause="rpc error: code = Aborted desc = try again"`},
+			`err.grpc_code=ABORTED err.message="try again" err.origin=bare err.cause="rpc error: code = Aborted desc = try again"`},
 		{"encoded", new(status.Encoder).Encode(t.Context(), errors.New("dsn=secret")).Err(),
 			`err.grpc_code=INTERNAL err.message="internal server error" err.code=ServerInternal err.error="dsn=secret"`},
 	} {

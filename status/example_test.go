@@ -121,10 +121,12 @@ func ExampleFromError() {
 }
 
 func ExampleConvert() {
-	fmt.Println(status.Convert(grpcstatus.Error(grpccodes.Unavailable, "no route to host")))
+	fmt.Println(status.Convert(status.Error(codes.Args, "no name")))
+	fmt.Println(status.Convert(grpcstatus.Error(grpccodes.Unavailable, "no route to host"))) // carries no code
 	fmt.Println(status.Convert(nil))
 	// Output:
-	// SdkNetwork: no route to host
+	// Args: no name
+	// rpc error: code = Unavailable desc = no route to host
 	// NoError: no error
 }
 
@@ -204,11 +206,11 @@ func ExampleEncoder_Encode() {
 }
 
 func ExampleDecoder_Decode() {
-	err := new(status.Decoder).Decode(context.Background(), grpcstatus.Error(grpccodes.Unavailable, "no route to host"))
+	err := new(status.Decoder).Decode(context.Background(), codes.SdkNetwork.GRPCStatus().Err())
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, codes.SdkNetwork), grpcstatus.Code(err))
 	// Output:
-	// SdkNetwork: no route to host
+	// SdkNetwork: network error
 	// true Unavailable
 }
 

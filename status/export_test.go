@@ -45,7 +45,7 @@ func EncodeShort(st *Status, table *codes.Table) (sent *grpcstatus.Status, size 
 func HeaderSize(st *grpcstatus.Status) int { return headerSize(st.Proto()) }
 
 // ErrorInfo returns the bytes of the ErrorInfo of a Status.
-func ErrorInfo(st *Status) []byte { return st.errorInfo(st.code.Table()) }
+func ErrorInfo(st *Status) []byte { return st.errorInfo(st.code.Table(), true) }
 
 // LongestPrefix returns the length of the longest prefix of text that fits. A prefix fits if
 // spare returns no negative number for its length.
@@ -64,4 +64,10 @@ func Forgetter(err error) (forget func()) {
 	return func() { // without atomic stores, which would add to the measured time
 		e.sent, e.encoded = atomic.Pointer[grpcstatus.Status]{}, atomic.Pointer[encodedError]{}
 	}
+}
+
+// FormatMessage returns the public message and the cause that Errorf, Newf and Wrapf make of
+// a format.
+func FormatMessage(format string, args ...any) (message string, cause error) {
+	return formatMessage(format, args...)
 }

@@ -14,14 +14,14 @@ type finding struct {
 	encoded  *encodedError      // an error that was encoded before
 	code     codes.Code         // a bare code
 	openIM   *Status            // what adapt made of an OpenIMError
-	stated   *statusError       // a Status error that carries a code
+	stated   *statusError       // a Status error
 	received *receivedError     // an error that a client decoded
-	restated *statusError       // an error of a received Status that carries none
 	grpc     *grpcstatus.Status // a gRPC status that no client of this package decoded
 	panicked *PanicError        // an error of Recovered
 
 	deadline     bool // context.DeadlineExceeded
 	contextEnded bool // a context error, or a status that says the same
+	noError      bool // NoError as an error, which is a bug
 
 	failed *PanicError // a method panicked before a code was found
 }
@@ -96,9 +96,14 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 		}
 		return descend
 	case codes.Code:
-		if c := canonicalType(x); c != nil && c.Number() > 0 {
-			f.code = c
-			return stop
+		if c := canonicalType(x); c != nil {
+			switch number := c.Number(); {
+			case number > 0:
+				f.code = c
+				return stop
+			case number == 0:
+				f.noError = true
+			}
 		}
 		return descend // NoError and negative codes are ignored
 	}
@@ -120,25 +125,19 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 }
 
 func (f *finding) visitStatus(e *statusError) step {
-	switch {
-	case e.st.code.Number() == 0:
+	if e.st.code.Number() == 0 {
+		f.noError = true
 		return descend // NoError is ignored, and its cause is searched
-	case e.st.origin.carriesCode():
-		f.stated = e
-		return stop
 	}
-	if f.grpc == nil && f.restated == nil {
-		f.restated = e
-	}
-	f.noteContextEnd(e.st.grpcCode)
-	return skip // the cause of a Status error is never searched for a code
+	f.stated = e
+	return stop // the cause of a Status error is never searched for a code
 }
 
 func (f *finding) visitGRPC(st *grpcstatus.Status) {
 	if st.Code() == grpccodes.OK { // a nil status has this code too
 		return
 	}
-	if f.grpc == nil && f.restated == nil {
+	if f.grpc == nil {
 		f.grpc = st
 	}
 	f.noteContextEnd(st.Code())

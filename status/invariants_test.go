@@ -445,8 +445,12 @@ func TestDecodeInvariants(t *testing.T) {
 		}
 		err := decoder.Decode(t.Context(), gst.Err())
 		st := status.Convert(err)
-		if st.Code().Number() <= 0 || status.Code(err) != st.Code() || !errors.Is(err, st.Code()) {
-			t.Fatalf("Decode(%v) = an error with code %v and a Status with code %v; want one positive code", gst.Proto(), status.Code(err), st.Code())
+		code, declared := status.Declared(err)
+		if st.Code().Number() <= 0 || code != st.Code() || errors.Is(err, code) != declared {
+			t.Fatalf("Decode(%v) = an error with code %v, %t, and a Status with code %v; want one positive code, which errors.Is finds if it is carried", gst.Proto(), code, declared, st.Code())
+		}
+		if found, ok := errors.AsType[codes.Code](err); ok != declared || ok && found != code {
+			t.Fatalf("errors.AsType(Decode(%v)) = %v, %t; want %v, %t", gst.Proto(), found, ok, code, declared)
 		}
 		if !proto.Equal(grpcstatus.Convert(err).Proto(), gst.Proto()) || !proto.Equal(st.GRPCStatus().Proto(), gst.Proto()) {
 			t.Fatalf("Decode(%v) = an error with status %v; want the received one", gst.Proto(), grpcstatus.Convert(err).Proto())
@@ -457,8 +461,11 @@ func TestDecodeInvariants(t *testing.T) {
 		if st.Message() != gst.Message() || len(st.Details()) != len(gst.Proto().GetDetails()) && st.Origin() != status.OriginNumeric {
 			t.Fatalf("Decode(%v) = message %q, details %v; want the received ones", gst.Proto(), st.Message(), st.Details())
 		}
-		if carried := st.Origin() == status.OriginKnown || st.Origin() == status.OriginNumeric; carried != (st.Domain() != "") {
-			t.Fatalf("Decode(%v) = origin %v, domain %q; want a domain only if a code is carried", gst.Proto(), st.Origin(), st.Domain())
+		if hasInfo := declared || st.Origin() == status.OriginKnown || st.Origin() == status.OriginForeign; hasInfo != (st.Domain() != "") {
+			t.Fatalf("Decode(%v) = origin %v, domain %q; want a domain only if a code is carried or there is an ErrorInfo", gst.Proto(), st.Origin(), st.Domain())
+		}
+		if (st.Origin() == status.OriginForeign || st.Origin() == status.OriginBare) && declared {
+			t.Fatalf("Decode(%v) = origin %v with a carried code; want none", gst.Proto(), st.Origin())
 		}
 	}
 }

@@ -48,7 +48,7 @@ const (
 // err can be any error that [FromError] takes, of any [Origin]. OpenIM's Go package for
 // the message need not be linked.
 func OpenIMDetail(err error) (text string, ok bool) {
-	for _, packed := range Convert(err).receiverDetails() {
+	for _, packed := range Convert(err).allDetails() {
 		if packed.MessageName() == openIMDetailName {
 			text, _, ok := readOpenIMDetail(packed.GetValue())
 			return text, ok
@@ -108,8 +108,14 @@ func packOpenIMDetail(text string) *anypb.Any {
 // inOpenIMForm reports whether a code is sent in the numeric form. Its number must not be a
 // canonical code's, and the first table that has the number must be of the code's domain.
 func (e *Encoder) inOpenIMForm(code codes.Code) bool {
-	return e.OpenIMForm && code.Number() > codes.Number(grpccodes.Unauthenticated) &&
-		tables(e.Tables).forNumber(code.Number()).Domain() == code.Table().Domain()
+	if !e.OpenIMForm || code.Number() <= codes.Number(grpccodes.Unauthenticated) {
+		return false
+	}
+	table := tables(e.Tables).forNumber(code.Number())
+	if table == nil {
+		table = tables(e.Tables).first()
+	}
+	return table.Domain() == code.Table().Domain()
 }
 
 // toOpenIMForm changes a status into the numeric form. Its first detail must be the
@@ -206,7 +212,7 @@ func (e *Encoder) adaptOpenIMError(err error) *Status {
 	}
 	number := codes.Number(n)
 	table := tables(e.Tables).forNumber(number)
-	if !table.Has(number) {
+	if table == nil {
 		return nil
 	}
 	st := New(table.Code(number), x.Msg())

@@ -9,22 +9,23 @@ const (
 	// OriginLocal means that the status was made in this process.
 	OriginLocal Origin = iota
 
-	// OriginKnown means that it was received with an ErrorInfo of a known table's
-	// domain, which carries the code. If that ErrorInfo has neither a reason nor a
-	// number that can be read, the code is assumed: the table's default code for the
-	// canonical code.
+	// OriginKnown means that it was received with an ErrorInfo of a known table's domain.
+	// Usually that ErrorInfo carries the code. It carries none if it has no number and no
+	// reason of the table, or if the table has the number with another reason.
 	OriginKnown
 
 	// OriginNumeric means that it was received with a raw number, as OpenIM's servers
-	// send it. The number carries the code.
+	// send it. The number carries the code, if a table has a row for it.
 	OriginNumeric
 
 	// OriginForeign means that it was received with an ErrorInfo of an unknown domain.
-	// It carries no code, and [Status.Code] is assumed.
+	// It carries no code. [Status.Reason], [Status.Domain] and [Status.Metadata] read the
+	// ErrorInfo.
 	OriginForeign
 
 	// OriginBare means that it was received without an ErrorInfo: the upstream, a proxy
-	// or the client's own gRPC made it. It carries no code, and [Status.Code] is assumed.
+	// or the client's own gRPC made it. It carries no code, unless the Decoder assumes one;
+	// see [Decoder.AssumeCodes].
 	OriginBare
 )
 
@@ -38,19 +39,15 @@ func (o Origin) String() string {
 	return fmt.Sprintf("Origin(%d)", uint8(o))
 }
 
-// carriesCode reports whether a status of this origin carries a code.
-func (o Origin) carriesCode() bool {
-	return o == OriginLocal || o == OriginKnown || o == OriginNumeric
-}
-
 // Trust says how far a process trusts an upstream: which of the statuses that it
 // receives over a connection are forwarded, if a handler returns the received error
 // unchanged.
 type Trust uint8
 
 const (
-	// TrustKnown forwards the statuses that carry a code: those of a known domain, and
-	// raw numbers. It treats all others as TrustNone does.
+	// TrustKnown forwards the statuses that carry a code: of a known domain, or as a raw
+	// number that a table has. It treats all others as TrustNone does. The message of a
+	// status with an assumed code isn't always forwarded; see [Decoder.AssumeCodes].
 	TrustKnown Trust = iota
 
 	// TrustNone forwards no status. UNAVAILABLE and DEADLINE_EXCEEDED are sent with a
@@ -75,11 +72,11 @@ func (t Trust) String() string {
 	return fmt.Sprintf("Trust(%d)", uint8(t))
 }
 
-// passes reports whether a status of an origin is forwarded.
-func (t Trust) passes(origin Origin) bool {
+// passes reports whether a received status is forwarded.
+func (t Trust) passes(e *receivedError) bool {
 	switch t {
 	case TrustKnown:
-		return origin.carriesCode()
+		return e.carries
 	case TrustAll:
 		return true
 	}

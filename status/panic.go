@@ -13,10 +13,13 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// A PanicError describes a panic. [Recovered] makes one of a handler's panic, and an
-// [Encoder] of the panic of a rule or of a method of the handler's error. It is private:
-// the caller gets the INTERNAL default. It unwraps to nothing, so that a code that was
-// given to panic isn't taken for the handler's answer.
+// A PanicError describes a panic. [Recovered] makes one for a handler's panic. An
+// [Encoder] makes one for a panic of a rule, of an amendment, of the RequestID function
+// or of a method of the error. It is private. The caller gets the INTERNAL default for a
+// handler's panic; a rule, an amendment or a RequestID function that panics is skipped.
+//
+// A PanicError unwraps to nothing, so that a code that was given to panic isn't taken for
+// the handler's answer.
 type PanicError struct {
 	// Value is the value that was given to panic.
 	Value any
@@ -190,6 +193,13 @@ const (
 	maxSummarized    = 10      // texts
 	maxSummarizedLen = 4 << 10 // bytes of each
 )
+
+// summarize returns the summary of an error that isn't safe to run.
+func summarize(err error) error {
+	t := tree{whole: true}
+	t.read(err)
+	return t.summary(err)
+}
 
 // summary returns an error to log instead of err, which isn't safe to run. It has
 // err's type, and the texts of the first errors in the tree that wrap no other and

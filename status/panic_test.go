@@ -193,7 +193,7 @@ func (panicsInUnwrapping) Unwrap() error { panic("in Unwrap") }
 
 // The cause of a received Status is not searched, so that its panic decides nothing.
 func TestPanicBelowARestatedStatus(t *testing.T) {
-	bare := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "no such user"))
+	bare := status.FromGRPC(grpcstatus.New(grpccodes.NotFound, "x")).WithMessage("no such user")
 	err := bare.Wrap(panicsInUnwrapping{})
 	if got := status.ToGRPC(err); got.Code() != grpccodes.NotFound || got.Message() != "no such user" {
 		t.Errorf("ToGRPC() = %v; want NOT_FOUND %q", got, "no such user")
@@ -201,8 +201,8 @@ func TestPanicBelowARestatedStatus(t *testing.T) {
 	if st, ok := status.FromError(err); !ok || st.GRPCCode() != grpccodes.NotFound {
 		t.Errorf("FromError() = %v, %t; want NOT_FOUND", st, ok)
 	}
-	if got := status.Code(errors.Join(err, codes.TokenExpired)); got != codes.TokenExpired {
-		t.Errorf("Code() of the error joined with TokenExpired = %v", got)
+	if got, ok := status.Declared(errors.Join(err, codes.TokenExpired)); ok {
+		t.Errorf("Declared() of the error joined with TokenExpired = %v; want none, because the Status comes first", got)
 	}
 }
 

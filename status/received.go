@@ -2,7 +2,6 @@ package status
 
 import (
 	"fmt"
-	"iter"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
@@ -18,22 +18,25 @@ import (
 // A receivedError is a status that a client received, as an error. Most callers only ask
 // for its code, so that its Status is made when it is asked for.
 type receivedError struct {
-	grpc  *grpcstatus.Status // the received status
-	proto *spb.Status        // a copy of it, never changed
-	trust Trust              // in the connection
+	grpc      *grpcstatus.Status // the received status
+	proto     *spb.Status        // a copy of it, never changed
+	trust     Trust              // in the connection
+	own       bool               // made in this process, so that all of it may be sent
+	decided   bool               // by an Encoder, so that WithheldMessages don't apply
+	sentinels []Sentinel         // of the Decoder
 
 	// What identify found.
-	code          codes.Code
-	grpcCode      grpccodes.Code // for a raw number, that of the number's row
-	origin        Origin
-	rawTable      *codes.Table // the table that names a raw number, or nil
-	infoIndex     int32        // of the ErrorInfo that carries the code, or -1
-	numberMissing bool         // that ErrorInfo names the code by its reason, and lacks its number
-	assumed       bool         // that ErrorInfo is of a known domain, and names no code
-	metadataOnly  bool         // the raw number names the code, and that ErrorInfo adds metadata
+	code         codes.Code     // the UNKNOWN default if the status carries none
+	grpcCode     grpccodes.Code // for a raw number, that of the number's row
+	origin       Origin
+	carries      bool         // the status carries code
+	rawTable     *codes.Table // the table that names a raw number, or nil
+	infoIndex    int32        // of the ErrorInfo that carries the code or, if none does, of the one to read; or -1
+	rewritten    bool         // no errstatus server writes that ErrorInfo so: it is sent in another form
+	metadataOnly bool         // the raw number names the code, and that ErrorInfo adds metadata
 
-	// chain has the code, the error that was received and, if the status says what
-	// the caller's own context says, that context's error.
+	// chain has the code, if the status carries one; the error that was received; and, if
+	// the status says what the caller's own context says, that context's error.
 	chain  [3]error
 	length uint8
 
@@ -46,7 +49,12 @@ func (e *receivedError) append(err error) {
 }
 
 // cause returns the error that was received.
-func (e *receivedError) cause() error { return e.chain[1] }
+func (e *receivedError) cause() error {
+	if e.carries {
+		return e.chain[1]
+	}
+	return e.chain[0]
+}
 
 // status returns the Status of what was received. It is always the same one.
 func (e *receivedError) status() *Status {
@@ -57,13 +65,28 @@ func (e *receivedError) status() *Status {
 	return e.made.Load()
 }
 
-// Error returns the public text as one line: the code's name and the message. If the
-// status was received inside of another error's text, it returns the name and that text.
+// Error returns the text as one line: the code's name and the message. If the status was
+// received inside of another error's text, it returns the name and that text. If the
+// status carries no code, Error returns the received error's own text, byte for byte, so
+// that code that compares gRPC's texts goes on working.
 func (e *receivedError) Error() string {
+	if !e.carries {
+		return e.cause().Error()
+	}
 	if _, ok := e.cause().(interface{ GRPCStatus() *grpcstatus.Status }); !ok {
 		return oneLine(e.status().row().Name + ": " + e.cause().Error())
 	}
 	return e.status().String()
+}
+
+// Is reports whether the code has the target as a sentinel.
+func (e *receivedError) Is(target error) bool {
+	for _, s := range e.sentinels {
+		if e.carries && s.Code == e.code && s.Target == target {
+			return true
+		}
+	}
+	return false
 }
 
 // Unwrap returns the chain. Callers must not change the slice.
@@ -72,50 +95,58 @@ func (e *receivedError) Unwrap() []error { return e.chain[:e.length:e.length] }
 // GRPCStatus returns the received status.
 func (e *receivedError) GRPCStatus() *grpcstatus.Status { return e.grpc }
 
-// Format prints the public text. %+v also prints the error that was received.
-func (e *receivedError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
+// Format prints the text of Error. If the status carries a code, %+v also prints the
+// error that was received.
+func (e *receivedError) Format(f fmt.State, verb rune) {
+	if !e.carries {
+		format(f, verb, e.Error(), nil)
+		return
+	}
+	format(f, verb, e.Error(), e.cause())
+}
 
 // LogValue returns the group of [Status.LogValue], with the error that was received
 // as the cause.
 func (e *receivedError) LogValue() slog.Value { return e.status().logValue(e.cause()) }
 
-// info returns the bytes of the ErrorInfo that carries the code, or nil.
+// info returns the bytes of the ErrorInfo that carries the code or, if none does, of the
+// one to read. It is nil if there is none.
 func (e *receivedError) info() []byte {
-	if e == nil || e.infoIndex < 0 || e.metadataOnly {
+	if e == nil || e.infoIndex < 0 {
 		return nil
 	}
 	return e.proto.GetDetails()[e.infoIndex].GetValue()
 }
 
-// newStatus returns the Status of what was received. It keeps parts of the proto and
-// changes none.
-func (e *receivedError) newStatus() *Status {
-	details := e.proto.GetDetails()
-	st := &Status{
-		code:       e.code,
-		message:    e.proto.GetMessage(),
-		hasMessage: true,
-		origin:     e.origin,
-		details:    details,
-		grpcCode:   e.grpcCode,
-		received:   e,
-		unchanged:  true,
+// details returns the details without the ErrorInfo that carries the code. The result must
+// not be changed.
+func (e *receivedError) details() []*anypb.Any {
+	all := e.proto.GetDetails()
+	switch {
+	case !e.carries || e.infoIndex < 0:
+		return all
+	case e.infoIndex == 0:
+		return all[1:]
 	}
-	if e.infoIndex < 0 {
-		return st
-	}
-	st.details = slices.Concat(details[:e.infoIndex], details[e.infoIndex+1:])
-	if e.metadataOnly {
-		st.metadata = withoutNumber(errorinfo.All(details[e.infoIndex].GetValue()))
-	}
-	return st
+	return slices.Concat(all[:e.infoIndex], all[e.infoIndex+1:])
 }
 
-// withoutNumber returns the metadata of an ErrorInfo without the code's number, or nil
-// if there is none.
-func withoutNumber(pairs iter.Seq2[string, string]) (metadata map[string]string) {
-	for key, value := range pairs {
-		if key == errorinfo.NumberKey {
+// newStatus returns the Status of what was received. It keeps the proto and changes none of
+// it.
+func (e *receivedError) newStatus() *Status {
+	return &Status{code: e.code, text: receivedText, origin: e.origin, grpcCode: e.grpcCode, received: e, from: e}
+}
+
+// metadata returns the metadata of the ErrorInfo, for a Status of an origin. It is nil if
+// there is none. Of a known domain, it has neither the code's number nor keys that AIP-193
+// forbids. A Status with a code of this process has no metadata of another domain.
+func (e *receivedError) metadata(origin Origin) (metadata map[string]string) {
+	foreign := e != nil && e.origin == OriginForeign
+	if foreign && origin == OriginLocal {
+		return nil
+	}
+	for key, value := range errorinfo.All(e.info()) {
+		if !foreign && (key == errorinfo.NumberKey || !errorinfo.IsMetadataKey(key)) {
 			continue
 		}
 		if metadata == nil {
@@ -124,4 +155,24 @@ func withoutNumber(pairs iter.Seq2[string, string]) (metadata map[string]string)
 		metadata[key] = value
 	}
 	return metadata
+}
+
+// passes reports whether the status may be sent, with its details and metadata.
+func (e *receivedError) passes() bool { return e.own || e.trust.passes(e) }
+
+// textPasses reports whether the message may be sent too. If the code is assumed, gRPC itself
+// may have made the status: its texts name addresses and files of this network.
+func (e *receivedError) textPasses() bool {
+	assumed := e.carries && e.origin == OriginBare
+	if assumed && !e.own && e.trust != TrustAll && !slices.Contains(neverMadeByGRPC, e.grpcCode) {
+		return false
+	}
+	return e.passes()
+}
+
+// neverMadeByGRPC has the canonical codes that gRPC's own libraries never make
+// (https://grpc.io/docs/guides/status-codes).
+var neverMadeByGRPC = []grpccodes.Code{
+	grpccodes.InvalidArgument, grpccodes.NotFound, grpccodes.AlreadyExists, grpccodes.FailedPrecondition,
+	grpccodes.Aborted, grpccodes.OutOfRange, grpccodes.DataLoss,
 }

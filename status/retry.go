@@ -1,7 +1,6 @@
 package status
 
 import (
-	"math"
 	"strconv"
 	"time"
 
@@ -14,29 +13,32 @@ import (
 
 const retryInfoName = "google.rpc.RetryInfo"
 
-// WithRetryDelay returns a copy that tells callers how long to wait at least before they
+// maxRetryDelay is the longest delay that is sent and read. A longer one is taken for it.
+const maxRetryDelay = 24 * time.Hour
+
+// WithRetryDelay returns a copy with the least time that callers should wait before they
 // retry. It is sent as google.rpc.RetryInfo, which [RetryDelay] reads, and replaces an
-// earlier delay.
+// earlier delay. A delay is at most 24 hours. WithRetryDelay returns nil for nil.
 //
-// gRPC's native retries don't read RetryInfo. A server with
-// interceptor.WithRetryPushback also tells them (gRFC A6). A negative delay is for them
-// alone: it forbids the retry, and no RetryInfo is sent, which can't say that.
+// gRPC's native retries don't read RetryInfo. A server with interceptor.WithRetryPushback
+// also tells them (gRFC A6). A negative delay forbids native retries. Then no RetryInfo
+// is sent, because a RetryInfo can't forbid a retry.
 func (st *Status) WithRetryDelay(delay time.Duration) *Status {
 	if delay >= 0 {
-		return st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
+		return st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(min(delay, maxRetryDelay))})
 	}
 	if st == nil {
 		return nil
 	}
 	changed := st.copyToChange()
 	changed.details = dropDetail(changed.details, retryInfoName)
-	changed.extra = &extra{droppedKeys: st.more().droppedKeys, pushback: pushback(delay)}
+	changed.changeExtra(func(x *extra) { x.pushback = doNotRetry })
 	return changed
 }
 
 // RetryDelay returns how long a caller should wait at least before it retries, from the
-// google.rpc.RetryInfo in the error's status. ok is false if there is none, or if its
-// delay is invalid or negative.
+// google.rpc.RetryInfo in the error's status: at most 24 hours, whatever the server sent.
+// ok is false if there is none, or if its delay is invalid or negative.
 func RetryDelay(err error) (delay time.Duration, ok bool) {
 	info, ok := Detail[*errdetails.RetryInfo](err)
 	if !ok {
@@ -49,32 +51,33 @@ func retryDelay(info *errdetails.RetryInfo) (time.Duration, bool) {
 	if info.GetRetryDelay().CheckValid() != nil || info.GetRetryDelay().AsDuration() < 0 {
 		return 0, false
 	}
-	return info.GetRetryDelay().AsDuration(), true
+	return min(info.GetRetryDelay().AsDuration(), maxRetryDelay), true
 }
 
-// Retryable reports whether a call that failed with err may be retried unchanged. It is
-// true for the canonical code UNAVAILABLE (AIP-194), and for a status with a RetryInfo,
-// with which the server asks for a retry. It is false for nil and, in this process, for
-// a Status with a negative delay.
+// Retryable reports whether the same call may be sent again after the caller's usual
+// backoff. It is true if the canonical code is UNAVAILABLE (AIP-194) and the server asks
+// for no delay, or for a delay of 0. For any other delay, wait for [RetryDelay] instead.
+// It is false for nil and, in the process that made it, for a Status with a negative
+// delay.
 //
 //	retry.UnaryClientInterceptor(retry.WithRetriable(status.Retryable), retry.WithMax(3))
 //
-// go-grpc-middleware's retry interceptor waits its own backoff, and not the
-// [RetryDelay]. gRPC's native retries wait for the pushback that a server sends.
+// go-grpc-middleware's retry interceptor waits its own backoff, and knows no RetryDelay.
+// gRPC's native retries wait for the pushback that a server sends.
 func Retryable(err error) bool {
 	st, ok := FromError(err)
 	if !ok || st == nil || st.more().pushback == doNotRetry {
 		return false
 	}
-	_, asked := RetryDelay(err)
-	return asked || st.GRPCCode() == grpccodes.Unavailable
+	delay, _ := RetryDelay(err)
+	return delay == 0 && st.GRPCCode() == grpccodes.Unavailable
 }
 
 // doNotRetry is the pushback that forbids a retry. Any negative number does.
 const doNotRetry = "-1"
 
-// pushback returns the value of grpc-retry-pushback-ms for a delay: a signed 32-bit
-// number of milliseconds.
+// pushback returns the value of grpc-retry-pushback-ms for a delay of at most maxRetryDelay:
+// a signed 32-bit number of milliseconds.
 func pushback(delay time.Duration) string {
 	if delay < 0 {
 		return doNotRetry
@@ -83,7 +86,7 @@ func pushback(delay time.Duration) string {
 	if delay%time.Millisecond > 0 {
 		ms++ // rather late than early
 	}
-	return strconv.FormatInt(min(int64(ms), math.MaxInt32), 10)
+	return strconv.FormatInt(int64(ms), 10)
 }
 
 // pushbackOf returns the pushback for a packed RetryInfo, or "" if that has no valid

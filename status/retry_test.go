@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -36,8 +37,8 @@ func TestRetryDelay(t *testing.T) {
 		{"a delay of 0", st.WithRetryDelay(0), 0, true, "0"},
 		{"a nanosecond", st.WithRetryDelay(1), 1, true, "1"},
 		{"a nanosecond over a millisecond", st.WithRetryDelay(time.Millisecond + 1), time.Millisecond + 1, true, "2"},
-		{"a hundred years", st.WithRetryDelay(100 * 365 * 24 * time.Hour), 100 * 365 * 24 * time.Hour, true, "2147483647"},
-		{"the longest", st.WithRetryDelay(math.MaxInt64), math.MaxInt64, true, "2147483647"},
+		{"a hundred years", st.WithRetryDelay(100 * 365 * 24 * time.Hour), 24 * time.Hour, true, "86400000"},
+		{"the longest", st.WithRetryDelay(math.MaxInt64), 24 * time.Hour, true, "86400000"},
 		{"never", st.WithRetryDelay(-1), 0, false, "-1"},
 		{"never, after a delay", st.WithRetryDelay(time.Second).WithRetryDelay(-time.Hour), 0, false, "-1"},
 		{"a delay, after never", st.WithRetryDelay(-1).WithRetryDelay(time.Second), time.Second, true, "1000"},
@@ -50,6 +51,7 @@ func TestRetryDelay(t *testing.T) {
 		{"malformed RetryInfo", st.WithDetails(&anypb.Any{TypeUrl: "x/google.rpc.RetryInfo", Value: []byte{0xff}}), 0, false, ""},
 		{"received", received, time.Second, true, ""},
 		{"received and changed", received.WithMetadata("user", "42"), time.Second, true, ""},
+		{"received and never", received.WithRetryDelay(-1), 0, false, "-1"},
 		{"received and given another delay", received.WithRetryDelay(time.Minute), time.Minute, true, "60000"},
 		{"received without a code", status.FromGRPC(status.ToGRPC(grpcError(t, grpccodes.Unavailable, "x"))).WithRetryDelay(time.Second), time.Second, true, "1000"},
 	}
@@ -94,16 +96,16 @@ func packedAny(t *testing.T, info *errdetails.RetryInfo) *anypb.Any {
 	return a
 }
 
-// TestRetryable checks that Retryable reports true for UNAVAILABLE with any code and for an
-// error with a delay, and false for other errors.
+// TestRetryable checks that Retryable reports true for UNAVAILABLE with any code if there is
+// no delay, and false for other errors.
 func TestRetryable(t *testing.T) {
 	for row := range codes.Default().All() {
 		err := status.Error(row.Code, "")
 		if got, want := status.Retryable(err), row.GRPCCode == grpccodes.Unavailable; got != want {
 			t.Errorf("Retryable(%v) = %t; want %t", row.Code, got, want)
 		}
-		if row.Code.Number() != 0 && !status.Retryable(status.New(row.Code, "").WithRetryDelay(time.Second).Err()) {
-			t.Errorf("Retryable(%v) = false with a delay; want true", row.Code)
+		if status.Retryable(status.New(row.Code, "").WithRetryDelay(time.Second).Err()) {
+			t.Errorf("Retryable(%v) = true with a delay; want false", row.Code)
 		}
 	}
 	for name, tt := range map[string]struct {
@@ -116,8 +118,9 @@ func TestRetryable(t *testing.T) {
 		"cause of another code":              {status.Wrap(grpcError(t, grpccodes.Unavailable, "x"), codes.ServerInternal, ""), false},
 		"wrapped":                            {fmt.Errorf("loading: %w", grpcError(t, grpccodes.Unavailable, "x")), true},
 		"RESOURCE_EXHAUSTED without a delay": {grpcError(t, grpccodes.ResourceExhausted, "x"), false},
-		"with a RetryInfo":                   {grpcError(t, grpccodes.ResourceExhausted, "x", &errdetails.RetryInfo{RetryDelay: durationpb.New(0)}), true},
-		"with an empty RetryInfo":            {grpcError(t, grpccodes.ResourceExhausted, "x", &errdetails.RetryInfo{}), false},
+		"with a RetryInfo":                   {grpcError(t, grpccodes.Unavailable, "x", &errdetails.RetryInfo{RetryDelay: durationpb.New(1)}), false},
+		"with a delay of 0":                  {grpcError(t, grpccodes.Unavailable, "x", &errdetails.RetryInfo{RetryDelay: durationpb.New(0)}), true},
+		"with an empty RetryInfo":            {grpcError(t, grpccodes.Unavailable, "x", &errdetails.RetryInfo{}), true},
 	} {
 		if got := status.Retryable(tt.err); got != tt.want {
 			t.Errorf("%s: Retryable() = %t; want %t", name, got, tt.want)
@@ -154,5 +157,36 @@ func TestPushbackIsSentOnceForUnsafeErrors(t *testing.T) {
 	outer := status.New(codes.SrvNetwork, "").WithRetryDelay(time.Second).Wrap(errors.Join(inner, panicsInUnwrapping{}))
 	if got := pushing.Encode(t.Context(), outer).Trailer(); got != nil {
 		t.Errorf("Trailer() = %v; want none beside that of the error inside", got)
+	}
+}
+
+// TestNegativeDelayReplacesARetryInfo checks that a Status that forbids retries has no RetryInfo,
+// whoever gave it.
+func TestNegativeDelayReplacesARetryInfo(t *testing.T) {
+	wait := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)}
+	upstreams := status.Convert(received(t, grpccodes.Unavailable, "x", info("openim.io", "SDK_NETWORK", "10000"), wait))
+	forbid := func(_ context.Context, st *status.Status) *status.Status { return st.WithRetryDelay(-1) }
+	delay := func(_ context.Context, st *status.Status) *status.Status { return st.WithRetryDelay(time.Second) }
+	for _, tt := range []struct {
+		name    string
+		err     error
+		encoder status.Encoder
+	}{
+		{name: "own", err: status.New(codes.SdkNetwork, "").WithRetryDelay(time.Second).WithRetryDelay(-1).Err()},
+		{name: "received", err: upstreams.WithRetryDelay(-1).Err()},
+		{name: "received, amended", err: upstreams.Err(), encoder: status.Encoder{Amendments: []func(context.Context, *status.Status) *status.Status{forbid}}},
+		{name: "amended twice", err: codes.SdkNetwork, encoder: status.Encoder{Amendments: []func(context.Context, *status.Status) *status.Status{delay, forbid}}},
+	} {
+		tt.encoder.RetryPushback = true
+		encoded := tt.encoder.Encode(t.Context(), tt.err)
+		if delay, ok := status.RetryDelay(status.FromGRPC(encoded.Status()).Err()); ok {
+			t.Errorf("%s: sent RetryInfo with %v; want none", tt.name, delay)
+		}
+		if got := encoded.Trailer().Get("grpc-retry-pushback-ms"); len(got) != 1 || got[0] != "-1" {
+			t.Errorf("%s: pushback %q; want -1", tt.name, got)
+		}
+	}
+	if delay, ok := status.RetryDelay(upstreams.WithRetryDelay(-1).Err()); ok {
+		t.Errorf("RetryDelay() = %v, true in this process; want false", delay)
 	}
 }

@@ -23,8 +23,10 @@ const (
 	// SourceRule means that a [Rule] matched.
 	SourceRule
 
-	// SourceContext means that the RPC's own context has ended, and that the error says
-	// no more than that. CANCELLED or DEADLINE_EXCEEDED is sent.
+	// SourceContext means that the RPC's own context has ended, and that the error says no
+	// more than that, or would be withheld. What the context's cause says is sent, or else
+	// CANCELLED or DEADLINE_EXCEEDED. [Encoded.Otherwise] says which case would have decided
+	// if the context had not ended.
 	SourceContext
 
 	// SourceDeadline means context.DeadlineExceeded while the RPC's own context is
@@ -37,11 +39,16 @@ const (
 
 	// SourceUpstream means any other received status. It is withheld: UNAVAILABLE and
 	// DEADLINE_EXCEEDED are sent with a fixed message, and the INTERNAL default for the
-	// rest.
+	// rest. If the Trust lets an assumed code pass but not its message, the status is sent
+	// with the message of the code's row; see [Decoder.AssumeCodes].
 	SourceUpstream
 
 	// SourceGRPCStatus means a gRPC status that was made in this process. It is sent.
 	SourceGRPCStatus
+
+	// SourceGRPCWithheld means a gRPC status that was made in this process, whose canonical
+	// code is in [Encoder.WithheldMessages]. It is sent with a fixed message.
+	SourceGRPCWithheld
 
 	// SourceNumber means a gRPC status with a raw number that a table has. It is sent as
 	// that code.
@@ -54,7 +61,7 @@ const (
 	SourcePanic
 )
 
-var sourceNames = [...]string{"none", "encoded", "code", "openim error", "rule", "context", "deadline", "forwarded", "upstream", "grpc status", "number", "unknown", "panic"}
+var sourceNames = [...]string{"none", "encoded", "code", "openim error", "rule", "context", "deadline", "forwarded", "upstream", "grpc status", "grpc withheld", "number", "unknown", "panic"}
 
 // String returns the source in a word or two, such as "rule".
 func (s Source) String() string {
@@ -65,7 +72,9 @@ func (s Source) String() string {
 }
 
 // Withheld reports whether the caller reads a fixed message instead of the error's own
-// text. The error should then be logged in this process.
+// text. The error should then be logged in this process. Use [Encoded.Withheld] if you have
+// the result of Encode: it is also true if an ended context or a restated Status withholds a
+// text.
 func (s Source) Withheld() bool {
-	return s == SourceUpstream || s == SourceUnknown || s == SourcePanic
+	return s == SourceUpstream || s == SourceGRPCWithheld || s == SourceUnknown || s == SourcePanic
 }

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -18,32 +18,54 @@ import (
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// A Status is a domain failure: a code, a message that is safe to show to the
-// caller, metadata and details. It is immutable and safe for concurrent use; the
-// With methods return copies. A nil Status and the zero Status are success: their
-// code is NoError.
+// A Status is a failure: usually a code, a message that is safe to show to the caller,
+// metadata and details. It is immutable and safe for concurrent use; the With methods
+// return copies. A nil Status and the zero Status are success: their code is NoError.
+//
+// A received Status may carry no code: then [Status.Code] is the UNKNOWN default, and
+// [Status.GRPCCode] says what is known. [Declared] reports whether an error has a code.
 type Status struct {
-	code       codes.Code
-	message    string
-	hasMessage bool // if not, the message is that of the code's row
-	origin     Origin
+	code    codes.Code
+	message string     // if text is ownText
+	text    textSource // where the message comes from
+	none    bool       // made for an error without a status
+	origin  Origin
 
-	// metadata is the metadata of the ErrorInfo, without the number. If it is nil, the
-	// ErrorInfo of received has the metadata.
-	metadata map[string]string
-	details  []*anypb.Any // without the ErrorInfo that carries the code
-	extra    *extra       // nil for most
+	metadata map[string]string // that this process added to the ErrorInfo
+	details  []*anypb.Any      // that this process added, one of each type
+	extra    *extra            // nil for most
 
-	// The rest is zero for a Status that was made in this process.
-	grpcCode  grpccodes.Code
-	received  *receivedError
-	unchanged bool // until a With method changes a received Status
+	// grpcCode is the canonical code of a received status. OK means: use the canonical
+	// code of the code's row.
+	grpcCode grpccodes.Code
+
+	// received is the received status from which this one was made, or nil. Its message,
+	// metadata and details are part of the Status. They are sent only if the trust in its
+	// connection lets them pass.
+	received *receivedError
+	restated bool // a received Status became this process's own statement
+
+	// from is the error that has this Status, or nil. Err returns it.
+	from error
 }
+
+// A textSource says where a Status's message comes from.
+type textSource uint8
+
+const (
+	rowText      textSource = iota // the code's row
+	ownText                        // this process
+	receivedText                   // the received status
+)
 
 // An extra holds what few Statuses have. It is shared by copies and never changed.
 type extra struct {
-	droppedKeys []string // metadata keys that were given and can't be sent
-	pushback    string   // the value of grpc-retry-pushback-ms, or ""
+	droppedKeys []string     // metadata keys that were given and can't be sent
+	pushback    string       // the value of grpc-retry-pushback-ms, or ""
+	cause       error        // an operand of %w, until Err or Wrap makes an error
+	leading     []*anypb.Any // details of amendments, which are dropped last
+	withheld    bool         // a received text was withheld before the amendments
+	requestID   string       // of the RPC, or ""
 }
 
 // more returns the extra of st, which may be nil. The result must not be changed.
@@ -54,24 +76,53 @@ func (st *Status) more() extra {
 	return *st.extra
 }
 
-// New returns a Status with a code and a public message. If message is empty, the
-// Status has the message of the code's row. Bytes of message that are not UTF-8 are
-// replaced by U+FFFD.
+// changeExtra changes the extra of a Status that is still being made.
+func (st *Status) changeExtra(change func(*extra)) {
+	x := st.more()
+	change(&x)
+	st.extra = &x
+}
+
+// New returns a Status with a code and a public message. Spaces (U+0020) at its beginning
+// and end are removed, because some clients would read an empty message. If nothing is
+// left, the Status has the message of the code's row. Bytes of message that are not UTF-8
+// are replaced by U+FFFD.
 //
-// A nil code and a negative code can't be sent. New replaces them by the INTERNAL
-// default.
+// New replaces a code that can't be sent by an INTERNAL default: a nil code, or one
+// without a table, by that of the default table; a negative code by that of its own
+// table.
 func New(c codes.Code, message string) *Status {
 	st := newStatus(c, message)
 	return &st
 }
 
 func newStatus(c codes.Code, message string) Status {
-	return Status{code: replaceUnsendable(c), message: validUTF8(message), hasMessage: message != ""}
+	st := Status{code: replaceUnsendable(c)}
+	st.setMessage(message)
+	return st
 }
 
-// Newf returns [New] with a message formatted by fmt.Sprintf.
+// setMessage sets the message of a Status that is still being made.
+func (st *Status) setMessage(message string) {
+	st.message, st.text = sendableText(message), ownText
+	if st.message == "" {
+		st.text = rowText
+	}
+}
+
+// sendableText returns a message in the form in which it is sent.
+func sendableText(message string) string { return strings.Trim(validUTF8(message), " ") }
+
+// Newf returns [New] with a message formatted by fmt.Sprintf. Operands of %w become the
+// cause, as in [Errorf]. The Status keeps it until [Status.Err] or [Status.Wrap] makes an
+// error.
 func Newf(c codes.Code, format string, args ...any) *Status {
-	return New(c, fmt.Sprintf(format, args...))
+	message, cause := formatMessage(format, args...)
+	st := New(c, message)
+	if cause != nil {
+		st.changeExtra(func(x *extra) { x.cause = cause })
+	}
+	return st
 }
 
 // replaceUnsendable returns c, converted to the type of its table's codes. If c is nil,
@@ -92,9 +143,8 @@ func replaceUnsendable(c codes.Code) codes.Code {
 	return c
 }
 
-// Code returns the status's code, and NoError for a nil Status. For a status of
-// [OriginForeign] or [OriginBare] it is assumed: the table's default code for the
-// canonical code.
+// Code returns the status's code, and NoError for a nil Status. If the status carries no
+// code, Code returns the UNKNOWN default; see [Declared].
 func (st *Status) Code() codes.Code {
 	if st == nil || st.code == nil {
 		return codes.NoError
@@ -102,35 +152,56 @@ func (st *Status) Code() codes.Code {
 	return st.code
 }
 
-// GRPCCode returns the canonical code. For a received status it is the received code. For
-// a raw number it is the canonical code in the number's row, in the tables of the Decoder.
-// For a Status that was made in this process it is the canonical code in the code's row.
-// It is OK for a nil Status and for NoError.
+// carriesCode reports whether the status carries a code, or states one in this process.
+func (st *Status) carriesCode() bool {
+	switch {
+	case st.Code().Number() == 0 || st.none:
+		return false
+	case st.origin == OriginLocal:
+		return true
+	}
+	return st.received.carries
+}
+
+// GRPCCode returns the canonical code. For a received status it is the received one. A
+// raw number has the canonical code of the carried code's row in the Decoder's tables, or
+// UNKNOWN without a row. For a Status of this process it is the canonical code of the
+// code's row. It is OK for nil and for NoError.
+//
+// A server that forwards a raw number uses its own tables instead.
 func (st *Status) GRPCCode() grpccodes.Code {
-	if st == nil || st.grpcCode == grpccodes.OK {
+	if st == nil || st.grpcCode == grpccodes.OK || st.Code().Number() == 0 {
 		return st.row().GRPCCode
 	}
 	return st.grpcCode
 }
 
-// Message returns the public message. If none was given, it is that of the code's
-// row.
+// Message returns the message. For a received status it is the received message, which
+// can be empty. If this process gave none, it is the message of the code's row or, if the
+// status carries no code, a fixed text.
 func (st *Status) Message() string {
-	if st == nil || !st.hasMessage {
-		return st.row().Message
+	switch {
+	case st != nil && st.text == ownText:
+		return st.message
+	case st != nil && st.text == receivedText:
+		return st.received.proto.GetMessage()
+	case st != nil && st.received != nil && !st.carriesCode():
+		return st.fixedMessage(codes.Default())
 	}
-	return st.message
+	return st.row().Message
 }
 
-// Reason returns the reason in the ErrorInfo that carries the code. For a received status
-// it is the received reason, and otherwise the one that will be sent. It is empty if the
-// status carries no code.
+// Reason returns the reason in the ErrorInfo. For a received ErrorInfo it is the received
+// reason, also if its domain isn't known: then the sender chose the text. Otherwise, and
+// if the reason of a known domain doesn't have AIP-193's form, it is the reason that a
+// server sends for the code. It is empty if there is no ErrorInfo and the status carries
+// no code.
 func (st *Status) Reason() string {
-	if !st.hasErrorInfo() {
-		return ""
-	}
-	if info, ok := st.receivedInfo(); ok {
+	if info, ok := st.receivedInfo(); ok && (st.origin == OriginForeign || errorinfo.IsReason(info.Reason)) {
 		return string(info.Reason)
+	}
+	if !st.carriesCode() {
+		return ""
 	}
 	if number := st.code.Number(); !st.tableIn(nil).Has(number) {
 		return errorinfo.UnknownReason(int32(number))
@@ -138,39 +209,43 @@ func (st *Status) Reason() string {
 	return st.row().Reason
 }
 
-// Domain returns the domain in the ErrorInfo that carries the code. For a received status
-// it is the received domain, and otherwise the one that will be sent. It is empty if the
+// Domain returns the domain in the ErrorInfo. For a received ErrorInfo it is the received
+// domain, also if it isn't known: then the sender chose the text. Otherwise it is the
+// domain that a server sends for the code. It is empty if there is no ErrorInfo and the
 // status carries no code.
 func (st *Status) Domain() string {
-	if !st.hasErrorInfo() {
-		return ""
-	}
 	if info, ok := st.receivedInfo(); ok {
 		return string(info.Domain)
+	}
+	if !st.carriesCode() {
+		return ""
 	}
 	return st.tableIn(nil).Domain()
 }
 
-// Metadata returns a copy of the metadata of the ErrorInfo that carries the code,
-// without the code's number. It is nil if there is none.
+// Metadata returns a copy of the metadata in the status's ErrorInfo, with what was added by
+// [Status.WithMetadata]. It is nil if there is none. The code's number isn't in it, and
+// neither are pairs that no errstatus server sends, because AIP-193 forbids their keys. The
+// metadata of a domain that isn't known is returned unchanged.
 func (st *Status) Metadata() map[string]string {
-	if !st.hasErrorInfo() {
+	if st.Code().Number() == 0 {
 		return nil
 	}
-	if st.metadata != nil {
+	metadata := st.received.metadata(st.origin)
+	switch {
+	case metadata == nil:
 		return maps.Clone(st.metadata)
+	case st.metadata != nil:
+		maps.Copy(metadata, st.metadata)
 	}
-	return withoutNumber(errorinfo.All(st.received.info()))
+	return metadata
 }
 
 // Truncated returns the parts of the status that its sender has truncated, as
-// metadata["truncated"] of its ErrorInfo says.
+// metadata["truncated"] of an ErrorInfo of a known domain says.
 func (st *Status) Truncated() Truncation {
-	if !st.hasErrorInfo() {
+	if st == nil || st.received == nil || st.received.origin == OriginForeign {
 		return 0
-	}
-	if st.metadata != nil {
-		return parseTruncation(st.metadata[errorinfo.TruncatedKey])
 	}
 	var last string // if a key occurs twice, the last value counts
 	for key, value := range errorinfo.All(st.received.info()) {
@@ -181,7 +256,8 @@ func (st *Status) Truncated() Truncation {
 	return parseTruncation(last)
 }
 
-// Origin returns where the status comes from. It is [OriginLocal] for a nil Status.
+// Origin returns where the status comes from. WithCode makes it [OriginLocal]; the other
+// With methods keep it. It is [OriginLocal] for a nil Status.
 func (st *Status) Origin() Origin {
 	if st == nil {
 		return OriginLocal
@@ -189,16 +265,59 @@ func (st *Status) Origin() Origin {
 	return st.origin
 }
 
+// WithMessage returns a copy with another public message. It keeps all else, also the
+// canonical code of a received status: "the same failure, in my words" is
+//
+//	return nil, status.Convert(err).WithMessage("calling billing").Wrap(err)
+//
+// An empty message means that of the code's row; see [New] for spaces. WithMessage returns
+// nil for nil.
+//
+// # Restating
+//
+// This holds for all With methods of a Status that was read from an error, with [Convert]
+// for example. The copy is this process's own statement: a server sends its code, its
+// canonical code and what this process gave it, and no error mapping applies. What was
+// received keeps its provenance: its message, metadata and details are sent only if the
+// [Trust] in its connection lets the status pass. A received DebugInfo is never sent, and a
+// received RetryInfo makes no pushback. If a received message isn't sent, the error counts as
+// withheld, and the server logs it; see [Encoded.Withheld].
+//
+// The copy of the Status of an error that has none, such as errors.New("…"), has the
+// INTERNAL default as its code.
+func (st *Status) WithMessage(message string) *Status {
+	if st == nil {
+		return nil
+	}
+	changed := st.copyToChange()
+	changed.setMessage(message)
+	return changed
+}
+
+// WithCode returns a copy with another code. It keeps all else, also the canonical code of
+// a received status: the server sends that and not the one in the code's row. It also keeps
+// received metadata: if the [Trust] lets that pass, it is sent with the code, even if the
+// code is of another domain. To send the row's canonical code and nothing that was received,
+// use [New] or [Wrap]. See [Status.WithMessage] on restating, and [New] for codes
+// that can't be sent. WithCode returns nil for nil.
+func (st *Status) WithCode(c codes.Code) *Status {
+	if st == nil {
+		return nil
+	}
+	changed := st.copyToChange()
+	changed.code, changed.origin = replaceUnsendable(c), OriginLocal
+	return changed
+}
+
 // WithMetadata returns a copy with key set to value in the metadata of the
 // ErrorInfo. AIP-193 asks for this: put each variable part of the message into the
 // metadata too, always under the same key.
 //
-// A key must match [a-z][a-zA-Z0-9-_]+ and have at most 64 bytes (AIP-193). "code"
-// and "truncated" are reserved. A pair with any other key is not sent, and is not in
-// [Status.Metadata]; a server's observer is told about it.
-//
-// If st was received and carries no code, the copy states the assumed code, because
-// metadata is sent inside an ErrorInfo.
+// A key must match [a-z][a-zA-Z0-9-_]+ and have at most 64 bytes (AIP-193). "code" and
+// "truncated" are reserved. A pair with any other key is not sent, and is not in
+// [Status.Metadata]. If the status carries no code, it is sent without an ErrorInfo of
+// this process, and so without this metadata. A server's observer gets the keys that are
+// not sent. WithMetadata returns nil for nil.
 func (st *Status) WithMetadata(key, value string) *Status {
 	if st == nil {
 		return nil
@@ -216,7 +335,7 @@ func (st *Status) WithMetadata(key, value string) *Status {
 // Of an ErrorInfo of the code's own domain, only the metadata is added, as by
 // [Status.WithMetadata]. An ErrorInfo of another domain is sent only if the status
 // carries no code. DebugInfo stays in the process unless the server has
-// interceptor.WithDebugInfo.
+// interceptor.WithDebugInfo. WithDetails returns nil for nil.
 func (st *Status) WithDetails(details ...proto.Message) *Status {
 	if st == nil {
 		return nil
@@ -232,20 +351,28 @@ func (st *Status) WithDetails(details ...proto.Message) *Status {
 	return changed
 }
 
-// Err returns an error with the status, or nil for a nil Status and for NoError. The
-// code is in the error's chain, so that errors.Is and errors.AsType find it.
+// Err returns an error with the status. It returns nil for a nil Status and for NoError
+// without a cause. The code is in the error's chain, so that errors.Is and errors.AsType
+// find it.
 //
-// A handler that returns this error sends st with its message and details, even if st was
-// received. [Trust] applies only to a received error that a handler returns unchanged.
+// If the Status was read from an error, and no With method was called, Err returns that
+// error itself: status.Convert(err).Err() is err.
 func (st *Status) Err() error {
-	if st.Code().Number() == 0 {
+	cause := st.more().cause
+	switch {
+	case st != nil && st.from != nil:
+		return st.from
+	case st.Code().Number() == 0 && cause == nil:
 		return nil
 	}
-	return newError(st, nil)
+	return newError(st, cause)
 }
 
 // Wrap returns an error with the status that unwraps to cause, or nil if cause is
-// nil. The cause is for this process's logs: it is not sent to the caller.
+// nil. The cause is for this process's logs: it is not sent to the caller. If [Newf] has
+// kept another cause, the error unwraps to both.
+//
+// The error is this process's own statement; see [Status.WithMessage] on restating.
 //
 // Wrapping an error in NoError is a bug. The result is still an error. Functions that look
 // for a code ignore its NoError.
@@ -256,37 +383,78 @@ func (st *Status) Wrap(cause error) error {
 	if st == nil {
 		st = New(codes.NoError, "")
 	}
-	return newError(st, cause)
+	return newError(st, joinCauses(st.more().cause, cause))
 }
 
 // GRPCStatus returns the received status, if st was received and not changed. Otherwise it
 // returns the status that a server without options sends. It is nil for a nil Status and
 // for NoError.
+//
+// It is for reading. If a handler returns the gRPC status as its error, errstatus takes it
+// for one that was made in this process, and the [Trust] in the connection no longer applies.
+// Return the result of [Status.Err] instead.
 func (st *Status) GRPCStatus() *grpcstatus.Status {
-	if st.Code().Number() == 0 {
+	switch {
+	case st.Code().Number() == 0:
 		return nil
-	}
-	if st.unchanged {
+	case st.isReceived():
 		return st.received.grpc
+	case st.none:
+		return ToGRPC(st.from)
 	}
 	sent, _ := st.encode()
 	return sent
 }
 
+// isReceived reports whether st was received and not changed.
+func (st *Status) isReceived() bool { return st != nil && st.received != nil && !st.restated }
+
+// internalDefault returns the INTERNAL default of the default table.
+func internalDefault() codes.Code { return codes.Default().DefaultFor(grpccodes.Internal) }
+
 // LogValue returns a group with the code's name, number and reason, the canonical
-// code, the message and, for a received status, its origin.
+// code, the message and, for a received status, its origin. If the status carries no code,
+// the group has the canonical code, the message, the origin, and the reason and domain of
+// its ErrorInfo. Each text is one line.
 func (st *Status) LogValue() slog.Value {
-	row := st.row()
-	row.GRPCCode, row.Message = st.GRPCCode(), st.Message()
-	attrs := row.LogValue().Group()
+	var attrs []slog.Attr
+	if st != nil && st.received != nil && !st.carriesCode() {
+		attrs = st.logUncoded()
+	} else {
+		row := st.row()
+		row.GRPCCode, row.Message = st.GRPCCode(), oneLine(st.Message())
+		attrs = row.LogValue().Group()
+	}
 	if st.Origin() != OriginLocal {
 		attrs = append(attrs, slog.String("origin", st.origin.String()))
 	}
 	return slog.GroupValue(attrs...)
 }
 
-// String returns the code's name and the message as one line. All of it is public.
-func (st *Status) String() string { return oneLine(st.row().Name + ": " + st.Message()) }
+// logUncoded returns the attributes of a status that carries no code.
+func (st *Status) logUncoded() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("grpc_code", code.Code(st.GRPCCode()).String()),
+		slog.String("message", oneLine(st.Message())),
+	}
+	if reason := st.Reason(); reason != "" {
+		attrs = append(attrs, slog.String("reason", oneLine(reason)))
+	}
+	if domain := st.Domain(); domain != "" {
+		attrs = append(attrs, slog.String("domain", oneLine(domain)))
+	}
+	return attrs
+}
+
+// String returns the code's name and the message as one line. If the status carries no
+// code, it returns the text that gRPC's errors have, with the canonical code. The message
+// of a received status is the upstream's: don't copy it into a message that you send.
+func (st *Status) String() string {
+	if st != nil && st.received != nil && !st.carriesCode() {
+		return oneLine("rpc error: code = " + st.GRPCCode().String() + " desc = " + st.Message())
+	}
+	return oneLine(st.row().Name + ": " + st.Message())
+}
 
 // oneLine returns text as one line of valid UTF-8. It replaces line ends and other control
 // characters by spaces, so that a text can't add a line to a log.
@@ -320,40 +488,41 @@ func validUTF8(text string) string {
 // copyToChange returns a shallow copy for a With method.
 func (st *Status) copyToChange() *Status {
 	changed := *st
-	changed.code = st.Code()
-	changed.unchanged = false
+	changed.restate()
 	return &changed
 }
 
-// setMetadata adds metadata to a Status that is still being made. Pairs that were
-// received stay, whatever their keys.
+// restate marks st, which must be a copy, as this process's own statement.
+func (st *Status) restate() {
+	st.code, st.from, st.restated = st.Code(), nil, true
+	if st.none {
+		st.code, st.none = internalDefault(), false
+	}
+}
+
+// setMetadata adds metadata to a Status that is still being made.
 func (st *Status) setMetadata(metadata map[string]string) {
-	all := st.Metadata()
+	all := maps.Clone(st.metadata)
 	if all == nil {
 		all = make(map[string]string, len(metadata))
 	}
-	added := false
 	var dropped []string
 	for key, value := range metadata {
 		if errorinfo.IsMetadataKey(key) && !errorinfo.IsReserved(key) {
 			all[key] = validUTF8(value)
-			added = true
 		} else {
 			dropped = append(dropped, key)
 		}
 	}
 	if dropped != nil {
-		dropped = append(dropped, st.more().droppedKeys...)
-		slices.Sort(dropped)
-		dropped = slices.Compact(dropped)
-		st.extra = &extra{droppedKeys: dropped, pushback: st.more().pushback}
+		st.changeExtra(func(x *extra) {
+			x.droppedKeys = append(dropped, x.droppedKeys...)
+			slices.Sort(x.droppedKeys)
+			x.droppedKeys = slices.Compact(x.droppedKeys)
+		})
 	}
-	if !added {
-		return
-	}
-	st.metadata = all
-	if !st.origin.carriesCode() {
-		st.origin = OriginLocal
+	if len(all) > 0 {
+		st.metadata = all
 	}
 }
 
@@ -368,7 +537,7 @@ func (st *Status) row() codes.Row {
 // be nil, then in the code's own table, and for a raw number in the table that named it.
 func (st *Status) tableIn(senders tables) *codes.Table {
 	table := senders.forCode(st.Code())
-	if st != nil && st.received != nil && st.received.rawTable != nil && !table.Has(st.code.Number()) {
+	if st != nil && st.origin == OriginNumeric && st.received.rawTable != nil && !table.Has(st.code.Number()) {
 		return st.received.rawTable
 	}
 	return table

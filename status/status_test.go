@@ -203,8 +203,17 @@ func TestChangeReceivedStatus(t *testing.T) {
 	if got := bare.WithDetails(badRequest("x")).GRPCStatus(); got.Code() != grpccodes.Aborted || len(got.Details()) != 1 {
 		t.Errorf("GRPCStatus() = %v of a bare Status with a detail; want ABORTED with only that detail", got)
 	}
-	if got := status.FromGRPC(bare.WithMetadata("k1", "v").GRPCStatus()); got.Origin() != status.OriginKnown || got.GRPCCode() != grpccodes.Aborted || got.Code() != codes.Code(codes.SdkUnknownCode) {
-		t.Errorf("FromGRPC() = %v, origin %v of a bare Status with metadata; want the guess, known", got, got.Origin())
+	if got := bare.WithMetadata("k1", "v"); got.Origin() != status.OriginBare || got.Metadata()["k1"] != "v" || len(got.GRPCStatus().Details()) > 0 {
+		t.Errorf("a bare Status with metadata has origin %v, metadata %v and is sent as %v; want bare, k1, no details", got.Origin(), got.Metadata(), got.GRPCStatus())
+	}
+	for name, got := range map[string]*status.Status{
+		"metadata, then a code": bare.WithMetadata("k1", "v").WithCode(codes.Args),
+		"a code, then metadata": bare.WithCode(codes.Args).WithMetadata("k1", "v"),
+	} {
+		back := status.FromGRPC(got.GRPCStatus())
+		if back.Code() != codes.Code(codes.Args) || back.GRPCCode() != grpccodes.Aborted || back.Message() != "again" || back.Metadata()["k1"] != "v" || !errors.Is(got.Err(), codes.Args) {
+			t.Errorf("%s: received %v, %v, metadata %v; want Args, ABORTED, the same message, k1", name, back, back.GRPCCode(), back.Metadata())
+		}
 	}
 }
 
@@ -221,12 +230,16 @@ func TestReceivedStatusIsKept(t *testing.T) {
 		if diff := cmp.Diff(grpcstatus.Convert(err).Proto(), st.GRPCStatus().Proto(), protocmp.Transform()); diff != "" {
 			t.Errorf("%s: GRPCStatus() (-received +got):\n%s", name, diff)
 		}
-		if changed := st.WithDetails(&errdetails.Help{}); changed.Message() != st.Message() || changed.GRPCStatus().Message() != st.Message() {
-			t.Errorf("%s: message %q became %q after WithDetails; want the same", name, st.Message(), changed.Message())
+		want := st.Message() // what is sent is the row's, if a status with a code has none
+		if want == "" {
+			want = codes.RowOf(st.Code()).Message
+		}
+		if changed := st.WithDetails(&errdetails.Help{}); changed.Message() != st.Message() || changed.GRPCStatus().Message() != want {
+			t.Errorf("%s: message %q became %q, sent as %q, after WithDetails; want the same, sent as %q", name, st.Message(), changed.Message(), changed.GRPCStatus().Message(), want)
 		}
 	}
-	if got := status.ToGRPC(status.Convert(grpcError(t, 1004, "")).Err()); got.Code() != grpccodes.NotFound || got.Message() != "" {
-		t.Errorf("ToGRPC() = %v for a raw number with an empty message; want NOT_FOUND and no message", got)
+	if got := status.ToGRPC(grpcError(t, 1004, " ")); got.Code() != grpccodes.NotFound || got.Message() != "record not found" {
+		t.Errorf("ToGRPC() = %v for a raw number without a message; want NOT_FOUND and the row's message", got)
 	}
 	if st := status.Convert(grpcError(t, 1004, "x", info("a.example", "A_B_C", ""))); st.Origin() != status.OriginNumeric {
 		t.Errorf("Origin() = %v for a raw number beside an ErrorInfo of an unknown domain; want numeric", st.Origin())
@@ -310,13 +323,14 @@ func TestMetadataKeyLength(t *testing.T) {
 	}
 }
 
-// TestGuessUsesTableOfErrorInfo checks that the guess for an ErrorInfo that names no code is
-// from the table of its domain.
-func TestGuessUsesTableOfErrorInfo(t *testing.T) {
+// TestErrorInfoWithoutCodeOfAnotherTable checks that an ErrorInfo of a known domain that
+// names no code carries none, and can be read.
+func TestErrorInfoWithoutCodeOfAnotherTable(t *testing.T) {
 	decoder := &status.Decoder{Tables: []*codes.Table{codes.Default(), shop}}
 	gst := grpcstatus.Convert(grpcError(t, grpccodes.Internal, "x", info("shop.example", "NEVER_HEARD", "")))
-	if got := decoder.FromGRPC(gst).Code(); got != codes.Code(shopBroken) {
-		t.Errorf("Code() = %v; want the shop's INTERNAL default", got)
+	st := decoder.FromGRPC(gst)
+	if code, declared := status.Declared(st.Err()); code != codes.Code(codes.SdkUnknownCode) || declared || st.Reason() != "NEVER_HEARD" || st.Domain() != "shop.example" {
+		t.Errorf("Declared() = %v, %t, reason %q of %q; want the first table's UNKNOWN default, false, the received ErrorInfo", code, declared, st.Reason(), st.Domain())
 	}
 }
 

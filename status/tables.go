@@ -19,20 +19,20 @@ func (ts tables) first() *codes.Table {
 	return ts[0]
 }
 
-// forCode returns the table of the code's domain that has its row, or the code's own
-// table.
+// forCode returns the table of the code's domain and type that has its row, or the code's
+// own table.
 func (ts tables) forCode(code codes.Code) *codes.Table {
 	own := code.Table()
 	for _, t := range ts {
-		if t.Domain() == own.Domain() && t.Has(code.Number()) {
+		if number := code.Number(); t.Domain() == own.Domain() && t.Has(number) && t.Code(number) == code {
 			return t
 		}
 	}
 	return own
 }
 
-// forNumber returns the table that names a raw number: the first with a row for it,
-// with the default table last, or the first of all if none has one.
+// forNumber returns the table that names a raw number: the first with a row for it, with
+// the default table last, or nil if none has one.
 func (ts tables) forNumber(number codes.Number) *codes.Table {
 	for _, t := range ts {
 		if t.Has(number) {
@@ -42,7 +42,7 @@ func (ts tables) forNumber(number codes.Number) *codes.Table {
 	if codes.Default().Has(number) {
 		return codes.Default()
 	}
-	return ts.first()
+	return nil
 }
 
 // byDomain returns the table of a domain, or nil if the domain isn't known. Domains are

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -20,20 +21,21 @@ func (st *Status) encode() (sent *grpcstatus.Status, size int) {
 	if st.isShort() {
 		return st.encodeShort(st.code.Table())
 	}
-	p := st.proto(nil, false)
+	p := st.proto(wireOptions{})
 	return grpcstatus.FromProto(p), headerSize(p)
 }
 
 // isShort reports whether the status is no more than its code and a message. Most
 // are, and all but the message is kept with the code's row.
 func (st *Status) isShort() bool {
-	return st.origin == OriginLocal && st.metadata == nil && len(st.details) == 0
+	x := st.more()
+	return st.received == nil && st.metadata == nil && len(st.details) == 0 && x.leading == nil && x.requestID == ""
 }
 
 // encodeShort is encode for a short Status, with a table that has the code.
 func (st *Status) encodeShort(table *codes.Table) (sent *grpcstatus.Status, size int) {
 	number := st.code.Number()
-	if !st.hasMessage {
+	if st.text == rowText {
 		sent = table.GRPCStatus(number)
 		return sent, maxRowSize(sent.Message())
 	}
@@ -44,33 +46,152 @@ func (st *Status) encodeShort(table *codes.Table) (sent *grpcstatus.Status, size
 	return sent, size
 }
 
-// proto returns the status that a sender with the given tables sends, before anything is
-// truncated. DebugInfo is among the details only if debugInfo is true.
-func (st *Status) proto(senders tables, debugInfo bool) *spb.Status {
-	table := st.tableIn(senders)
-	row := table.GRPCStatus(st.code.Number())
-	message, code := st.message, st.grpcCode
-	if !st.hasMessage {
-		message = row.Message()
-	}
-	if code == grpccodes.OK || st.origin == OriginNumeric {
-		code = row.Code()
-	}
+// wireOptions say how a Status is sent.
+type wireOptions struct {
+	tables       tables           // of the sender
+	debugInfo    bool             // send DebugInfo that this process added
+	openIMDetail bool             // send the openim.protobuf.ErrorInfo of a received raw number
+	withheld     []grpccodes.Code // see Encoder.WithheldMessages
+}
+
+// proto returns the status that is sent, before anything is truncated.
+func (st *Status) proto(o wireOptions) *spb.Status {
+	table := st.tableIn(o.tables)
 	return &spb.Status{
-		Code:    int32(code),
-		Message: validUTF8(message),
-		Details: sendableDetails(st.packedDetails(table), debugInfo),
+		Code:    int32(st.sentCode(table)),
+		Message: st.sentMessage(table, o),
+		Details: st.sentDetails(table, o),
 	}
 }
 
-// packedDetails returns all details in a new slice. The ErrorInfo that carries the
-// code is the first.
-func (st *Status) packedDetails(table *codes.Table) []*anypb.Any {
-	all := make([]*anypb.Any, 0, 1+len(st.details))
-	if st.origin.carriesCode() {
-		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(table)})
+// sentCode returns the canonical code that is sent. That of a raw number is in the sender's
+// table.
+func (st *Status) sentCode(table *codes.Table) grpccodes.Code {
+	if st.grpcCode == grpccodes.OK || st.origin == OriginNumeric && st.carriesCode() {
+		row, _ := table.Lookup(st.code.Number())
+		return row.GRPCCode
 	}
-	return append(all, st.details...)
+	return st.grpcCode
+}
+
+// sentMessage returns the message that is sent.
+func (st *Status) sentMessage(table *codes.Table, o wireOptions) string {
+	sendsReceived := st.text == receivedText && !st.hidesText(o)
+	text := ""
+	switch {
+	case st.text == ownText:
+		text = st.message // sendable already
+	case sendsReceived:
+		text = sendableText(st.received.proto.GetMessage())
+	}
+	switch {
+	case text != "":
+		return text
+	case st.carriesCode():
+		row, _ := table.Lookup(st.code.Number())
+		return row.Message
+	case sendsReceived:
+		return "" // the sender gave none
+	}
+	return st.fixedMessage(o.tables.first())
+}
+
+// hidesText reports whether the Status has a received message that is withheld.
+func (st *Status) hidesText(o wireOptions) bool {
+	if st.text != receivedText {
+		return false
+	}
+	e := st.received
+	return !e.textPasses() || e.own && !e.decided && slices.Contains(o.withheld, st.GRPCCode())
+}
+
+// withholds reports whether the Status has a received message that isn't empty and is
+// withheld.
+func (st *Status) withholds(o wireOptions) bool {
+	return st.hidesText(o) && st.received.proto.GetMessage() != ""
+}
+
+// fixedMessage returns the message that is sent for a status without a code, if its own text
+// is withheld. table is the sender's first, which has the default rows for canonical codes.
+func (st *Status) fixedMessage(table *codes.Table) string {
+	if !st.received.own {
+		return upstreamMessage(st.grpcCode)
+	}
+	row, _ := table.Lookup(table.DefaultFor(st.grpcCode).Number())
+	return row.Message
+}
+
+// The fixed messages for an upstream whose text is withheld.
+const (
+	upstreamUnavailable = "an upstream service is unavailable"
+	upstreamDeadline    = "an upstream service did not answer in time"
+	upstreamFailed      = "an upstream service failed"
+)
+
+// upstreamMessage returns the message that is sent for a received status that carries no
+// code, if its own text is withheld.
+func upstreamMessage(code grpccodes.Code) string {
+	switch code {
+	case grpccodes.Unavailable:
+		return upstreamUnavailable
+	case grpccodes.DeadlineExceeded:
+		return upstreamDeadline
+	}
+	return upstreamFailed
+}
+
+// sentDetails returns the details that are sent: the ErrorInfo that carries the code, the
+// request id, those of amendments, and then the rest.
+func (st *Status) sentDetails(table *codes.Table, o wireOptions) []*anypb.Any {
+	passes := st.received != nil && st.received.passes()
+	rest := st.details
+	if passes {
+		rest = st.mergeDetails(st.received.sendable(o))
+	}
+	x := st.more()
+	all := make([]*anypb.Any, 0, 2+len(x.leading)+len(rest))
+	if st.carriesCode() {
+		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(table, passes)})
+	}
+	if x.requestID != "" {
+		all = append(all, packRequestID(x.requestID))
+	}
+	all = append(append(all, x.leading...), rest...)
+	return sendableDetails(st.withoutRevoked(all), o.debugInfo)
+}
+
+// withoutRevoked returns details without the RetryInfo that a negative delay has replaced.
+func (st *Status) withoutRevoked(details []*anypb.Any) []*anypb.Any {
+	if st.more().pushback == doNotRetry {
+		return dropDetail(details, retryInfoName)
+	}
+	return details
+}
+
+// sendable returns the received details that may be sent. A DebugInfo is only sent if it was
+// made in this process. OpenIM's servers write private text into their detail.
+func (e *receivedError) sendable(o wireOptions) []*anypb.Any {
+	details := e.details()
+	if e.own {
+		return details
+	}
+	details = dropDetail(details, debugInfoName)
+	if e.grpc.Code() > grpccodes.Unauthenticated && !o.openIMDetail {
+		details = dropDetail(details, openIMDetailName)
+	}
+	return details
+}
+
+// mergeDetails returns received details and those that this process added, in a new slice
+// unless one of them is empty. An added one replaces a received one of its type.
+func (st *Status) mergeDetails(received []*anypb.Any) []*anypb.Any {
+	switch {
+	case len(st.details) == 0:
+		return received
+	case len(received) == 0:
+		return st.details
+	}
+	return lastOfEachType(append(sendableDetails(slices.Clone(received), true), st.details...))
 }
 
 // sendableDetails returns details without those that are not sent: a second one of a
@@ -94,23 +215,27 @@ func sendableDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
 }
 
 // errorInfo returns the bytes of the ErrorInfo that carries the code, where table has
-// the code's row. A received one is sent byte for byte, unless a With method
-// changed its metadata or it lacks the code's number.
-func (st *Status) errorInfo(table *codes.Table) []byte {
-	number := strconv.Itoa(int(st.code.Number()))
-	info, ok := st.receivedInfo()
-	if !ok {
-		row, _ := table.Lookup(st.code.Number())
-		return packErrorInfo(row.Reason, table.Domain(), number, st.metadata)
+// the code's row. With withReceived, what was received is part of it: a received ErrorInfo
+// is then returned byte for byte, unless a With method changed its metadata or no errstatus
+// server writes it so.
+func (st *Status) errorInfo(table *codes.Table, withReceived bool) []byte {
+	forwards := withReceived && st.origin == OriginKnown
+	if forwards && st.metadata == nil && !st.received.rewritten {
+		return st.received.info()
 	}
-	if !st.received.numberMissing {
-		if st.metadata == nil {
-			return st.received.info()
-		}
-		number = string(info.Number)
+	row, _ := table.Lookup(st.code.Number())
+	reason, metadata := row.Reason, st.metadata
+	if forwards {
+		reason = st.Reason()
 	}
-	b := packErrorInfo(string(info.Reason), string(info.Domain), number, st.Metadata())
-	return errorinfo.AppendUnknown(b, st.received.info())
+	if withReceived {
+		metadata = st.Metadata()
+	}
+	b := packErrorInfo(reason, table.Domain(), strconv.Itoa(int(st.code.Number())), metadata)
+	if forwards {
+		b = errorinfo.AppendUnknown(b, st.received.info())
+	}
+	return b
 }
 
 func packErrorInfo(reason, domain, number string, metadata map[string]string) []byte {
@@ -118,13 +243,12 @@ func packErrorInfo(reason, domain, number string, metadata map[string]string) []
 	return errorinfo.Append(b, reason, domain, number, metadata)
 }
 
-// hasErrorInfo reports whether an ErrorInfo carries the code, or will when the status
-// is sent.
-func (st *Status) hasErrorInfo() bool { return st.Code().Number() != 0 && st.origin.carriesCode() }
-
-// receivedInfo returns the received ErrorInfo that carries the code. ok is false if
-// there is none.
+// receivedInfo returns the received ErrorInfo that carries the code or, if none does, the one
+// to read. ok is false if there is none, and for a Status with a code of this process.
 func (st *Status) receivedInfo() (info errorinfo.Scanned, ok bool) {
+	if st == nil || st.received == nil || st.origin == OriginLocal || st.received.metadataOnly {
+		return errorinfo.Scanned{}, false
+	}
 	raw := st.received.info()
 	if raw == nil {
 		return errorinfo.Scanned{}, false

@@ -11,10 +11,9 @@ import (
 // domain and a reason identify one code on the wire, so a domain has one Go type.
 type domains map[string]*protogen.Enum
 
-// importedDomains returns the domains of the files that generated files import,
-// directly or not. Their Go types come from another run or another module, but the
-// domain is taken all the same: a peer would read a reason of one enum as a code of
-// the other.
+// importedDomains returns the domains of the files that generated files import, directly
+// or not. Their Go types come from another run or another module, but the domain is still
+// taken: a peer would read a reason of one enum as a code of the other.
 //
 // If two imported enums have one domain, the first counts. This is no error, because
 // this run generates neither, and the author of the importing file may not be able

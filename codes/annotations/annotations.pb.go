@@ -197,7 +197,7 @@ var file_errstatus_v1_annotations_proto_extTypes = []protoimpl.ExtensionInfo{
 var (
 	// The domain in google.rpc.ErrorInfo for the codes of the enum, such as
 	// "pubsub.googleapis.com": globally unique, 1 to 253 bytes (AIP-193). An enum
-	// with a domain becomes a table. No two enums have one domain.
+	// with a domain becomes a table. Two enums must not have the same domain.
 	//
 	// optional string domain = 51276;
 	E_Domain = &file_errstatus_v1_annotations_proto_extTypes[0]

@@ -419,3 +419,14 @@ func TestNamedFilesExist(t *testing.T) {
 		}
 	}
 }
+
+// TestDrainRecipeIsTheTestedExample checks that the server page has the text of examples/drain
+// after its package clause.
+func TestDrainRecipeIsTheTestedExample(t *testing.T) {
+	example := strings.Join(pages(t, "examples/drain/drain.go")[0].lines, "\n")
+	_, recipe, _ := strings.Cut(example, "\npackage drain\n\n")
+	server := strings.Join(pages(t, "docs/server.md")[0].lines, "\n")
+	if recipe == "" || !strings.Contains(server, "```go\n"+recipe+"```\n") {
+		t.Error("docs/server.md doesn't have the text of examples/drain/drain.go after its package clause: copy it")
+	}
+}

@@ -84,6 +84,16 @@ func carriers(t testing.TB) []carrier {
 			varying: func(i int) error { return status.Errorf(codes.RecordNotFound, "no user %d", i) },
 			read:    func(err error) bool { return status.Code(err) == codes.RecordNotFound },
 		},
+		{
+			name: "requestid", // errstatus with an id in each failure
+			server: interceptor.ServerOptions(interceptor.WithRequestID(func(context.Context) string {
+				return "4bf92f3577b34da6a3ce929d0e0e4736"
+			})),
+			client:  interceptor.DialOptions(),
+			same:    func() error { return codes.RecordNotFound },
+			varying: func(i int) error { return status.Errorf(codes.RecordNotFound, "no user %d", i) },
+			read:    func(err error) bool { return status.Code(err) == codes.RecordNotFound },
+		},
 	}
 }
 

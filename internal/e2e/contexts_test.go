@@ -23,13 +23,13 @@ import (
 
 func TestDeadlineOfAnotherContextIsNotTheCallers(t *testing.T) {
 	for _, handlers := range []error{context.DeadlineExceeded, fmt.Errorf(testrpc.Secret+": %w", context.DeadlineExceeded)} {
-		err := testrpc.Received(t, handlers)
-		testrpc.CheckStatus(t, err, testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
-		if errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("errors.Is(%v, context.DeadlineExceeded) = true; want false, because the caller's context has not ended", err)
-		}
-		if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
-			t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
+		for _, c := range bareClients {
+			err := testrpc.Received(t, handlers, c.opts...)
+			testrpc.CheckStatus(t, err, testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("errors.Is(%v, context.DeadlineExceeded) = true; want false, because the caller's context has not ended", err)
+			}
+			checkBare(t, c.name, err, grpccodes.DeadlineExceeded, c.assumes)
 		}
 	}
 }
@@ -98,27 +98,28 @@ func (c *manualContext) Err() error {
 }
 
 func TestCallersDeadlinePasses(t *testing.T) {
-	for _, k := range testrpc.Kinds {
-		t.Run(k.Name, func(t *testing.T) {
-			callers := &manualContext{t.Context(), make(chan struct{})}
-			svc := testrpc.Running(func(ctx context.Context) error {
-				close(callers.done)
-				<-ctx.Done()
-				return ctx.Err()
+	for _, c := range bareClients {
+		for _, k := range testrpc.Kinds {
+			t.Run(c.name+", "+k.Name, func(t *testing.T) {
+				callers := &manualContext{t.Context(), make(chan struct{})}
+				svc := testrpc.Running(func(ctx context.Context) error {
+					close(callers.done)
+					<-ctx.Done()
+					return ctx.Err()
+				})
+				_, err := k.Call(callers, testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions(c.opts...)))
+				if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+					t.Errorf("a caller whose deadline passes gets %v; want an error that wraps context.DeadlineExceeded only", err)
+				}
+				checkBare(t, c.name, err, grpccodes.DeadlineExceeded, c.assumes)
 			})
-			_, err := k.Call(callers, testrpc.Connect(t, svc, interceptor.ServerOptions(), interceptor.DialOptions()))
-			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-				t.Errorf("a caller whose deadline passes gets %v; want an error that wraps context.DeadlineExceeded only", err)
-			}
-			if got := status.Code(err); got != codes.SdkCtxDeadlineExceeded {
-				t.Errorf("status.Code(%v) = %v; want SdkCtxDeadlineExceeded", err, got)
-			}
-		})
+		}
 	}
 }
 
 // If the RPC's context has ended, it decides between CANCELLED and DEADLINE_EXCEEDED,
-// not the context error that the handler returns.
+// not the error that the handler returns: neither a context error nor one that would be
+// withheld.
 func TestEndedContextOfTheRPCDecidesTheCode(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -128,7 +129,7 @@ func TestEndedContextOfTheRPCDecidesTheCode(t *testing.T) {
 	decode := func(c grpccodes.Code) error {
 		return new(status.Decoder).Decode(t.Context(), grpcstatus.Error(c, testrpc.Secret))
 	}
-	contextErrors := []error{
+	ending := []error{
 		context.Canceled,
 		context.DeadlineExceeded,
 		fmt.Errorf(testrpc.Secret+": %w", context.Canceled),
@@ -137,13 +138,19 @@ func TestEndedContextOfTheRPCDecidesTheCode(t *testing.T) {
 		grpcstatus.Error(grpccodes.DeadlineExceeded, testrpc.Secret),
 		decode(grpccodes.Canceled),
 		decode(grpccodes.DeadlineExceeded),
+		decode(grpccodes.Unavailable),
+		decode(grpccodes.NotFound),
+		errors.New(testrpc.Secret),
+		fmt.Errorf(testrpc.Secret+": %w", io.ErrClosedPipe),
+		errors.Join(errors.New(testrpc.Secret), decode(grpccodes.Internal)),
+		grpcstatus.Error(1305, testrpc.Secret), // a raw number without a row
 	}
 	server := interceptor.UnaryServer(interceptor.WithErrorMapping(io.EOF, codes.SrvData))
 	end := func(ctx context.Context, err error) error {
 		_, err = server(ctx, nil, &grpc.UnaryServerInfo{}, func(context.Context, any) (any, error) { return nil, err })
 		return err
 	}
-	for _, err := range contextErrors {
+	for _, err := range ending {
 		testrpc.CheckStatus(t, end(cancelled, err), testrpc.Canonical(t, grpccodes.Canceled, "context canceled"))
 		testrpc.CheckStatus(t, end(late, err), testrpc.Canonical(t, grpccodes.DeadlineExceeded, "context deadline exceeded"))
 	}
@@ -151,7 +158,10 @@ func TestEndedContextOfTheRPCDecidesTheCode(t *testing.T) {
 	// Any other error is encoded as if the context had not ended.
 	testrpc.CheckStatus(t, end(cancelled, errors.Join(context.Canceled, codes.SrvDatabase)), testrpc.Carrying(t, codes.SrvDatabase, ""))
 	testrpc.CheckStatus(t, end(cancelled, errors.Join(context.Canceled, io.EOF)), testrpc.Carrying(t, codes.SrvData, ""))
-	testrpc.CheckStatus(t, end(cancelled, errors.New(testrpc.Secret)), testrpc.Carrying(t, codes.ServerInternal, ""))
+	testrpc.CheckStatus(t, end(cancelled, grpcstatus.Error(grpccodes.NotFound, "own message")), testrpc.Canonical(t, grpccodes.NotFound, "own message"))
+	for _, bug := range []error{codes.NoError, (*nilPointer)(nil), panicsInError{}, panicsInIs{errors.New(testrpc.Secret)}} {
+		testrpc.CheckStatus(t, end(cancelled, bug), testrpc.Carrying(t, codes.ServerInternal, ""))
+	}
 }
 
 func TestContextErrorIsFoundOnlyIfTheCallersContextEnded(t *testing.T) {

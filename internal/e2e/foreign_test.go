@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 	grpcstatus "google.golang.org/grpc/status"
@@ -135,12 +136,13 @@ func (f fixture) trailers() wiretest.Block {
 // A decision is the code that the documentation of status.Decoder gives for a case
 // in which several are reasonable.
 type decision struct {
-	code codes.Code // nil is the assumed code
+	code codes.Code // nil for none
 	why  string
 }
 
 const (
 	notCanonical = "a number must be a plain decimal, and a number with a row is ignored if the reason has no row"
+	withoutRow   = "a raw number carries a code only if a table has a row for it"
 	notSeen      = "gRPC replaces the status by INTERNAL before errstatus reads it"
 	onlyDetails  = "no code is read from a message, or from a detail other than google.rpc.ErrorInfo"
 )
@@ -167,8 +169,8 @@ var decided = map[string]decision{
 	"base64/empty_value":                                {nil, notSeen},
 	"status/negative":                                   {nil, "a negative number isn't a code"},
 
-	// This case isn't open. OpenIM's own client takes numbers below 100 for canonical codes.
-	"legacy/99": {codes.ErrorCode(99), "any number outside 0..16 is a domain code, with or without a row"},
+	// These cases aren't open.
+	"legacy/99": {nil, withoutRow},
 }
 
 // title returns the name of the case, without the server.
@@ -177,19 +179,33 @@ func (f fixture) title() string {
 	return title
 }
 
-// code returns the code that the caller should read.
+// code returns the code that the caller should read, nil for none.
 func (f fixture) code() codes.Code {
-	assumed := codes.Default().DefaultFor(f.Sees.Code.code())
 	if d, ok := decided[f.title()]; ok {
-		if d.code == nil {
-			return assumed
-		}
 		return d.code
 	}
 	if f.Expect.Code == nil {
-		return assumed
+		return nil
 	}
 	return codes.Default().Code(codes.Number(*f.Expect.Code))
+}
+
+// codeIfAssumed returns code or, if the client assumes codes, the assumed code of a status
+// without an ErrorInfo. A number outside 0..16 is no canonical code, so that it has none.
+func (f fixture) codeIfAssumed(t *testing.T, assumes bool) codes.Code {
+	if code := f.code(); code != nil || !assumes || f.origin(t) != status.OriginBare || f.Sees.Code.code() > grpccodes.Unauthenticated {
+		return code
+	}
+	return codes.Default().DefaultFor(f.canonical())
+}
+
+// canonical returns the canonical code that the caller should read of a status that carries
+// no code.
+func (f fixture) canonical() grpccodes.Code {
+	if code := f.Sees.Code.code(); code <= grpccodes.Unauthenticated {
+		return code
+	}
+	return grpccodes.Unknown
 }
 
 // origin returns the origin that the caller should read. It depends on the domains
@@ -260,46 +276,66 @@ var replayed = []testrpc.Kind{testrpc.Unary, testrpc.ServerStream}
 func replaying(t *testing.T) (server *wiretest.Server, client, plain testgrpc.TestServiceClient) {
 	t.Helper()
 	server = wiretest.NewServer(t, wiretest.Reply{})
-	target := "passthrough:///" + server.Addr()
-	client = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, interceptor.DialOptions()))
-	plain = testgrpc.NewTestServiceClient(testrpc.Dial(t, target, nil))
-	return server, client, plain
+	return server, replayingClient(t, server, interceptor.DialOptions()), replayingClient(t, server, nil)
+}
+
+// replayingClient returns a client of a server that replays fixtures.
+func replayingClient(t *testing.T, server *wiretest.Server, opts []grpc.DialOption) testgrpc.TestServiceClient {
+	t.Helper()
+	return testgrpc.NewTestServiceClient(testrpc.Dial(t, "passthrough:///"+server.Addr(), opts))
+}
+
+// everyCode returns the codes that a status without a code must not be taken for.
+func everyCode(t *testing.T) (all []codes.Code) {
+	t.Helper()
+	for _, c := range append(testrpc.EveryCode(t), 99) {
+		all = append(all, c)
+	}
+	return all
 }
 
 func TestForeignStatusesAreRead(t *testing.T) {
-	server, client, plain := replaying(t)
-	for _, f := range foreign(t) {
-		t.Run(f.Name, func(t *testing.T) {
-			server.SetReply(f.reply())
-			for _, k := range replayed {
-				arrived, err := k.Call(t.Context(), client)
-				if k.Success == io.EOF && arrived != f.Messages {
-					t.Errorf("%s: %d messages arrived; want %d", k.Name, arrived, f.Messages)
-				}
-				if f.Sees.Code == 0 {
-					if err != k.Success {
-						t.Errorf("%s: the call ended with %v; want %v, a success", k.Name, err, k.Success)
+	server, _, plain := replaying(t)
+	for _, c := range bareClients {
+		client := replayingClient(t, server, interceptor.DialOptions(c.opts...))
+		for _, f := range foreign(t) {
+			t.Run(c.name+"/"+f.Name, func(t *testing.T) {
+				server.SetReply(f.reply())
+				for _, k := range replayed {
+					arrived, err := k.Call(t.Context(), client)
+					if k.Success == io.EOF && arrived != f.Messages {
+						t.Errorf("%s: %d messages arrived; want %d", k.Name, arrived, f.Messages)
 					}
-					continue
+					if f.Sees.Code == 0 {
+						if err != k.Success {
+							t.Errorf("%s: the call ended with %v; want %v, a success", k.Name, err, k.Success)
+						}
+						continue
+					}
+					f.checkCode(t, k.Name, err, c.assumes)
+					_, received := k.Call(t.Context(), plain)
+					f.checkGRPCStatus(t, k.Name, err, received)
 				}
-				f.checkCode(t, k.Name, err)
-				_, received := k.Call(t.Context(), plain)
-				f.checkGRPCStatus(t, k.Name, err, received)
-			}
-		})
+			})
+		}
 	}
 }
 
 // checkCode checks that err is an error with the fixture's code and origin.
-func (f fixture) checkCode(t *testing.T, name string, err error) {
+func (f fixture) checkCode(t *testing.T, name string, err error, assumes bool) {
 	t.Helper()
 	st := status.Convert(err)
 	if err == nil || err == io.EOF || grpcstatus.Code(err) == grpccodes.OK || st.Code().Number() == 0 || st.GRPCCode() == grpccodes.OK {
 		t.Fatalf("%s: the call ended with %v, which has code OK somewhere; want an error", name, err)
 	}
-	want := f.code()
-	if got := st.Code(); got != want || got != status.Code(err) || !errors.Is(err, want) {
-		t.Errorf("%s: the code is %v; want %v, and errors.Is finds it (%s)", name, got, want, decided[f.title()].why)
+	want := f.codeIfAssumed(t, assumes)
+	if want == nil {
+		checkNoCode(t, name, err, codes.SdkUnknownCode, everyCode(t)...)
+		if got := st.GRPCCode(); got != f.canonical() {
+			t.Errorf("%s: the canonical code is %v; want %v", name, got, f.canonical())
+		}
+	} else if got, declared := status.Declared(err); got != want || !declared || got != st.Code() || got != status.Code(err) || !errors.Is(err, want) {
+		t.Errorf("%s: the code is %v, declared %t; want %v, true, and errors.Is finds it (%s)", name, got, declared, want, decided[f.title()].why)
 	}
 	if got, want := st.Origin(), f.origin(t); got != want {
 		t.Errorf("%s: the origin is %v; want %v", name, got, want)
@@ -343,17 +379,20 @@ func sameMessage(want, got string) bool {
 type forwarding struct {
 	name     string
 	plain    bool // the handler's client is plain gRPC
+	assumes  bool // the handler's client assumes codes
 	received bool // the returned error is a received one, so that trust applies
-	details  bool // the handler adds a detail
+	details  bool // the handler adds a detail, so that the status is its own statement
 	of       func(error) error
 }
 
 var forwardings = []forwarding{
 	{name: "unchanged", received: true, of: func(err error) error { return err }},
+	{name: "unchanged, with assumed codes", assumes: true, received: true, of: func(err error) error { return err }},
 	{name: "under %w", received: true, of: func(err error) error { return fmt.Errorf("upstream: %w", err) }},
 	{name: "joined", received: true, of: func(err error) error { return errors.Join(errors.New("upstream"), err) }},
-	{name: "its Status as an error", of: func(err error) error { return status.Convert(err).Err() }},
+	{name: "its Status as an error", received: true, of: func(err error) error { return status.Convert(err).Err() }},
 	{name: "with a detail", details: true, of: func(err error) error { return status.Convert(err).WithDetails(testrpc.BadRequest()).Err() }},
+	{name: "with a detail, with assumed codes", assumes: true, details: true, of: func(err error) error { return status.Convert(err).WithDetails(testrpc.BadRequest()).Err() }},
 	{name: "its gRPC status as an error", of: func(err error) error { return grpcstatus.Convert(err).Err() }},
 	{name: "from a plain client", plain: true, of: func(err error) error { return err }},
 	{name: "from a plain client, with a detail", plain: true, details: true, of: func(err error) error { return status.Convert(err).WithDetails(testrpc.BadRequest()).Err() }},
@@ -361,6 +400,7 @@ var forwardings = []forwarding{
 
 func TestForwardedForeignStatusesAreValid(t *testing.T) {
 	upstream, withErrstatus, plain := replaying(t)
+	assuming := replayingClient(t, upstream, interceptor.DialOptions(interceptor.WithAssumedCodes()))
 	svc := testrpc.Returning(nil)
 	client := wiretest.Dial(t, strings.TrimPrefix(serveTCP(t, svc), "http://"))
 	for _, f := range foreign(t) {
@@ -368,8 +408,11 @@ func TestForwardedForeignStatusesAreValid(t *testing.T) {
 			upstream.SetReply(f.reply())
 			for _, how := range forwardings {
 				from := withErrstatus
-				if how.plain {
+				switch {
+				case how.plain:
 					from = plain
+				case how.assumes:
+					from = assuming
 				}
 				svc.Run(testrpc.AtOpen, how.handler(from))
 				for _, k := range replayed {
@@ -409,19 +452,50 @@ func (f fixture) checkForwarded(t *testing.T, how forwarding, client *wiretest.C
 	if how.details && len(st.Details) == 0 {
 		t.Errorf("%s, %s: there are no details; want the handler's", how.name, k.Name)
 	}
-	if got := status.FromGRPC(grpcstatus.FromProto(st)).Code(); how.received && got != f.forwardedCode(t) {
-		t.Errorf("%s, %s: the next caller gets %v; want %v", how.name, k.Name, got, f.forwardedCode(t))
+	want, canonical := f.forwarded(t, how)
+	got := status.FromGRPC(grpcstatus.FromProto(st))
+	if want != nil {
+		if code, declared := status.Declared(got.Err()); code != want || !declared {
+			t.Errorf("%s, %s: the next caller gets %v, declared %t; want %v, true", how.name, k.Name, code, declared, want)
+		}
+		if how.assumes && f.code() == nil && testrpc.MadeByGRPC(canonical) && got.Message() != codes.RowOf(want).Message {
+			t.Errorf("%s, %s: the message is %q; want the row's, because gRPC itself may have made the upstream's", how.name, k.Name, got.Message())
+		}
+		return
+	}
+	checkNoCode(t, how.name+", "+k.Name, got.Err(), codes.SdkUnknownCode, everyCode(t)...)
+	if got.GRPCCode() != canonical {
+		t.Errorf("%s, %s: the next caller gets canonical code %v; want %v", how.name, k.Name, got.GRPCCode(), canonical)
+	}
+	if fixed := !how.plain && (how.received || how.details); fixed && got.Message() != upstreamMessage(canonical) {
+		t.Errorf("%s, %s: the next caller gets the message %q; want %q", how.name, k.Name, got.Message(), upstreamMessage(canonical))
 	}
 }
 
-// forwardedCode returns the code that the next caller gets: a carried code, or the assumed
-// code of UNAVAILABLE and DEADLINE_EXCEEDED. Any other status is withheld.
-func (f fixture) forwardedCode(t *testing.T) codes.Code {
-	switch origin := f.origin(t); {
-	case origin == status.OriginKnown, origin == status.OriginNumeric:
-	case f.Sees.Code.code() == grpccodes.Unavailable, f.Sees.Code.code() == grpccodes.DeadlineExceeded:
-	default:
-		return codes.ServerInternal
+// upstreamMessage returns the fixed message for an upstream's status that carries no code.
+func upstreamMessage(c grpccodes.Code) string {
+	switch c {
+	case grpccodes.Unavailable:
+		return "an upstream service is unavailable"
+	case grpccodes.DeadlineExceeded:
+		return "an upstream service did not answer in time"
 	}
-	return f.code()
+	return "an upstream service failed"
+}
+
+// forwarded returns the code that the next caller gets, nil for none, and the canonical
+// code of a status without one. A received status that carries no code is withheld unless
+// the handler restates it.
+func (f fixture) forwarded(t *testing.T, how forwarding) (codes.Code, grpccodes.Code) {
+	code, canonical := f.codeIfAssumed(t, how.assumes), f.canonical()
+	isRaw := f.Sees.Code.code() > grpccodes.Unauthenticated
+	switch {
+	case code != nil, how.details:
+		return code, canonical
+	case how.received && (canonical == grpccodes.Unavailable || canonical == grpccodes.DeadlineExceeded):
+		return nil, canonical
+	case how.received, isRaw:
+		return codes.ServerInternal, grpccodes.Internal
+	}
+	return nil, canonical
 }

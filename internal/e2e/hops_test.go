@@ -107,15 +107,18 @@ func failsWithAnotherTable(t *testing.T, c codes.ErrorCode) failing {
 }
 
 // failsWithANumber returns a C that sends a raw number, like OpenIM's servers. B
-// forwards it as a canonical status.
+// forwards it as a canonical status. A number without a row carries no code.
 func failsWithANumber(t *testing.T, c codes.ErrorCode) failing {
-	return failing{
+	f := failing{
 		name:      fmt.Sprint("raw number, ", c),
 		handlers:  withStack(t, testrpc.Canonical(t, grpccodes.Code(c), quoted, quotes())),
-		code:      c,
 		wire:      grpccodes.Code(c),
-		forwarded: testrpc.Carrying(t, c, quoted, quotes()),
+		forwarded: testrpc.Canonical(t, grpccodes.Unknown, quoted, quotes()),
 	}
+	if codes.Default().Has(c.Number()) {
+		f.code, f.forwarded = c, testrpc.Carrying(t, c, quoted, quotes())
+	}
+	return f
 }
 
 func failsPlain(t *testing.T, name string, c grpccodes.Code, details ...proto.Message) failing {
@@ -157,18 +160,16 @@ func (f failing) isForwarded(trust status.Trust) bool {
 }
 
 // reaches returns the status that A reads if B's handler returns C's error unchanged, and
-// the code that A's client reads from it.
+// the code that A's client reads from it, nil for none.
 func (f failing) reaches(t *testing.T, trust status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	switch {
 	case f.isForwarded(trust) && f.code != codes.NoError:
 		return f.forwarded, f.code
 	case f.isForwarded(trust):
-		return f.forwarded, codes.Default().DefaultFor(f.wire)
-	case f.wire == grpccodes.Unavailable:
-		return testrpc.Canonical(t, f.wire, "an upstream service is unavailable"), codes.SdkNetwork
-	case f.wire == grpccodes.DeadlineExceeded:
-		return testrpc.Canonical(t, f.wire, "an upstream service did not answer in time"), codes.SdkCtxDeadlineExceeded
+		return f.forwarded, nil
+	case f.wire == grpccodes.Unavailable, f.wire == grpccodes.DeadlineExceeded:
+		return testrpc.Canonical(t, f.wire, upstreamMessage(f.wire)), nil
 	}
 	return testrpc.Carrying(t, codes.ServerInternal, ""), codes.ServerInternal
 }
@@ -217,8 +218,8 @@ var hops = []hop{
 	},
 }
 
-// reaches returns the status and the code that A reads. If B's handler returns a code
-// itself, that is always sent.
+// reaches returns the status and the code that A reads, nil for none. If B's handler returns
+// a code itself, that is always sent.
 func (h hop) reaches(t *testing.T, f failing, trust status.Trust) (*spb.Status, codes.Code) {
 	t.Helper()
 	if h.code != codes.NoError {
@@ -241,8 +242,14 @@ type chain struct {
 
 func newChain(t *testing.T, trust status.Trust, a ...grpc.DialOption) *chain {
 	t.Helper()
+	return newChainWith(t, []interceptor.ClientOption{interceptor.WithUpstreamTrust(trust)}, a...)
+}
+
+// newChainWith returns a chain in which B's connections have the given options.
+func newChainWith(t *testing.T, opts []interceptor.ClientOption, a ...grpc.DialOption) *chain {
+	t.Helper()
 	ch := &chain{c: testrpc.Returning(nil), plainC: testrpc.Returning(nil), b: testrpc.Returning(nil)}
-	upstream := interceptor.DialOptions(interceptor.WithUpstreamTrust(trust))
+	upstream := interceptor.DialOptions(opts...)
 	ch.toC = testrpc.Connect(t, ch.c, interceptor.ServerOptions(interceptor.WithDebugInfo()), upstream)
 	ch.toPlainC = testrpc.Connect(t, ch.plainC, nil, upstream)
 	ch.client = testrpc.Connect(t, ch.b, interceptor.ServerOptions(), append(a, interceptor.DialOptions()...))
@@ -310,6 +317,50 @@ func TestTrustDecidesWhatIsForwardedFromStreams(t *testing.T) {
 	}
 }
 
+// If B assumes codes, C's bare statuses carry the default code for their canonical code. Then
+// TrustKnown forwards them with that code. The text of UNAVAILABLE and DEADLINE_EXCEEDED
+// may be gRPC's own, so that only TrustAll forwards it.
+func TestAssumedCodesAreForwarded(t *testing.T) {
+	var bare, others []failing
+	for c := grpccodes.Canceled; c <= grpccodes.Unauthenticated; c++ {
+		bare = append(bare, failsPlain(t, "bare", c, quotes()), failsPlain(t, "bare without details", c))
+		others = append(others, failsPlain(t, "foreign", c, &errdetails.ErrorInfo{Reason: "FULL", Domain: "shop.example"}, quotes()))
+	}
+	others = append(others, failsWithANumber(t, codes.RecordNotFound), failsWithANumber(t, 1305), failsWithErrstatus(t, codes.RecordNotFound))
+	for _, trust := range trusts {
+		ch := newChainWith(t, []interceptor.ClientOption{interceptor.WithUpstreamTrust(trust), interceptor.WithAssumedCodes()})
+		for _, h := range hops {
+			for _, k := range testrpc.Kinds {
+				t.Run(fmt.Sprint(trust, "/", h.name, "/", k.Name), func(t *testing.T) {
+					for _, f := range bare {
+						f = f.assumed(t, trust)
+						ch.fails(f, h, k)
+						ch.check(t, f, h, trust, k)
+					}
+					for _, f := range others {
+						ch.fails(f, h, k)
+						ch.check(t, f, h, trust, k)
+					}
+				})
+			}
+		}
+	}
+}
+
+// assumed returns a C that fails with a bare status, from which B assumes a code.
+func (f failing) assumed(t *testing.T, trust status.Trust) failing {
+	t.Helper()
+	f.code = codes.Default().DefaultFor(f.wire).(codes.ErrorCode)
+	message := quoted
+	if trust != status.TrustAll && testrpc.MadeByGRPC(f.wire) {
+		message = codes.RowOf(f.code).Message
+	}
+	forwarded := testrpc.Canonical(t, f.wire, message, testrpc.ErrorInfo(f.code))
+	forwarded.Details = append(forwarded.Details, f.forwarded.Details...)
+	f.forwarded = forwarded
+	return f
+}
+
 // check calls B with a plain client, and with an errstatus client if B returns C's
 // error unchanged. It checks what A reads, and that private text is withheld.
 func (ch *chain) check(t *testing.T, f failing, h hop, trust status.Trust, k testrpc.Kind) {
@@ -332,8 +383,10 @@ func (ch *chain) check(t *testing.T, f failing, h hop, trust status.Trust, k tes
 		return
 	}
 	_, err = k.Call(t.Context(), ch.client)
-	if got := status.Code(err); got != code || !errors.Is(err, code) {
-		t.Errorf("%s: A's code is %v; want %v, and errors.Is finds it", f.name, got, code)
+	if code == nil {
+		checkNoCode(t, f.name, err, codes.SdkUnknownCode, codes.Default().DefaultFor(grpccodes.Code(want.Code)), codes.ErrorCode(f.wire))
+	} else if got, declared := status.Declared(err); got != code || !declared || !errors.Is(err, code) {
+		t.Errorf("%s: A's code is %v, declared %t; want %v, true, and errors.Is finds it", f.name, got, declared, code)
 	}
 	checkReads(t, f.name+", with errstatus", err, want)
 }
@@ -439,8 +492,14 @@ func (ch *chain) checkAttempts(t *testing.T, f failing, h hop, trust status.Trus
 	if got, want := ch.executions()-before, attempts(grpccodes.Code(want.Code)); got != want {
 		t.Errorf("%s: C ran %d times; want %d", f.name, got, want)
 	}
-	if got := status.Code(err); got != code {
-		t.Errorf("%s: after the last attempt A's code is %v; want %v", f.name, got, code)
+	got, declared := status.Declared(err)
+	switch {
+	case code == nil && (declared || got != codes.SdkUnknownCode):
+		t.Errorf("%s: after the last attempt A's code is %v, declared %t; want none", f.name, got, declared)
+	case code != nil && (got != code || !declared):
+		t.Errorf("%s: after the last attempt A's code is %v, declared %t; want %v, true", f.name, got, declared, code)
+	case grpcstatus.Code(err) != grpccodes.Code(want.Code):
+		t.Errorf("%s: after the last attempt A gets %v; want canonical code %v", f.name, err, grpccodes.Code(want.Code))
 	}
 }
 

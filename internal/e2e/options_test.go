@@ -26,10 +26,10 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 		errFirst  = errors.New("first: " + testrpc.Secret)
 		errSecond = errors.New("second: " + testrpc.Secret)
 	)
-	data := func(error) codes.Code { return codes.SrvData }
-	none := func(error) codes.Code { return nil }
-	success := func(error) codes.Code { return codes.NoError }
-	panics := func(error) codes.Code { panic(testrpc.Secret) }
+	data := func(context.Context, error) *status.Status { return status.New(codes.SrvData, "") }
+	none := func(context.Context, error) *status.Status { return nil }
+	success := func(context.Context, error) *status.Status { return status.New(codes.NoError, "") }
+	panics := func(context.Context, error) *status.Status { panic(testrpc.Secret) }
 
 	tests := []struct {
 		name     string
@@ -64,8 +64,11 @@ func TestRulesAreTriedInOrder(t *testing.T) {
 		{"a function returns NoError: the next rule decides", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapper(success), interceptor.WithErrorMapper(data)},
 			testrpc.Carrying(t, codes.SrvData, "")},
-		{"a function that panics", errFirst,
+		{"a function panics: the next rule decides", errFirst,
 			[]interceptor.ServerOption{interceptor.WithErrorMapper(panics), interceptor.WithErrorMapper(data)},
+			testrpc.Carrying(t, codes.SrvData, "")},
+		{"the only function panics", errFirst,
+			[]interceptor.ServerOption{interceptor.WithErrorMapper(panics)},
 			testrpc.Carrying(t, codes.ServerInternal, "")},
 		{"a code comes before rules", errors.Join(errFirst, codes.Args),
 			[]interceptor.ServerOption{interceptor.WithErrorMapping(errFirst, codes.RecordNotFound), interceptor.WithErrorMapper(data)},
@@ -95,7 +98,7 @@ func (e isFirst) Is(target error) bool { return target == e.first }
 func TestErrorMapperGetsTheHandlersError(t *testing.T) {
 	handlers := fmt.Errorf("loading: %w", io.ErrUnexpectedEOF)
 	var given error
-	testrpc.Sent(t, handlers, interceptor.WithErrorMapper(func(err error) codes.Code { given = err; return nil }))
+	testrpc.Sent(t, handlers, interceptor.WithErrorMapper(func(_ context.Context, err error) *status.Status { given = err; return nil }))
 	if given != handlers {
 		t.Errorf("the mapper got %v; want %v, identical", given, handlers)
 	}
@@ -159,22 +162,27 @@ func TestSecondDomainNeedsItsTableOnTheClientOnly(t *testing.T) {
 	tests := []struct {
 		name   string
 		opts   []interceptor.ClientOption
-		code   codes.Code
+		code   codes.Code // nil for none
 		origin status.Origin
 	}{
 		{"with the table", []interceptor.ClientOption{interceptor.WithTable(testrpc.Pets)}, testrpc.PetRanAway, status.OriginKnown},
-		{"without the table", nil, codes.RecordNotFound, status.OriginForeign},
+		{"without the table", nil, nil, status.OriginForeign},
+		{"without the table, with assumed codes", []interceptor.ClientOption{interceptor.WithAssumedCodes()}, nil, status.OriginForeign},
 	}
 	for _, tt := range tests {
 		for _, handlers := range []error{testrpc.PetRanAway, status.Error(testrpc.PetRanAway, "the pet ran away")} {
 			err := testrpc.Received(t, handlers, tt.opts...)
 			testrpc.CheckStatus(t, err, testrpc.Carrying(t, testrpc.PetRanAway, ""))
 			st, _ := status.FromError(err)
-			if status.Code(err) != tt.code || st.Origin() != tt.origin {
-				t.Errorf("%s: the caller reads code %v, origin %v; want %v, %v", tt.name, status.Code(err), st.Origin(), tt.code, tt.origin)
+			if info := testrpc.ErrorInfo(testrpc.PetRanAway); st.Origin() != tt.origin || st.Reason() != info.Reason || st.Domain() != info.Domain {
+				t.Errorf("%s: the caller reads origin %v, reason %q, domain %q; want %v, and what the server sent", tt.name, st.Origin(), st.Reason(), st.Domain(), tt.origin)
 			}
-			if !errors.Is(err, tt.code) {
-				t.Errorf("%s: errors.Is(%v, %v) = false; want true", tt.name, err, tt.code)
+			if tt.code == nil {
+				checkNoCode(t, tt.name, err, codes.SdkUnknownCode, testrpc.PetRanAway, codes.RecordNotFound)
+				continue
+			}
+			if code, declared := status.Declared(err); code != tt.code || !declared || !errors.Is(err, tt.code) {
+				t.Errorf("%s: the caller reads code %v, declared %t; want %v, true, and errors.Is finds it", tt.name, code, declared, tt.code)
 			}
 		}
 	}
@@ -191,13 +199,18 @@ func TestEqualNumbersOfTwoDomainsAreTwoCodes(t *testing.T) {
 	}
 }
 
-// The first table has the server's INTERNAL default and the client's assumed codes.
+// The first table has the server's INTERNAL default, the client's UNKNOWN default and its
+// assumed codes.
 func TestFirstTableHasTheDefaultCodes(t *testing.T) {
 	if diff := cmp.Diff(testrpc.Carrying(t, testrpc.PetBroken, ""), testrpc.Sent(t, errors.New(testrpc.Secret), interceptor.WithTable(testrpc.Pets)), protocmp.Transform()); diff != "" {
 		t.Errorf("what the server sends for a plain error (-want +got):\n%s", diff)
 	}
-	err := testrpc.ReceivedFromPlain(t, grpcstatus.Error(grpccodes.NotFound, "bare"), interceptor.WithTable(testrpc.Pets))
-	if got := status.Code(err); got != testrpc.PetUnknown {
-		t.Errorf("the assumed code for NOT_FOUND is %v; want %v", got, testrpc.PetUnknown)
+	bare := grpcstatus.Error(grpccodes.Internal, "bare")
+	err := testrpc.ReceivedFromPlain(t, bare, interceptor.WithTable(testrpc.Pets))
+	checkNoCode(t, "a bare INTERNAL", err, testrpc.PetUnknown, testrpc.PetBroken, codes.ServerInternal)
+
+	err = testrpc.ReceivedFromPlain(t, bare, interceptor.WithTable(testrpc.Pets), interceptor.WithAssumedCodes())
+	if got, declared := status.Declared(err); got != testrpc.PetBroken || !declared || !errors.Is(err, testrpc.PetBroken) {
+		t.Errorf("the assumed code for INTERNAL is %v, declared %t; want %v, true, and errors.Is finds it", got, declared, testrpc.PetBroken)
 	}
 }

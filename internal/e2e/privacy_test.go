@@ -11,6 +11,7 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -28,6 +29,9 @@ import (
 
 // canary is in every private text of these tests.
 const canary = "CANARY-5c1f"
+
+// noVet begins a format that go vet doesn't check.
+var noVet = ""
 
 // canaryError returns the canary from every method that a logger may call.
 type canaryError struct{ Field string }
@@ -53,6 +57,12 @@ func canaries(t testing.TB) map[string]struct {
 		info := &errdetails.ErrorInfo{Reason: canary, Domain: "other.example", Metadata: map[string]string{"key": canary}}
 		return new(status.Decoder).Decode(t.Context(), grpcstatus.FromProto(testrpc.Canonical(t, code, canary, info, badRequestOf(canary))).Err())
 	}
+	known := status.New(codes.RecordNotFound, canary).WithMetadata("key", canary).WithDetails(badRequestOf(canary), debug)
+	uncoded := func(st *spb.Status) error {
+		return new(status.Decoder).Decode(t.Context(), grpcstatus.FromProto(st).Err())
+	}
+	namesNoCode := &errdetails.ErrorInfo{Reason: "NEW_REASON", Domain: "openim.io", Metadata: map[string]string{"code": "1004", "key": canary}}
+	assumed := (&status.Decoder{AssumeCodes: true}).Decode(t.Context(), grpcstatus.Error(grpccodes.Unavailable, canary))
 	return map[string]struct {
 		err  error
 		want grpccodes.Code
@@ -89,6 +99,29 @@ func canaries(t testing.TB) map[string]struct {
 		"a panic with an error":                     {panicking{private}, grpccodes.Internal},
 		"the detail of an OpenIM error":             {fmt.Errorf(canary+": %w", openIMError{1004, "x", canary}), grpccodes.NotFound},
 		"an OpenIM error without a row":             {openIMError{777, canary, canary}, grpccodes.Internal},
+		"%w in a format":                            {status.Errorf(codes.RecordNotFound, "user: %w", private), grpccodes.NotFound},
+		"two %w":                                    {status.Errorf(codes.RecordNotFound, "%w: %w", private, private), grpccodes.NotFound},
+		"%w alone":                                  {status.Errorf(codes.RecordNotFound, "%w", private), grpccodes.NotFound},
+		"%w after a percent sign":                   {status.Errorf(codes.RecordNotFound, "100%% %w", private), grpccodes.NotFound},
+		"%w in a malformed format":                  {status.Errorf(codes.RecordNotFound, noVet+"%w %", private), grpccodes.NotFound},
+		"%w and an operand too many":                {status.Errorf(codes.RecordNotFound, noVet+"user: %w", private, private), grpccodes.NotFound},
+		"%w in the middle of a format":              {status.Errorf(codes.RecordNotFound, "user %w %s", private, "ann"), grpccodes.NotFound},
+		"%w that is no error":                       {status.Errorf(codes.RecordNotFound, noVet+"user: %w", canary), grpccodes.NotFound},
+		"%w in the format of a Status":              {status.Newf(codes.RecordNotFound, "user: %w", private).Wrap(private), grpccodes.NotFound},
+		"a plain error's Status as an error":        {status.Convert(private).Err(), grpccodes.Internal},
+		"a plain error with metadata":               {status.Convert(private).WithMetadata("key", "x").Err(), grpccodes.Internal},
+		"an upstream's Status, TrustNone":           {status.Convert(upstream(status.TrustNone, known)).Err(), grpccodes.Internal},
+		"restated with a message, TrustNone":        {status.Convert(upstream(status.TrustNone, known)).WithMessage("x").Err(), grpccodes.NotFound},
+		"restated with a detail, TrustNone":         {status.Convert(upstream(status.TrustNone, known)).WithDetails(testrpc.BadRequest()).Err(), grpccodes.NotFound},
+		"restated with a code, TrustNone":           {status.Convert(upstream(status.TrustNone, known)).WithCode(codes.SrvUserIDNotFound).Err(), grpccodes.NotFound},
+		"restated around its error, TrustNone":      {status.Convert(upstream(status.TrustNone, known)).Wrap(private), grpccodes.NotFound},
+		"an unknown domain, with a message":         {status.Convert(foreign(grpccodes.NotFound)).WithMessage("x").Err(), grpccodes.NotFound},
+		"an unknown domain, with a detail":          {status.Convert(foreign(grpccodes.Aborted)).WithDetails(testrpc.BadRequest()).Err(), grpccodes.Aborted},
+		"an unknown domain, with a code":            {status.Convert(foreign(grpccodes.NotFound)).WithCode(codes.SrvUserIDNotFound).Err(), grpccodes.NotFound},
+		"an ErrorInfo that names no code":           {uncoded(testrpc.Canonical(t, grpccodes.NotFound, canary, namesNoCode)), grpccodes.Internal},
+		"an upstream's raw number without a row":    {uncoded(testrpc.Canonical(t, 2001, canary, badRequestOf(canary))), grpccodes.Internal},
+		"an assumed UNAVAILABLE":                    {assumed, grpccodes.Unavailable},
+		"an assumed UNAVAILABLE with a detail":      {status.Convert(assumed).WithDetails(testrpc.BadRequest()).Err(), grpccodes.Unavailable},
 	}
 }
 
@@ -179,6 +212,32 @@ func find(t testing.TB, got *wiretest.Answer, texts ...string) string {
 		}
 	}
 	return ""
+}
+
+// A server that sends its own DebugInfo doesn't send an upstream's, whether the handler
+// returns the upstream's error or restates it.
+func TestReceivedDebugInfoIsNeverSent(t *testing.T) {
+	svc := testrpc.Returning(nil)
+	conn := testrpc.DialWire(t, svc, interceptor.WithDebugInfo())
+	for _, trust := range trusts {
+		for _, sent := range []*spb.Status{
+			testrpc.Carrying(t, codes.RecordNotFound, "x", &errdetails.DebugInfo{Detail: canary}),
+			testrpc.Canonical(t, grpccodes.NotFound, "x", &errdetails.DebugInfo{Detail: canary}),
+		} {
+			received := (&status.Decoder{Trust: trust}).Decode(t.Context(), grpcstatus.FromProto(sent).Err())
+			for _, how := range forwardings {
+				if how.plain || !how.received && !how.details {
+					continue // a gRPC status counts as made in this process
+				}
+				svc.Return(testrpc.AtOpen, how.of(received))
+				for _, k := range testrpc.Kinds {
+					if found := find(t, testrpc.Answer(t, conn, k), canary); found != "" {
+						t.Errorf("%v, %s, %s: %s; want no DebugInfo of the upstream", trust, how.name, k.Name, found)
+					}
+				}
+			}
+		}
+	}
 }
 
 // A handler may copy an upstream's trailers into its own. The upstream's details are not

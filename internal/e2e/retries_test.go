@@ -34,8 +34,11 @@ import (
 
 const pushbackField = "grpc-retry-pushback-ms"
 
+// longest is the longest delay that is sent and read.
+const longest = 24 * time.Hour
+
 // delays has the pushback that is sent for each delay. The field ok reports whether a
-// RetryInfo is sent.
+// RetryInfo is sent, with a delay of longest at most.
 var delays = []struct {
 	delay    time.Duration
 	pushback string
@@ -48,10 +51,12 @@ var delays = []struct {
 	{time.Millisecond + 1, "2", true},
 	{250 * time.Millisecond, "250", true},
 	{90 * time.Second, "90000", true},
-	{math.MaxInt32*time.Millisecond - 1, "2147483647", true},
-	{math.MaxInt32 * time.Millisecond, "2147483647", true},
-	{math.MaxInt32*time.Millisecond + 1, "2147483647", true},
-	{math.MaxInt64, "2147483647", true},
+	{longest - 1, "86400000", true},
+	{longest, "86400000", true},
+	{longest + 1, "86400000", true},
+	{math.MaxInt32 * time.Millisecond, "86400000", true},
+	{math.MaxInt32*time.Millisecond + 1, "86400000", true},
+	{math.MaxInt64, "86400000", true},
 	{-1, "-1", false},
 	{-time.Hour, "-1", false},
 	{math.MinInt64, "-1", false},
@@ -163,7 +168,7 @@ func TestPushbackFollowsTheSentRetryInfo(t *testing.T) {
 		{"a negative delay after a delay", hour.WithRetryDelay(-1).Err(), []string{"-1"}},
 		{"more than a Duration holds", st.WithDetails(&errdetails.RetryInfo{
 			RetryDelay: &durationpb.Duration{Seconds: 315_576_000_000},
-		}).Err(), []string{"2147483647"}},
+		}).Err(), []string{"86400000"}},
 		{"other changes after it", hour.WithMetadata("field", "name").WithDetails(testrpc.BadRequest()).Err(), []string{"3600000"}},
 		{"under %w", fmt.Errorf(testrpc.Secret+": %w", delayed(time.Second)), []string{"1000"}},
 		{"around a cause", hour.Wrap(errors.New(testrpc.Secret)), []string{"3600000"}},
@@ -451,11 +456,13 @@ func TestMiddlewareRetriesWhatIsRetryable(t *testing.T) {
 		attempts int32
 	}{
 		{"UNAVAILABLE", codes.SrvNetwork, 3},
-		{"UNAVAILABLE with a delay", delayed(time.Hour), 3},
+		{"UNAVAILABLE with a delay", delayed(time.Hour), 1}, // the middleware wouldn't wait for it
+		{"UNAVAILABLE with a delay of 0", delayed(0), 3},
+		{"UNAVAILABLE with a detail", status.New(codes.SrvNetwork, "").WithDetails(retryInfo(1)).Err(), 1},
 		{"NOT_FOUND", codes.RecordNotFound, 1},
-		{"NOT_FOUND with a delay", status.New(codes.RecordNotFound, "").WithRetryDelay(0).Err(), 3},
+		{"NOT_FOUND with a delay", status.New(codes.RecordNotFound, "").WithRetryDelay(time.Hour).Err(), 1},
+		{"NOT_FOUND with a delay of 0", status.New(codes.RecordNotFound, "").WithRetryDelay(0).Err(), 1},
 		{"NOT_FOUND with a negative delay", status.New(codes.RecordNotFound, "").WithRetryDelay(-1).Err(), 1},
-		{"NOT_FOUND with a detail", status.New(codes.RecordNotFound, "").WithDetails(retryInfo(0)).Err(), 3},
 		{"a bare status", grpcstatus.Error(grpccodes.Unavailable, "bare"), 3},
 		{"a plain error", errors.New(testrpc.Secret), 1},
 	}
@@ -498,15 +505,18 @@ func TestCallerReadsTheDelay(t *testing.T) {
 		for _, tt := range delays {
 			svc.Return(testrpc.AtOpen, delayed(tt.delay))
 			_, err := k.Call(t.Context(), client)
-			checkDelay(t, k.Name, err, tt.delay, tt.ok)
+			checkDelay(t, k.Name, err, min(tt.delay, longest), tt.ok)
+			if got, want := status.Retryable(err), !tt.ok || tt.delay == 0; got != want {
+				t.Errorf("%s: Retryable(%v), received with a delay of %v, = %t; want %t", k.Name, err, tt.delay, got, want)
+			}
 		}
 	}
 	for _, c := range testrpc.EveryCode(t) {
 		svc.Return(testrpc.AtOpen, status.New(c, "").WithRetryDelay(time.Second+1).Err())
 		_, err := testrpc.CallUnary(t.Context(), client)
 		checkDelay(t, c.String(), err, time.Second+1, true)
-		if !status.Retryable(err) {
-			t.Errorf("%v: Retryable(%v) = false; want true, because of the delay", c, err)
+		if status.Retryable(err) {
+			t.Errorf("%v: Retryable(%v) = true; want false, because of the delay", c, err)
 		}
 	}
 }
@@ -542,7 +552,11 @@ func TestInvalidRetryInfoIsIgnored(t *testing.T) {
 		{"the largest int64", info(&durationpb.Duration{Seconds: math.MaxInt64}), 0, false},
 		{"the smallest int64", info(&durationpb.Duration{Seconds: math.MinInt64}), 0, false},
 		{"malformed RetryInfo", &anypb.Any{TypeUrl: info(nil).TypeUrl, Value: []byte("\xff")}, 0, false},
-		{"more than a time.Duration holds", info(&durationpb.Duration{Seconds: farthest}), math.MaxInt64, true},
+		{"more than a time.Duration holds", info(&durationpb.Duration{Seconds: farthest}), longest, true},
+		{"a nanosecond more than 24 hours", info(&durationpb.Duration{Seconds: 86_400, Nanos: 1}), longest, true},
+		{"24 hours", info(&durationpb.Duration{Seconds: 86_400}), longest, true},
+		{"a nanosecond less than 24 hours", info(&durationpb.Duration{Seconds: 86_399, Nanos: 999_999_999}), longest - 1, true},
+		{"no delay", info(&durationpb.Duration{}), 0, true},
 	}
 	svc := testrpc.Returning(nil)
 	client := testrpc.Connect(t, svc, nil, interceptor.DialOptions())
@@ -553,7 +567,7 @@ func TestInvalidRetryInfoIsIgnored(t *testing.T) {
 			svc.Return(testrpc.AtOpen, grpcstatus.FromProto(sent).Err())
 			_, err := testrpc.CallUnary(t.Context(), client)
 			checkDelay(t, tt.name, err, tt.delay, tt.ok)
-			if got, want := status.Retryable(err), tt.ok || c == grpccodes.Unavailable; got != want {
+			if got, want := status.Retryable(err), tt.delay == 0 && c == grpccodes.Unavailable; got != want {
 				t.Errorf("%s: Retryable(%v) = %t; want %t", tt.name, err, got, want)
 			}
 			testrpc.CheckStatus(t, err, sent)

@@ -27,6 +27,7 @@ type Reading struct {
 	Is              bool // errors.Is finds the code
 	As, AsType      codes.ErrorCode
 	Code            codes.Code
+	Declared        bool // status.Declared reports the code
 	FromError       codes.Code
 	Canonical       grpccodes.Code // of the status, by errstatus
 	OK              bool           // of status.FromError
@@ -44,9 +45,11 @@ type Reading struct {
 // Read returns what a caller reads of err. It asks errors.Is for c.
 func Read(err error, c codes.ErrorCode) Reading {
 	st, ok := status.FromError(err)
+	code, declared := status.Declared(err)
 	r := Reading{
 		Is:              errors.Is(err, c),
 		Code:            status.Code(err),
+		Declared:        declared && code == status.Code(err),
 		FromError:       st.Code(),
 		Canonical:       st.GRPCCode(),
 		OK:              ok,
@@ -76,7 +79,7 @@ func WantReading(t testing.TB, c codes.ErrorCode, message string, metadata map[s
 	gst.Details[0] = Packed(t, info)
 
 	r := Reading{
-		Is: true, As: c, AsType: c, Code: c, FromError: c, OK: true,
+		Is: true, As: c, AsType: c, Code: c, Declared: true, FromError: c, OK: true,
 		Canonical:       grpccodes.Code(gst.Code),
 		Message:         gst.Message,
 		Reason:          info.Reason,

@@ -79,6 +79,16 @@ func Packed(t testing.TB, message proto.Message) *anypb.Any {
 	return a
 }
 
+// MadeByGRPC reports whether gRPC's own libraries make statuses with a canonical code
+// (https://grpc.io/docs/guides/status-codes).
+func MadeByGRPC(c grpccodes.Code) bool {
+	switch c {
+	case grpccodes.InvalidArgument, grpccodes.NotFound, grpccodes.AlreadyExists, grpccodes.FailedPrecondition, grpccodes.Aborted, grpccodes.OutOfRange, grpccodes.DataLoss:
+		return false
+	}
+	return true
+}
+
 // BadRequest returns a new BadRequest, the detail that most tests send.
 func BadRequest() *errdetails.BadRequest {
 	return &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{

@@ -52,21 +52,31 @@ func adapt(target string, err error) error {
 	return &codeError{CodeError: codeErrorOf(target, st, err), received: err}
 }
 
-// codeErrorOf returns a CodeError for a status. It has the status's code, if the
-// status carries one. Otherwise it is the CodeError that GrpcClientErrorConvert
-// returns for a canonical code.
+// codeErrorOf returns a CodeError for a status. It has the number of the status's code, if
+// the status carries one, or the raw number in grpc-status. Otherwise it is the CodeError
+// that GrpcClientErrorConvert returns for a canonical code.
 func codeErrorOf(target string, st *status.Status, err error) errs.CodeError {
-	switch st.Origin() {
-	case status.OriginBare, status.OriginForeign:
-	default:
+	if number, ok := numberOf(st, err); ok {
 		detail, _ := status.OpenIMDetail(err)
-		return errs.NewCodeError(int(st.Code().Number()), st.Message()).WithDetail(detail)
+		return errs.NewCodeError(number, st.Message()).WithDetail(detail)
 	}
 	if st.GRPCCode() == grpccodes.Unavailable {
 		service := target[strings.LastIndex(target, "/")+1:]
 		return errs.NewCodeError(errs.ServerInternalError, fmt.Sprintf("grpc service %s down, grpc message %s", service, st.Message()))
 	}
 	return errs.ErrInternalServer.WithDetail(grpcstatus.Convert(err).Err().Error())
+}
+
+// numberOf returns the number for OpenIM's callers. They read each raw number. For errstatus
+// it carries a code only if a table has it.
+func numberOf(st *status.Status, err error) (number int, ok bool) {
+	if code, ok := status.Declared(err); ok {
+		return int(code.Number()), true
+	}
+	if st.Origin() == status.OriginNumeric {
+		return int(grpcstatus.Code(err)), true
+	}
+	return 0, false
 }
 
 // A codeError is a CodeError and the received error. Its Unwrap returns a slice,

@@ -61,7 +61,7 @@ func TestCallersReadCodeErrors(t *testing.T) {
 		{"a server with a private detail", sent(notFound, status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail}), 1004, "RecordNotFoundError", "", codes.RecordNotFound},
 		{"a server of codes", sent(codes.TokenExpired, status.Encoder{}), 1501, "token has expired", "", codes.TokenExpired},
 		{"OpenIM's server", grpcstatus.Error(1201, "GroupIDNotFoundError"), 1201, "GroupIDNotFoundError", "", codes.SrvGroupIDNotFound},
-		{"a number without a row", grpcstatus.Error(1520, "OrgUserNoPermissionError"), 1520, "OrgUserNoPermissionError", "", codes.ErrorCode(1520)},
+		{"a number without a row", grpcstatus.Error(1520, "OrgUserNoPermissionError"), 1520, "OrgUserNoPermissionError", "", nil},
 		{"no code", grpcstatus.Error(grpccodes.NotFound, "no such method"), 500, "ServerInternalError", "rpc error: code = NotFound desc = no such method", nil},
 		{"no server", grpcstatus.Error(grpccodes.Unavailable, "connection refused"), 500, "grpc service user down, grpc message connection refused", "", nil},
 	}
@@ -82,6 +82,9 @@ func TestCallersReadCodeErrors(t *testing.T) {
 				}
 				if tt.domain != nil && (!errors.Is(err, tt.domain) || status.Code(err) != tt.domain) {
 					t.Errorf("%s: status.Code() = %v; want %v", name, status.Code(err), tt.domain)
+				}
+				if code, declared := status.Declared(err); declared != (tt.domain != nil) {
+					t.Errorf("%s: status.Declared() = %v, %t; want %t", name, code, declared, tt.domain != nil)
 				}
 				if grpcstatus.Code(err) != grpcstatus.Code(tt.received) {
 					t.Errorf("%s: gRPC's status.Code() = %v; want the received one, %v", name, grpcstatus.Code(err), grpcstatus.Code(tt.received))
@@ -110,6 +113,7 @@ func TestErrorsWithoutAStatusAreUnchanged(t *testing.T) {
 func TestTrustAppliesToAdaptedErrors(t *testing.T) {
 	carriesCode := sent(status.Error(codes.RecordNotFound, "no such user"), status.Encoder{})
 	withoutCode := grpcstatus.Error(grpccodes.Unavailable, "secret")
+	withoutRow := grpcstatus.Error(1520, "secret")
 	server := status.Encoder{OpenIMErrors: status.OpenIMErrorsWithoutDetail}
 	for _, tt := range []struct {
 		name     string
@@ -120,6 +124,7 @@ func TestTrustAppliesToAdaptedErrors(t *testing.T) {
 	}{
 		{"a code, trust known", carriesCode, status.TrustKnown, grpccodes.NotFound, "no such user"},
 		{"a code, trust none", carriesCode, status.TrustNone, grpccodes.Internal, "internal server error"},
+		{"a number without a row, trust known", withoutRow, status.TrustKnown, grpccodes.Internal, "internal server error"},
 		{"no code, trust known", withoutCode, status.TrustKnown, grpccodes.Unavailable, "an upstream service is unavailable"},
 	} {
 		for name, err := range map[string]error{

@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/openimsdk/tools/mw/specialerror"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/status"
 )
 
 // Replaced returns an error mapper for the errors that OpenIM's servers replace, such
@@ -23,9 +25,9 @@ import (
 //
 // The mapper ignores errors that already are CodeErrors: the server reads their number,
 // or they were received and the connection's trust applies.
-func Replaced(tables ...*codes.Table) func(err error) codes.Code {
+func Replaced(tables ...*codes.Table) func(ctx context.Context, err error) *status.Status {
 	tables = append(slices.Clone(tables), codes.Default())
-	return func(err error) codes.Code {
+	return func(_ context.Context, err error) *status.Status {
 		if errors.As(err, new(errs.CodeError)) {
 			return nil
 		}
@@ -36,7 +38,7 @@ func Replaced(tables ...*codes.Table) func(err error) codes.Code {
 		number := codes.Number(e.Code())
 		for _, table := range tables {
 			if table.Has(number) {
-				return table.Code(number)
+				return status.New(table.Code(number), "")
 			}
 		}
 		return nil

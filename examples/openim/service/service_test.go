@@ -112,7 +112,7 @@ func TestWhatCallersGet(t *testing.T) {
 		{"an upstream's code", func(up upstream) error { return up("1004") },
 			`1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`, `1004 "RecordNotFoundError" "userID=u1"`},
 		{"an upstream's code without a row", func(up upstream) error { return up("1999") },
-			`1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`},
+			`1999 "NewError" "userID=u1"`, `1999 "NewError" "userID=u1"`, internal, internal},
 		{"an upstream's gRPC status", func(up upstream) error { return up("x") },
 			notFound + `no such method"`, `5 "no such method" "no such method"`, internal, internal},
 		{"an upstream that is down", func(up upstream) error { return up("down") },
@@ -161,15 +161,27 @@ func matches(text, want string) bool {
 // it a CodeError and the server reads CodeErrors and maps replaced errors.
 func TestTrustAppliesToReceivedErrors(t *testing.T) {
 	untrusting := fleet.Client{Name: "trust none", Options: service.DialOptions(interceptor.WithUpstreamTrust(status.TrustNone))}
-	for token, want := range map[string]codes.Code{"1004": codes.ServerInternal, "x": codes.ServerInternal, "down": codes.SdkNetwork} {
+	for token, want := range map[string]struct {
+		code      codes.Code // nil for none
+		canonical grpccodes.Code
+	}{
+		"1004": {codes.ServerInternal, grpccodes.Internal},
+		"1999": {codes.ServerInternal, grpccodes.Internal},
+		"x":    {codes.ServerInternal, grpccodes.Internal},
+		"down": {nil, grpccodes.Unavailable},
+	} {
 		up := startUpstream(t, untrusting)
 		running := newServer().Serve(func(context.Context, string) error { return errs.WrapMsg(up(token), "calling") })
 		conn, err := fleet.NewClient.Dial(running)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := fleet.ParseToken(conn, "x"); status.Code(err) != want || strings.Contains(status.Convert(err).Message(), "Record") {
-			t.Errorf("%s: the caller gets %v; want %v without the upstream's message", token, err, want)
+		err = fleet.ParseToken(conn, "x")
+		if code, declared := status.Declared(err); declared != (want.code != nil) || declared && code != want.code || grpcstatus.Code(err) != want.canonical {
+			t.Errorf("%s: the caller gets %v with code %v, declared %t; want %v, %v", token, err, code, declared, want.code, want.canonical)
+		}
+		if text := status.Convert(err).Message(); strings.Contains(text, "Record") || strings.Contains(text, "NewError") || strings.Contains(text, "dial") {
+			t.Errorf("%s: the caller reads %q; want it without the upstream's message", token, text)
 		}
 		conn.Close()
 		running.Stop()

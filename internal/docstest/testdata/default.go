@@ -23,6 +23,7 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/validator"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -31,6 +32,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 
 	"example.com/shop/billing"
+	"example.com/shop/store"
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
 	"github.com/errstatus/errstatus/status"
@@ -43,6 +45,9 @@ var (
 	creds      credentials.TransportCredentials
 	badRequest *errdetails.BadRequest
 )
+
+// idKey is the key of a request id in a context.
+type idKey struct{}
 
 // counter stands for a metric with labels.
 type counter struct{}

@@ -109,7 +109,8 @@ func dial(t *testing.T, server fleet.Server, fail func(context.Context, string) 
 }
 
 // An errstatus server forwards an upstream's answer in the numeric form. OpenIM's
-// clients read from it what they read from the upstream's own answer.
+// clients read from it what they read from the upstream's own answer. There are two
+// differences: a number without a row is withheld, and an empty message is the row's.
 func TestOpenIMClientsReadForwardedErrors(t *testing.T) {
 	var handlers error
 	fail := func(context.Context, string) error { return handlers }
@@ -122,6 +123,13 @@ func TestOpenIMClientsReadForwardedErrors(t *testing.T) {
 				want := reading(t, f.Client.MW)
 				if c.Name == fleet.OldClientConvert.Name {
 					want = reading(t, f.Client.Convert)
+				}
+				row, known := codes.Default().Lookup(codes.Number(f.Code))
+				switch {
+				case !known:
+					want = fleet.Reading{Code: 500, Msg: "internal server error"}
+				case f.Message == "":
+					want.Msg = row.Message
 				}
 				if got := c.Read(fleet.ParseToken(conns[c.Name], "x")); got != want {
 					t.Errorf("%s, form %v: client %s reads %+v; want %+v", f.Name, mode, c.Name, got, want)

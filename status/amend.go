@@ -1,0 +1,183 @@
+package status
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/errorinfo"
+)
+
+const requestInfoName = "google.rpc.RequestInfo"
+
+// RequestID returns the id in the google.rpc.RequestInfo of an error's status, or "" if there
+// is none. The sender chose it. An id that doesn't match [A-Za-z0-9._:-]{1,128}, which no
+// errstatus server sends, is not returned: read it with [Detail].
+func RequestID(err error) string {
+	info, _ := Detail[*errdetails.RequestInfo](err)
+	return validRequestID(info)
+}
+
+func validRequestID(info *errdetails.RequestInfo) string {
+	if id := info.GetRequestId(); isRequestID(id) {
+		return id
+	}
+	return ""
+}
+
+// packRequestID returns a google.rpc.RequestInfo with an id.
+func packRequestID(id string) *anypb.Any {
+	const requestID protowire.Number = 1
+	value := make([]byte, 0, protowire.SizeTag(requestID)+protowire.SizeBytes(len(id)))
+	value = protowire.AppendString(protowire.AppendTag(value, requestID, protowire.BytesType), id)
+	return &anypb.Any{TypeUrl: "type.googleapis.com/" + requestInfoName, Value: value}
+}
+
+// requestID is [RequestID] for the first google.rpc.RequestInfo that was received. It calls no
+// method of a user's type.
+func (e *receivedError) requestID() string {
+	for _, packed := range e.proto.GetDetails() {
+		info := &errdetails.RequestInfo{}
+		if packed.MessageName() == requestInfoName && proto.Unmarshal(packed.GetValue(), info) == nil {
+			return validRequestID(info)
+		}
+	}
+	return ""
+}
+
+// maxRequestID is the length of the longest request id that is sent.
+const maxRequestID = 128
+
+// isRequestID reports whether an id matches [A-Za-z0-9._:-]{1,128}.
+func isRequestID(id string) bool {
+	const others = "._:-"
+	for i := range len(id) {
+		switch c := id[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte(others, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return id != "" && len(id) <= maxRequestID
+}
+
+// amends reports whether something is added to decided statuses.
+func (e *Encoder) amends() bool { return len(e.Amendments) > 0 || e.RequestID != nil }
+
+// amend returns a decision with what the amendments and the request id add to its status.
+func (e *Encoder) amend(ctx context.Context, d decision) decision {
+	if !e.amends() || d.encoded != nil {
+		return d
+	}
+	before := d.asStatus()
+	st := before
+	if len(e.Amendments) > 0 {
+		st = e.runAmendments(ctx, &d, st)
+	}
+	if e.RequestID != nil {
+		var id string
+		panicked := catchPanic(func() { id = e.RequestID(ctx) })
+		d.panicked = cmp.Or(d.panicked, panicked)
+		if isRequestID(id) {
+			st = st.copyToChange()
+			st.changeExtra(func(x *extra) { x.requestID = id })
+		}
+	}
+	if st != before {
+		d.status, d.stated, d.code, d.grpc = st, nil, nil, nil
+	}
+	return d
+}
+
+// runAmendments returns st with what the amendments add, or st if they add nothing.
+func (e *Encoder) runAmendments(ctx context.Context, d *decision, st *Status) *Status {
+	snapshot := e.snapshot(st)
+	amended := snapshot
+	for i, amendment := range e.Amendments {
+		p := catchPanic(func() {
+			switch result := amendment(ctx, amended); {
+			case result.Code().Number() == 0:
+				d.amendment = errors.Join(d.amendment, fmt.Errorf("status: amendment %d returned %s: return the given Status to add nothing", i+1, describe(result)))
+			case result != amended:
+				amended = amended.with(result)
+			}
+		})
+		d.panicked = cmp.Or(d.panicked, p)
+	}
+	if amended == snapshot {
+		return st
+	}
+	amended.changeExtra(func(x *extra) {
+		x.leading = dropDetail(amended.details, errorinfo.TypeName) // which may name a code
+		x.withheld = x.withheld || st.withholds(e.wireOptions(st))
+	})
+	amended.details = nil
+	return amended
+}
+
+func describe(st *Status) string {
+	if st == nil {
+		return "nil"
+	}
+	return "a Status with NoError, which is success"
+}
+
+// asStatus returns the Status that is sent for a decision.
+func (d *decision) asStatus() *Status {
+	switch {
+	case d.status != nil:
+		return d.status
+	case d.code != nil:
+		return New(d.code, "")
+	}
+	return decided(d.grpc, nil, d.grpc.Code())
+}
+
+// snapshot returns a Status that has all that is sent for st as its received part, and
+// nothing that this process added. An amendment can't read what is withheld, and what the
+// result of an amendment adds is what the amendment added.
+func (e *Encoder) snapshot(st *Status) *Status {
+	gst := grpcstatus.FromProto(st.proto(e.wireOptions(st)))
+	var code codes.Code
+	if st.carriesCode() {
+		code = st.code
+	}
+	sent := *decided(gst, code, gst.Code())
+	sent.from, sent.extra = nil, st.extra
+	if keys := st.unsentKeys(); keys != nil || st.more().cause != nil {
+		sent.changeExtra(func(x *extra) { x.droppedKeys, x.cause = keys, nil })
+	}
+	return &sent
+}
+
+// with returns a copy of st, a snapshot that amendments may have changed, with what the
+// result of one more amendment adds. The code and the canonical code stay those of st.
+func (st *Status) with(result *Status) *Status {
+	changed := st.copyToChange()
+	if result.received == st.received { // it was made of st
+		changed.message, changed.text = result.message, result.text
+		changed.metadata, changed.details, changed.extra = result.metadata, result.details, result.extra
+		return changed
+	}
+	if result.text == ownText {
+		changed.message, changed.text = result.message, ownText
+	}
+	changed.setMetadata(result.metadata)
+	changed.details = lastOfEachType(slices.Concat(st.details, result.details))
+	x := result.more()
+	changed.changeExtra(func(own *extra) {
+		own.droppedKeys = slices.Concat(own.droppedKeys, x.droppedKeys)
+		own.pushback = cmp.Or(x.pushback, own.pushback)
+	})
+	return changed
+}
