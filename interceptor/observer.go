@@ -58,9 +58,9 @@ type Event struct {
 	// context, or nil if the context has no cause of its own.
 	ContextCause error
 
-	// Withheld reports, on a server, whether the caller doesn't get the text of Err or
-	// ContextCause, but a fixed message or that of an amendment. This includes a received
-	// text that is not sent with a restated Status.
+	// Withheld reports, on a server, whether the text of Err or ContextCause is withheld.
+	// The caller gets a fixed message instead, or that of an amendment. This includes a
+	// received text that is not sent with a restated Status; see [status.Encoded.Withheld].
 	Withheld bool
 
 	// RequestID is, on a server, the id of [WithRequestID], if it was sent; on a client,

@@ -143,9 +143,9 @@ func (d *decision) asStatus() *Status {
 	return decided(d.grpc, nil, d.grpc.Code())
 }
 
-// snapshot returns a Status that has all that is sent for st as its received part, and
-// nothing that this process added. An amendment can't read what is withheld, and what the
-// result of an amendment adds is what the amendment added.
+// snapshot returns a Status whose received part is all that is sent for st, without anything
+// added. So an amendment can't read what is withheld. Whatever its result has beside the
+// received part, the amendment has added.
 func (e *Encoder) snapshot(st *Status) *Status {
 	gst := grpcstatus.FromProto(st.proto(e.wireOptions(st)))
 	var code codes.Code

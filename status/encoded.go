@@ -77,9 +77,10 @@ func (e Encoded) Otherwise() Source { return e.result.more().ended.otherwise }
 // is returned, as by [Encoded.Original]. The result is private.
 func (e Encoded) ContextCause() error { return e.result.more().ended.cause }
 
-// Withheld reports whether the caller doesn't get the text of the error or of the context's
-// cause, but a fixed message or that of an amendment. This includes a received text that is
-// not sent with a restated Status. If so, log the error in this process.
+// Withheld reports whether the text of the error, or of the context's cause, is withheld. The
+// caller gets a fixed message instead, or that of an amendment. This includes a received text
+// that is not sent with a restated Status. If so, log the error in this process. Withheld is
+// false if an amendment only replaces a message that isn't withheld.
 func (e Encoded) Withheld() bool {
 	x := e.result.more()
 	return e.Source().Withheld() || x.withheld || x.ended.otherwise.Withheld() || x.ended.withheld

@@ -194,8 +194,8 @@ func (f *parsedFormat) index() bool {
 	return true
 }
 
-// number reads a width or a precision, which is a number or "*", the next operand. indexed
-// reports whether an index was read before it, and says now whether one comes before the verb.
+// number reads a width or a precision: a number, or "*" for the next operand. indexed reports
+// whether an index was read before it. stillIndexed reports whether that index is still unused.
 func (f *parsedFormat) number(indexed bool, name string) (spec string, stillIndexed bool) {
 	if !f.take1('*') {
 		digits := f.take("0123456789")

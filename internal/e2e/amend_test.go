@@ -191,7 +191,7 @@ func TestAmendmentChangesNoDecision(t *testing.T) {
 	}
 }
 
-// What an amendment reads is what was decided to be sent.
+// An amendment gets the message that will be sent, not the one that is withheld.
 func TestAmendmentReadsNoWithheldMessage(t *testing.T) {
 	unavailable := grpcstatus.Error(grpccodes.Unavailable, testrpc.Secret)
 	noTrust := interceptor.WithUpstreamTrust(status.TrustNone)

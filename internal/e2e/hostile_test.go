@@ -230,7 +230,7 @@ func TestReceivedRetryDelayIsAtMostADay(t *testing.T) {
 			}
 		}
 	}
-	// a RetryInfo that the handler gives itself is sent as it is, with a pushback of a day
+	// The handler adds a RetryInfo of its own. It is sent unchanged. The pushback is one day.
 	err := status.New(codes.SrvNetwork, "").WithDetails(retryInfo(100 * time.Hour)).Err()
 	if delay, ok := status.RetryDelay(err); delay != day || !ok {
 		t.Errorf("RetryDelay() of an own RetryInfo = %v, %t; want %v, true", delay, ok, day)
