@@ -36,6 +36,21 @@ type Row struct {
 	// Default makes this code the table's default for GRPCCode. See
 	// [Table.DefaultFor].
 	Default bool
+
+	// FaultOverride says who is at fault if that doesn't follow from GRPCCode, such as
+	// FaultServer for a FAILED_PRECONDITION that only an operator can mend. It is
+	// FaultNone in most rows, and for number 0. Read it with [Row.Fault].
+	FaultOverride Fault
+}
+
+// Fault returns who is at fault: FaultOverride, or what [FaultOf] returns for GRPCCode
+// if FaultOverride is FaultNone. A copy of a row with another GRPCCode therefore has
+// another fault, unless the row overrides it.
+func (r Row) Fault() Fault {
+	if r.FaultOverride != FaultNone {
+		return r.FaultOverride
+	}
+	return FaultOf(r.GRPCCode)
 }
 
 // A LocalizedMessage is a message in one language, as in

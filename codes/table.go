@@ -39,7 +39,8 @@ type Table struct {
 //   - a unique name;
 //   - a canonical code in 0..16: OK if the number is 0, another code if it isn't;
 //   - a message. It and the localized messages must be valid UTF-8, and neither
-//     begin nor end with a space: some clients read such a message as an empty one.
+//     begin nor end with a space: some clients read such a message as an empty one;
+//   - a FaultOverride that is one of the constants, and FaultNone for number 0.
 //
 // INTERNAL and UNKNOWN each need one default row. The other canonical codes have
 // at most one each. The domain has 1 to 253 bytes.
@@ -128,7 +129,8 @@ func (t *Table) All() iter.Seq[Row] {
 // Lookup makes one up and returns false. For 1305 it has the code's number, the
 // name "ErrorCode(1305)" (from the name of the Go type), the reason
 // "ERROR_CODE_1305", and the canonical code and messages of UNKNOWN's default
-// row. The canonical code of 0 is OK in any case.
+// row. The canonical code of 0 is OK in any case. The fault follows from the canonical
+// code, whatever UNKNOWN's default row overrides.
 func (t *Table) Lookup(number Number) (row Row, ok bool) {
 	if e, ok := t.byNumber[number]; ok {
 		return e.Row, true
@@ -209,6 +211,7 @@ func (t *Table) unknown(number Number) Row {
 	row.Name = t.codeType.Name() + "(" + strconv.Itoa(int(number)) + ")"
 	row.Reason = errorinfo.UnknownReason(int32(number))
 	row.Default = false
+	row.FaultOverride = FaultNone
 	if number == 0 {
 		row.GRPCCode = grpccodes.OK
 	}

@@ -145,6 +145,11 @@ func TestNewTableRefuses(t *testing.T) {
 			rows: func() []codes.Row { rows := orderRows(); rows[0].GRPCCode = grpccodes.Aborted; return rows }(),
 			want: []string{"row 1 (OrderOK = 0)", "canonical code ABORTED for number 0"}},
 
+		{name: "a fault that is no constant", domain: domain, rows: soldOut(func(r *codes.Row) { r.FaultOverride = codes.FaultTransient + 1 }), want: []string{place, "fault Fault(4): use FaultCaller"}},
+		{name: "a fault for number 0", domain: domain,
+			rows: func() []codes.Row { rows := orderRows(); rows[0].FaultOverride = codes.FaultServer; return rows }(),
+			want: []string{"row 1 (OrderOK = 0)", "fault server for number 0: use FaultNone"}},
+
 		{name: "an empty message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "" }), want: []string{place, "empty message"}},
 		{name: "a message that begins with a space", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = " sold out" }), want: []string{place, `message " sold out" begins or ends with a space: remove it`}},
 		{name: "a message that ends with a space", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold out " }), want: []string{place, `message "sold out " begins or ends with a space: remove it`}},

@@ -104,6 +104,11 @@ func checkRow(row Row) (wrong []error) {
 	if row.GRPCCode > grpccodes.Unauthenticated {
 		report("canonical code %d is outside 0..16", row.GRPCCode)
 	}
+	if row.FaultOverride > FaultTransient {
+		report("fault %v: use FaultCaller, FaultServer or FaultTransient, or FaultNone to let it follow from the canonical code", row.FaultOverride)
+	} else if row.FaultOverride != FaultNone && row.Code.Number() == 0 {
+		report("fault %v for number 0: use FaultNone, because success is nobody's fault", row.FaultOverride)
+	}
 	switch {
 	case errorinfo.IsUnknownReason(row.Reason):
 		report("reason %q %w", row.Reason, errReservedReason)

@@ -80,6 +80,11 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 			continue
 		}
 		row := rowOf(enum, value)
+		if fault := optionOf(value).GetFault(); annotations.Fault_name[int32(fault)] == "" {
+			wrong = append(wrong, fmt.Errorf("%s: %s has the fault %d in the option (errstatus.v1.row): use FAULT_CALLER, FAULT_SERVER or FAULT_TRANSIENT, or none",
+				position(value.Desc), value.Desc.FullName(), fault))
+			continue
+		}
 		if !token.IsIdentifier(row.Name) || !token.IsExported(row.Name) {
 			wrong = append(wrong, fmt.Errorf("%s: the Go name of %s would be %q: rename it so that its name without the enum's begins with a letter",
 				position(value.Desc), value.Desc.FullName(), row.Name))
@@ -111,9 +116,14 @@ func checkNoRows(enum *protogen.Enum) error {
 	return nil
 }
 
+// optionOf returns the option (errstatus.v1.row) of a value that has it.
+func optionOf(value *protogen.EnumValue) *annotations.Row {
+	return proto.GetExtension(value.Desc.Options(), annotations.E_Row).(*annotations.Row)
+}
+
 // rowOf returns the row of a value that has the option (errstatus.v1.row).
 func rowOf(enum *protogen.Enum, value *protogen.EnumValue) codes.Row {
-	option := proto.GetExtension(value.Desc.Options(), annotations.E_Row).(*annotations.Row)
+	option := optionOf(value)
 	name := constantName(enum, value)
 	row := codes.Row{
 		Code:     number(value.Desc.Number()),
@@ -122,6 +132,8 @@ func rowOf(enum *protogen.Enum, value *protogen.EnumValue) codes.Row {
 		GRPCCode: grpccodes.Code(option.GetGrpcCode()),
 		Message:  option.GetMessage(),
 		Default:  option.GetDefault(),
+
+		FaultOverride: codes.Fault(option.GetFault()), // the numbers are the same
 	}
 	if row.Reason == "" {
 		row.Reason = reasonOf(enum, value)

@@ -92,6 +92,16 @@ func TestPluginRefuses(t *testing.T) {
 			want: []string{"SoldOut = -7", "negative"},
 		},
 		{
+			name: "a fault without a name",
+			file: shop(valueText("SoldOut", "7", ok+` fault: 257`)),
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut has the fault 257", "(errstatus.v1.row)", "FAULT_SERVER"},
+		},
+		{
+			name: "a fault for number 0",
+			file: strings.Replace(shop(), `message: "fine"`, `message: "fine" fault: FAULT_CALLER`, 1),
+			want: []string{"shop/v1/shop.proto:10:1", "Fine = 0", "fault caller for number 0"},
+		},
+		{
 			name: "two default rows for a canonical code",
 			file: shop(valueText("SoldOut", "7", ok+` default: true`), valueText("Gone", "8", ok+` default: true`)),
 			want: []string{"Gone = 8", "second default row for NOT_FOUND, after SoldOut"},
@@ -146,7 +156,7 @@ func TestNoOutputForFilesWithoutATable(t *testing.T) {
 
 func TestRowsFollowTheOptions(t *testing.T) {
 	file := parseFile(t, enumText("ShopCode", "shop.example.com",
-		valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "sold \"out\"\n" reason: "OUT_OF_STOCK" default: true
+		valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "sold \"out\"\n" reason: "OUT_OF_STOCK" default: true fault: FAULT_TRANSIENT
 			localized { locale: "zh" message: "售罄" } localized { locale: "pt-BR" message: "esgotado" }`)))
 	out, err := runPlugin(t, "", file)
 	if err != nil {
@@ -164,6 +174,7 @@ func TestRowsFollowTheOptions(t *testing.T) {
 			{Locale: "pt-BR", Message: "esgotado"},
 		},
 		Default: true,
+		FaultOverride: codes.FaultTransient,
 	},`)
 	if !strings.Contains(got, want) {
 		t.Errorf("the generated rows are\n%s\nwant them to contain\n%s", got, want)

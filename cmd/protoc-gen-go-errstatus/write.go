@@ -9,6 +9,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/errstatus/errstatus/codes"
 )
 
 // typeTemplate has the methods of a type and its table. The table is made once,
@@ -160,9 +162,20 @@ func writeRows(g *protogen.GeneratedFile, t *table) {
 		if r.Default {
 			g.P("Default: true,")
 		}
+		if name := faultConstants[r.FaultOverride]; name != "" {
+			g.P("FaultOverride: ", codesPackage.Ident(name), ",")
+		}
 		g.P("},")
 	}
 	g.P("}")
+}
+
+// faultConstants has the names of the faults that a row can override.
+var faultConstants = [...]string{
+	codes.FaultNone:      "",
+	codes.FaultCaller:    "FaultCaller",
+	codes.FaultServer:    "FaultServer",
+	codes.FaultTransient: "FaultTransient",
 }
 
 // variable returns the beginning of the names of the table's package variables.

@@ -27,6 +27,65 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A Fault says who must act on a failure.
+type Fault int32
+
+const (
+	// It follows from the canonical code: FAULT_TRANSIENT for UNAVAILABLE and
+	// DEADLINE_EXCEEDED; FAULT_SERVER for UNKNOWN, INTERNAL, DATA_LOSS and
+	// UNIMPLEMENTED; FAULT_CALLER for all others.
+	Fault_FAULT_UNSPECIFIED Fault = 0
+	// The same call fails again until the caller or its data changes.
+	Fault_FAULT_CALLER Fault = 1
+	// The operators of the server must act.
+	Fault_FAULT_SERVER Fault = 2
+	// The failure may end by itself.
+	Fault_FAULT_TRANSIENT Fault = 3
+)
+
+// Enum value maps for Fault.
+var (
+	Fault_name = map[int32]string{
+		0: "FAULT_UNSPECIFIED",
+		1: "FAULT_CALLER",
+		2: "FAULT_SERVER",
+		3: "FAULT_TRANSIENT",
+	}
+	Fault_value = map[string]int32{
+		"FAULT_UNSPECIFIED": 0,
+		"FAULT_CALLER":      1,
+		"FAULT_SERVER":      2,
+		"FAULT_TRANSIENT":   3,
+	}
+)
+
+func (x Fault) Enum() *Fault {
+	p := new(Fault)
+	*p = x
+	return p
+}
+
+func (x Fault) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Fault) Descriptor() protoreflect.EnumDescriptor {
+	return file_errstatus_v1_annotations_proto_enumTypes[0].Descriptor()
+}
+
+func (Fault) Type() protoreflect.EnumType {
+	return &file_errstatus_v1_annotations_proto_enumTypes[0]
+}
+
+func (x Fault) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Fault.Descriptor instead.
+func (Fault) EnumDescriptor() ([]byte, []int) {
+	return file_errstatus_v1_annotations_proto_rawDescGZIP(), []int{0}
+}
+
 // A Row describes one code to those who don't know its type: gRPC, proxies,
 // clients in other languages, and people who read its message.
 type Row struct {
@@ -48,7 +107,10 @@ type Row struct {
 	// snake case without the enum's name: RECORD_NOT_FOUND for RecordNotFound,
 	// CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode. Set it to rename
 	// a value without a change on the wire.
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who is at fault, if that doesn't follow from grpc_code. Number 0 has none. It is
+	// not sent.
+	Fault         Fault `protobuf:"varint,6,opt,name=fault,proto3,enum=errstatus.v1.Fault" json:"fault,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -116,6 +178,13 @@ func (x *Row) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *Row) GetFault() Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return Fault_FAULT_UNSPECIFIED
 }
 
 // A LocalizedMessage is a message in one language, as in
@@ -215,16 +284,22 @@ var File_errstatus_v1_annotations_proto protoreflect.FileDescriptor
 
 const file_errstatus_v1_annotations_proto_rawDesc = "" +
 	"\n" +
-	"\x1eerrstatus/v1/annotations.proto\x12\ferrstatus.v1\x1a google/protobuf/descriptor.proto\x1a\x15google/rpc/code.proto\"\xbe\x01\n" +
+	"\x1eerrstatus/v1/annotations.proto\x12\ferrstatus.v1\x1a google/protobuf/descriptor.proto\x1a\x15google/rpc/code.proto\"\xe9\x01\n" +
 	"\x03Row\x12-\n" +
 	"\tgrpc_code\x18\x01 \x01(\x0e2\x10.google.rpc.CodeR\bgrpcCode\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12<\n" +
 	"\tlocalized\x18\x03 \x03(\v2\x1e.errstatus.v1.LocalizedMessageR\tlocalized\x12\x18\n" +
 	"\adefault\x18\x04 \x01(\bR\adefault\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"D\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12)\n" +
+	"\x05fault\x18\x06 \x01(\x0e2\x13.errstatus.v1.FaultR\x05fault\"D\n" +
 	"\x10LocalizedMessage\x12\x16\n" +
 	"\x06locale\x18\x01 \x01(\tR\x06locale\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage:6\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage*W\n" +
+	"\x05Fault\x12\x15\n" +
+	"\x11FAULT_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fFAULT_CALLER\x10\x01\x12\x10\n" +
+	"\fFAULT_SERVER\x10\x02\x12\x13\n" +
+	"\x0fFAULT_TRANSIENT\x10\x03:6\n" +
 	"\x06domain\x12\x1c.google.protobuf.EnumOptions\x18̐\x03 \x01(\tR\x06domain:H\n" +
 	"\x03row\x12!.google.protobuf.EnumValueOptions\x18̐\x03 \x01(\v2\x11.errstatus.v1.RowR\x03rowB>Z<github.com/errstatus/errstatus/codes/annotations;annotationsb\x06proto3"
 
@@ -240,25 +315,28 @@ func file_errstatus_v1_annotations_proto_rawDescGZIP() []byte {
 	return file_errstatus_v1_annotations_proto_rawDescData
 }
 
+var file_errstatus_v1_annotations_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_errstatus_v1_annotations_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_errstatus_v1_annotations_proto_goTypes = []any{
-	(*Row)(nil),                           // 0: errstatus.v1.Row
-	(*LocalizedMessage)(nil),              // 1: errstatus.v1.LocalizedMessage
-	(code.Code)(0),                        // 2: google.rpc.Code
-	(*descriptorpb.EnumOptions)(nil),      // 3: google.protobuf.EnumOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 4: google.protobuf.EnumValueOptions
+	(Fault)(0),                            // 0: errstatus.v1.Fault
+	(*Row)(nil),                           // 1: errstatus.v1.Row
+	(*LocalizedMessage)(nil),              // 2: errstatus.v1.LocalizedMessage
+	(code.Code)(0),                        // 3: google.rpc.Code
+	(*descriptorpb.EnumOptions)(nil),      // 4: google.protobuf.EnumOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 5: google.protobuf.EnumValueOptions
 }
 var file_errstatus_v1_annotations_proto_depIdxs = []int32{
-	2, // 0: errstatus.v1.Row.grpc_code:type_name -> google.rpc.Code
-	1, // 1: errstatus.v1.Row.localized:type_name -> errstatus.v1.LocalizedMessage
-	3, // 2: errstatus.v1.domain:extendee -> google.protobuf.EnumOptions
-	4, // 3: errstatus.v1.row:extendee -> google.protobuf.EnumValueOptions
-	0, // 4: errstatus.v1.row:type_name -> errstatus.v1.Row
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	4, // [4:5] is the sub-list for extension type_name
-	2, // [2:4] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	3, // 0: errstatus.v1.Row.grpc_code:type_name -> google.rpc.Code
+	2, // 1: errstatus.v1.Row.localized:type_name -> errstatus.v1.LocalizedMessage
+	0, // 2: errstatus.v1.Row.fault:type_name -> errstatus.v1.Fault
+	4, // 3: errstatus.v1.domain:extendee -> google.protobuf.EnumOptions
+	5, // 4: errstatus.v1.row:extendee -> google.protobuf.EnumValueOptions
+	1, // 5: errstatus.v1.row:type_name -> errstatus.v1.Row
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	5, // [5:6] is the sub-list for extension type_name
+	3, // [3:5] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_errstatus_v1_annotations_proto_init() }
@@ -271,13 +349,14 @@ func file_errstatus_v1_annotations_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_errstatus_v1_annotations_proto_rawDesc), len(file_errstatus_v1_annotations_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   2,
 			NumExtensions: 2,
 			NumServices:   0,
 		},
 		GoTypes:           file_errstatus_v1_annotations_proto_goTypes,
 		DependencyIndexes: file_errstatus_v1_annotations_proto_depIdxs,
+		EnumInfos:         file_errstatus_v1_annotations_proto_enumTypes,
 		MessageInfos:      file_errstatus_v1_annotations_proto_msgTypes,
 		ExtensionInfos:    file_errstatus_v1_annotations_proto_extTypes,
 	}.Build()
