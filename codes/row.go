@@ -18,6 +18,7 @@ type Row struct {
 
 	// Reason is the reason in google.rpc.ErrorInfo, such as "RECORD_NOT_FOUND".
 	// The reason and the table's domain identify the code on the wire (AIP-193).
+	// That of number 0 is never sent: it may be shorter, such as "OK".
 	Reason string
 
 	// GRPCCode is the canonical code, which is sent as grpc-status. It is OK for
@@ -25,7 +26,8 @@ type Row struct {
 	GRPCCode grpccodes.Code
 
 	// Message is the text that callers read if an error has no message of its own. It is
-	// public text, in English, and never empty. It neither begins nor ends with a space.
+	// public text, in English, and never empty. It is one line without invisible
+	// characters, and neither begins nor ends with a space.
 	Message string
 
 	// Localized has the message in other languages, for programs that show it to
@@ -56,7 +58,7 @@ func (r Row) Fault() Fault {
 // A LocalizedMessage is a message in one language, as in
 // google.rpc.LocalizedMessage.
 type LocalizedMessage struct {
-	Locale  string // a BCP 47 language tag, such as "zh"
+	Locale  string // a BCP 47 language tag, such as "zh" or "pt-BR"
 	Message string // public text in that language
 }
 

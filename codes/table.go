@@ -35,11 +35,17 @@ type Table struct {
 //   - a Code of the same type as in the other rows, of kind int32, with a unique
 //     number that is not negative. Its Number method must return its value;
 //   - a unique reason that follows AIP-193: [A-Z][A-Z0-9_]+[A-Z0-9] with at most
-//     63 bytes. ERROR_CODE_ followed by digits is reserved for codes without a row;
+//     63 bytes. ERROR_CODE_ followed by digits is reserved for codes without a row.
+//     The reason of number 0 is never sent and may have only one or two bytes, as OK;
 //   - a unique name;
 //   - a canonical code in 0..16: OK if the number is 0, another code if it isn't;
 //   - a message. It and the localized messages must be valid UTF-8, and neither
 //     begin nor end with a space: some clients read such a message as an empty one;
+//   - neither control characters, bidirectional controls nor zero-width characters in
+//     the name, the message and the localized messages. These alone may have the
+//     joiners U+200C and U+200D, which some languages need;
+//   - a language tag of BCP 47 as the locale of each localized message, at most one
+//     message for each;
 //   - a FaultOverride that is one of the constants, and FaultNone for number 0.
 //
 // INTERNAL and UNKNOWN each need one default row. The other canonical codes have

@@ -98,6 +98,11 @@ func TestNewTableRefuses(t *testing.T) {
 		return rows
 	}
 	reason := func(reason string) []codes.Row { return soldOut(func(r *codes.Row) { r.Reason = reason }) }
+	zeroReason := func(reason string) []codes.Row {
+		rows := orderRows()
+		rows[0].Reason = reason
+		return rows
+	}
 	const place = "row 4 (SoldOut = 1004)"
 
 	tests := []struct {
@@ -173,6 +178,24 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "two messages for a locale, whatever its case", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"pt-br", "a"}, {"pt-BR", "b"}} }), want: []string{place, `"pt-BR"`, "two localized"}},
 
+		{name: "a localized message for an underscore", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"zh_CN", "售罄"}} }), want: []string{place, `localized message "售罄": locale "zh_CN" is not a BCP 47 language tag: use one such as "zh"`}},
+		{name: "a line break in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold\nout" }), want: []string{place, `message "sold\nout" has the invisible character U+000A at byte 4: remove it`}},
+		{name: "a bidirectional override in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold \u202eout" }), want: []string{place, `message "sold \u202eout" has the invisible character U+202E at byte 5`}},
+		{name: "a zero-width joiner in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold\u200dout" }), want: []string{place, "message", "U+200D at byte 4"}},
+		{name: "a byte order mark in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "\ufeffsold out" }), want: []string{place, "message", "U+FEFF at byte 0"}},
+		{name: "a zero-width space in a name", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "Sold\u200bOut" }), want: []string{"row 4 (Sold\u200bOut = 1004)", `name "Sold\u200bOut" has the invisible character U+200B at byte 4: remove it`}},
+		{name: "a tab in a localized message", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "aus\tverkauft"}} }), want: []string{place, `localized message "aus\tverkauft" for locale "de" has the invisible character U+0009 at byte 3`}},
+		{name: "a bidirectional override in a localized message", domain: domain,
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"he", "\u2066אזל"}} }), want: []string{place, "localized", `"he"`, "U+2066 at byte 0"}},
+
+		{name: "an empty reason for number 0", domain: domain, rows: zeroReason(""), want: []string{"row 1", `reason "" of number 0 must match [A-Z]([A-Z0-9_]*[A-Z0-9])?`}},
+		{name: "a reason in small letters for number 0", domain: domain, rows: zeroReason("ok"), want: []string{"row 1", `reason "ok" of number 0`}},
+		{name: "digits as the reason of number 0", domain: domain, rows: zeroReason("00"), want: []string{"row 1", `reason "00" of number 0`}},
+		{name: "the reason of number 0 without a row", domain: domain, rows: zeroReason("ERROR_CODE_0"), want: []string{"row 1", `"ERROR_CODE_0"`, "reserved for codes without a row"}},
+		{name: "the reason of number 0 for another row", domain: domain, rows: reason("ORDER_OK"), want: []string{place, `"ORDER_OK"`, "already belongs to OrderOK"}},
+
 		{name: "a second default row", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = grpccodes.Unknown; r.Default = true }),
 			want: []string{place, "second default row for UNKNOWN", "OrderUnknown"}},
 		{name: "no default row for INTERNAL", domain: domain,
@@ -220,12 +243,48 @@ func TestNewTableAcceptsTheLongestDomainAndReason(t *testing.T) {
 }
 
 // gRPC escapes all white space but U+0020, so other white space reaches every client.
+// Line breaks and tabs are control characters, which NewTable refuses.
 func TestNewTableAcceptsOtherWhiteSpace(t *testing.T) {
-	for _, message := range []string{"sold out\n", "\tsold out", "sold out\u00a0", "sold  out"} {
+	for _, message := range []string{"\u2003sold out", "sold out\u00a0", "sold  out"} {
 		rows := orderRows()
 		rows[3].Message = message
 		if _, err := codes.NewTable("orders.example.com", rows...); err != nil {
 			t.Errorf("NewTable with the message %q: %v; want no error", message, err)
+		}
+	}
+}
+
+// The spelling of Persian and of some Indic languages needs joiners, which can't be seen.
+func TestLocalizedMessagesMayHaveJoiners(t *testing.T) {
+	rows := orderRows()
+	rows[3].Localized = []codes.LocalizedMessage{{"fa", "می\u200cخواهم"}, {"mr", "र\u200dय"}}
+	if _, err := codes.NewTable("orders.example.com", rows...); err != nil {
+		t.Errorf("NewTable with U+200C and U+200D in localized messages: %v; want no error", err)
+	}
+}
+
+// Number 0 is never sent, so its reason may be shorter than AIP-193 allows.
+func TestReasonOfNumberZero(t *testing.T) {
+	for _, reason := range []string{"OK", "K", "K0", "NO_ERROR"} {
+		rows := orderRows()
+		rows[0].Reason = reason
+		table, err := codes.NewTable("orders.example.com", rows...)
+		if err != nil {
+			t.Errorf("NewTable with the reason %q for number 0: %v; want no error", reason, err)
+			continue
+		}
+		if code, err := table.Parse(reason); err != nil || code != orderOK {
+			t.Errorf("Parse(%q) = %v, %v; want orderOK, nil", reason, code, err)
+		}
+		if row, ok := table.ByReason(reason); !ok || row.Code != orderOK {
+			t.Errorf("ByReason(%q) = %v, %t; want orderOK, true", reason, row.Code, ok)
+		}
+		if row, _ := table.Lookup(0); row.Reason != reason || table.GRPCStatus(0) != nil {
+			t.Errorf("Lookup(0) has the reason %q and GRPCStatus(0) is %v; want %q and nil", row.Reason, table.GRPCStatus(0), reason)
+		}
+		b := errorinfo.Append(nil, reason, table.Domain(), "0", nil)
+		if got := errorinfo.RowCode(table, b); got != nil {
+			t.Errorf("RowCode = %v for an ErrorInfo with the reason %q of number 0; want nil", got, reason)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 
 	"github.com/errstatus/errstatus/internal/errorinfo"
+	"github.com/errstatus/errstatus/internal/text"
 )
 
 const maxDomain = 253 // the length of the longest DNS name
@@ -26,14 +27,37 @@ var (
 	errEdgeSpace       = errors.New("begins or ends with a space: remove it, because some clients read such a message as an empty one")
 	errReservedReason  = fmt.Errorf("is reserved for codes without a row: choose a reason that doesn't begin with %s", errorinfo.UnknownPrefix)
 	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most %d bytes (AIP-193)", errorinfo.MaxReason)
+	errMalformedZero   = fmt.Errorf("must match [A-Z]([A-Z0-9_]*[A-Z0-9])? and have at most %d bytes, such as OK or NO_ERROR", errorinfo.MaxReason)
+	errMalformedLocale = errors.New(`is not a BCP 47 language tag: use one such as "zh", "pt-BR" or "zh-Hant-TW"`)
 )
+
+// A rowError is what is wrong with one row. The generator finds the row's place in
+// the .proto file with Row.
+type rowError struct {
+	table string // the beginning of the text: package and domain
+	place string // the row's index, name and number
+	index int
+	err   error
+}
+
+func (e *rowError) Error() string { return e.table + e.place + e.err.Error() }
+
+// Unwrap returns what is wrong, without the row.
+func (e *rowError) Unwrap() error { return e.err }
+
+// Row returns the index of the row, counted from 0.
+func (e *rowError) Row() int { return e.index }
 
 // fill adds the rows to an empty table. It returns an error that lists everything
 // that is wrong with them.
 func (t *Table) fill(rows []Row) error {
 	var wrong []error
+	table := fmt.Sprintf("codes: table %q: ", t.domain)
 	report := func(format string, args ...any) {
-		wrong = append(wrong, fmt.Errorf("codes: table %q: "+format, append([]any{t.domain}, args...)...))
+		wrong = append(wrong, fmt.Errorf(table+"%w", fmt.Errorf(format, args...)))
+	}
+	reportRow := func(i int, place string, err error) {
+		wrong = append(wrong, &rowError{table, fmt.Sprintf("row %d (%s): ", i+1, place), i, err})
 	}
 	if len(t.domain) == 0 || len(t.domain) > maxDomain {
 		report("the domain has %d bytes: give it 1 to %d, such as %q", len(t.domain), maxDomain, "openim.io")
@@ -50,11 +74,11 @@ func (t *Table) fill(rows []Row) error {
 			row.Name = row.Reason
 		}
 		if err := checkCode(row.Code); err != nil {
-			report("row %d (%s): %w", i+1, row.Name, err)
+			reportRow(i, row.Name, err)
 			continue
 		}
 		for _, err := range append(checkRow(row), t.add(row)...) {
-			report("row %d (%s = %d): %w", i+1, row.Name, row.Code.Number(), err)
+			reportRow(i, fmt.Sprintf("%s = %d", row.Name, row.Code.Number()), err)
 		}
 	}
 	for _, code := range needsDefault {
@@ -112,7 +136,9 @@ func checkRow(row Row) (wrong []error) {
 	switch {
 	case errorinfo.IsUnknownReason(row.Reason):
 		report("reason %q %w", row.Reason, errReservedReason)
-	case !errorinfo.IsReason(row.Reason):
+	case row.Code.Number() == 0 && !isZeroReason(row.Reason):
+		report("reason %q of number 0 %w", row.Reason, errMalformedZero)
+	case row.Code.Number() != 0 && !errorinfo.IsReason(row.Reason):
 		report("reason %q %w", row.Reason, errMalformedReason)
 	}
 	if row.Message == "" {
@@ -123,7 +149,35 @@ func checkRow(row Row) (wrong []error) {
 	if !utf8.ValidString(row.Message) || !utf8.ValidString(row.Name) {
 		report("name %q or message %q is not valid UTF-8", row.Name, row.Message)
 	}
+	if err := checkSeen(row.Name, nil); err != nil {
+		report("name %q %w", row.Name, err)
+	}
+	if err := checkSeen(row.Message, nil); err != nil {
+		report("message %q %w", row.Message, err)
+	}
 	return append(wrong, checkLocalized(row.Localized)...)
+}
+
+// isZeroReason reports whether a reason is one for number 0. It is never sent, so it
+// may be shorter than AIP-193 allows: OK is one.
+func isZeroReason(reason string) bool {
+	// With two more letters, a reason that is only too short follows AIP-193.
+	return errorinfo.IsReason(reason) || reason != "" && len(reason) < 3 && errorinfo.IsReason(reason[:1]+"XX"+reason[1:])
+}
+
+// joiners are the zero-width characters that the spelling of some languages needs, such
+// as Persian and Hindi.
+var joiners = []rune{'\u200c', '\u200d'}
+
+// checkSeen refuses a text with a rune that can't be seen in a line or that changes what
+// is seen of it, except for the allowed ones.
+func checkSeen(s string, allowed []rune) error {
+	for i, r := range s {
+		if text.IsHidden(r) && !slices.Contains(allowed, r) {
+			return fmt.Errorf("has the invisible character %U at byte %d: remove it, because it spoils logs and what people see of the text", r, i)
+		}
+	}
+	return nil
 }
 
 // checkSpaces refuses a message with a space at its beginning or end. In the header
@@ -149,6 +203,10 @@ func checkLocalized(messages []LocalizedMessage) (wrong []error) {
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q: give both", m.Message, m.Locale))
 		case !utf8.ValidString(m.Locale) || !utf8.ValidString(m.Message):
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q is not valid UTF-8", m.Message, m.Locale))
+		case !isLanguageTag(m.Locale):
+			wrong = append(wrong, fmt.Errorf("localized message %q: locale %q %w", m.Message, m.Locale, errMalformedLocale))
+		case checkSeen(m.Message, joiners) != nil:
+			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, checkSeen(m.Message, joiners)))
 		case checkSpaces(m.Message) != nil:
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, checkSpaces(m.Message)))
 		case seen[strings.ToLower(m.Locale)]:

@@ -156,7 +156,7 @@ func TestNoOutputForFilesWithoutATable(t *testing.T) {
 
 func TestRowsFollowTheOptions(t *testing.T) {
 	file := parseFile(t, enumText("ShopCode", "shop.example.com",
-		valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "sold \"out\"\n" reason: "OUT_OF_STOCK" default: true fault: FAULT_TRANSIENT
+		valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "sold \"out\"" reason: "OUT_OF_STOCK" default: true fault: FAULT_TRANSIENT
 			localized { locale: "zh" message: "售罄" } localized { locale: "pt-BR" message: "esgotado" }`)))
 	out, err := runPlugin(t, "", file)
 	if err != nil {
@@ -168,7 +168,7 @@ func TestRowsFollowTheOptions(t *testing.T) {
 		Name: "SoldOut",
 		Reason: "OUT_OF_STOCK",
 		GRPCCode: 5, // NOT_FOUND
-		Message: "sold \"out\"\n",
+		Message: "sold \"out\"",
 		Localized: []codes.LocalizedMessage{
 			{Locale: "zh", Message: "售罄"},
 			{Locale: "pt-BR", Message: "esgotado"},
