@@ -24,10 +24,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/pluginpb"
 )
@@ -55,7 +57,10 @@ Flags:
 func main() {
 	switch args := os.Args[1:]; {
 	case len(args) == 0:
-		protogen.Options{ParamFunc: refuseOption}.Run(generate)
+		if err := answer(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "protoc-gen-go-errstatus:", err)
+			os.Exit(1)
+		}
 	case len(args) == 1 && args[0] == "--version":
 		fmt.Println("protoc-gen-go-errstatus", version)
 	case len(args) == 1 && (args[0] == "-h" || args[0] == "--help"):
@@ -64,6 +69,39 @@ func main() {
 		fmt.Fprintf(os.Stderr, "protoc-gen-go-errstatus: %v\n\n%s", refuseArguments(args), usage)
 		os.Exit(2)
 	}
+}
+
+// answer reads a request of protoc and writes the response. What is wrong with a .proto
+// file is an error in the response, which protoc prints. The error that answer returns is
+// about the request itself.
+func answer(in io.Reader, out io.Writer) error {
+	b, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	request, err := readRequest(b)
+	if request == nil {
+		return err
+	}
+	response := &pluginpb.CodeGeneratorResponse{}
+	if err != nil {
+		response.Error = proto.String(err.Error())
+	} else {
+		gen, err := protogen.Options{ParamFunc: refuseOption}.New(request)
+		if err != nil {
+			return err
+		}
+		if err := generate(gen); err != nil {
+			gen.Error(err)
+		}
+		response = gen.Response()
+	}
+	b, err = proto.Marshal(response)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(b)
+	return err
 }
 
 // refuseArguments returns an error that names the first of the arguments that the

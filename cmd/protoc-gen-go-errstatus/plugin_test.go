@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
-	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -116,18 +116,14 @@ func runPluginFor(t *testing.T, parameter string, generated []string, files ...*
 	if err != nil {
 		t.Fatal(err)
 	}
-	request = &pluginpb.CodeGeneratorRequest{}
-	if err := proto.Unmarshal(b, request); err != nil {
+	var written bytes.Buffer
+	if err := answer(bytes.NewReader(b), &written); err != nil {
+		return nil, err
+	}
+	response := &pluginpb.CodeGeneratorResponse{}
+	if err := proto.Unmarshal(written.Bytes(), response); err != nil {
 		t.Fatal(err)
 	}
-	plugin, err := protogen.Options{ParamFunc: refuseOption}.New(request)
-	if err != nil {
-		return nil, err
-	}
-	if err := generate(plugin); err != nil {
-		return nil, err
-	}
-	response := plugin.Response()
 	if response.Error != nil {
 		return nil, responseError(response.GetError())
 	}

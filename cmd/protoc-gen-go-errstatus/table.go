@@ -10,8 +10,8 @@ import (
 
 	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/compiler/protogen"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/codes/annotations"
@@ -39,10 +39,8 @@ func enumsOf(file *protogen.File) []*protogen.Enum {
 
 // domainOf returns the domain of an enum, and reports whether the enum has one.
 func domainOf(enum *protogen.Enum) (domain string, ok bool) {
-	if !proto.HasExtension(enum.Desc.Options(), annotations.E_Domain) {
-		return "", false
-	}
-	return proto.GetExtension(enum.Desc.Options(), annotations.E_Domain).(string), true
+	domain, ok, err := domainOption(enum.Desc.Options().(*descriptorpb.EnumOptions))
+	return domain, ok && err == nil // readRequest returns the error
 }
 
 // tablesOf returns the tables of a file, including enums inside messages.
@@ -73,14 +71,21 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 		values: enum.Values,
 	}
 	var wrong []error
+	if err := checkComments(enum.Desc, enum.Comments); err != nil {
+		wrong = append(wrong, err)
+	}
 	for _, value := range enum.Values {
-		if !proto.HasExtension(value.Desc.Options(), annotations.E_Row) {
+		if err := checkComments(value.Desc, value.Comments); err != nil {
+			wrong = append(wrong, err)
+		}
+		option := optionOf(value)
+		if option == nil {
 			wrong = append(wrong, fmt.Errorf("%s: %s has no option (errstatus.v1.row): give its grpc_code and message",
 				position(value.Desc), value.Desc.FullName()))
 			continue
 		}
-		row := rowOf(enum, value)
-		if fault := optionOf(value).GetFault(); annotations.Fault_name[int32(fault)] == "" {
+		row := rowOf(enum, value, option)
+		if fault := option.GetFault(); annotations.Fault_name[int32(fault)] == "" {
 			wrong = append(wrong, fmt.Errorf("%s: %s has the fault %d in the option (errstatus.v1.row): use FAULT_CALLER, FAULT_SERVER or FAULT_TRANSIENT, or none",
 				position(value.Desc), value.Desc.FullName(), fault))
 			continue
@@ -90,7 +95,7 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 				position(value.Desc), value.Desc.FullName(), row.Name))
 		}
 		if row.GRPCCode == grpccodes.OK && row.Code.Number() != 0 {
-			wrong = append(wrong, fmt.Errorf("%s: %s (%s = %d) has the grpc_code OK or none: give it another, such as NOT_FOUND; only number 0 has OK",
+			wrong = append(wrong, fmt.Errorf("%s: %s (%s = %d) has the grpc_code OK or none in the option (errstatus.v1.row): give it another, such as NOT_FOUND; only number 0 has OK",
 				position(value.Desc), value.Desc.FullName(), row.Name, row.Code.Number()))
 		}
 		t.rows = append(t.rows, row)
@@ -99,16 +104,33 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 		return nil, errors.Join(wrong...)
 	}
 	if _, err := codes.NewTable(t.domain, t.rows...); err != nil {
-		return nil, fmt.Errorf("%s: enum %s: %w", position(enum.Desc), enum.Desc.FullName(), err)
+		return nil, t.locate(err)
 	}
 	return t, nil
+}
+
+// locate returns an error of NewTable with the place of the value in each line about a
+// row, and the place of the enum in each other line.
+func (t *table) locate(err error) error {
+	var located []error
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+		if row, ok := err.(interface{ Row() int }); ok {
+			value := t.values[row.Row()].Desc
+			err = fmt.Errorf("%s: %s (%s = %d), option (errstatus.v1.row): %w",
+				position(value), value.FullName(), t.rows[row.Row()].Name, value.Number(), errors.Unwrap(err))
+		} else {
+			err = fmt.Errorf("%s: enum %s, option (errstatus.v1.domain): %w", position(t.enum.Desc), t.enum.Desc.FullName(), err)
+		}
+		located = append(located, err)
+	}
+	return errors.Join(located...)
 }
 
 // checkNoRows returns an error if an enum without a domain has a row, which would
 // otherwise be ignored.
 func checkNoRows(enum *protogen.Enum) error {
 	for _, value := range enum.Values {
-		if proto.HasExtension(value.Desc.Options(), annotations.E_Row) {
+		if optionOf(value) != nil {
 			return fmt.Errorf("%s: %s has the option (errstatus.v1.row), but enum %s has no (errstatus.v1.domain): give it one",
 				position(value.Desc), value.Desc.FullName(), enum.Desc.FullName())
 		}
@@ -116,14 +138,14 @@ func checkNoRows(enum *protogen.Enum) error {
 	return nil
 }
 
-// optionOf returns the option (errstatus.v1.row) of a value that has it.
+// optionOf returns the option (errstatus.v1.row) of a value, or nil if it has none.
 func optionOf(value *protogen.EnumValue) *annotations.Row {
-	return proto.GetExtension(value.Desc.Options(), annotations.E_Row).(*annotations.Row)
+	row, _ := rowOption(value.Desc.Options().(*descriptorpb.EnumValueOptions)) // readRequest returns the error
+	return row
 }
 
-// rowOf returns the row of a value that has the option (errstatus.v1.row).
-func rowOf(enum *protogen.Enum, value *protogen.EnumValue) codes.Row {
-	option := optionOf(value)
+// rowOf returns the row of a value with its option (errstatus.v1.row).
+func rowOf(enum *protogen.Enum, value *protogen.EnumValue, option *annotations.Row) codes.Row {
 	name := constantName(enum, value)
 	row := codes.Row{
 		Code:     number(value.Desc.Number()),

@@ -69,17 +69,35 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "a message that begins with a space",
 			file: shop(valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: " sold out"`)),
-			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", `message " sold out" begins or ends with a space`},
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut (SoldOut = 7), option (errstatus.v1.row): ", `message " sold out" begins or ends with a space`},
 		},
 		{
 			name: "a message of spaces",
 			file: shop(valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "  "`)),
-			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", `message "  " has only spaces`},
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut (SoldOut = 7), option (errstatus.v1.row): ", `message "  " has only spaces`},
 		},
 		{
 			name: "a localized message that ends with a space",
 			file: shop(valueText("SoldOut", "7", ok+` localized { locale: "de" message: "weg " }`)),
-			want: []string{"shop/v1/shop.proto:10:1", "SoldOut = 7", `localized message "weg " for locale "de" begins or ends with a space`},
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut (SoldOut = 7), option (errstatus.v1.row): ", `localized message "weg " for locale "de" begins or ends with a space`},
+		},
+		{
+			name: "a language tag with an underscore",
+			file: shop(valueText("SoldOut", "7", ok+` localized { locale: "zh_CN" message: "售罄" }`)),
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut (SoldOut = 7), option (errstatus.v1.row): ", `localized message "售罄": locale "zh_CN" is not a BCP 47 language tag`},
+		},
+		{
+			name: "invisible characters in two rows",
+			file: shop(valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "sold\nout"`), valueText("Gone", "8", ok+` localized { locale: "he" message: "\342\200\256" }`)),
+			want: []string{
+				`shop/v1/shop.proto:14:3: shop.v1.SoldOut (SoldOut = 7), option (errstatus.v1.row): message "sold\nout" has the invisible character U+000A at byte 4`,
+				`shop/v1/shop.proto:15:3: shop.v1.Gone (Gone = 8), option (errstatus.v1.row): localized message "\u202e" for locale "he" has the invisible character U+202E at byte 0`,
+			},
+		},
+		{
+			name: "a short reason for an error",
+			file: shop(valueText("SHOP_CODE_NO", "7", ok)),
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SHOP_CODE_NO (No = 7)", `reason "NO" must match`},
 		},
 		{
 			name: "an alias",
@@ -99,7 +117,7 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "a fault for number 0",
 			file: strings.Replace(shop(), `message: "fine"`, `message: "fine" fault: FAULT_CALLER`, 1),
-			want: []string{"shop/v1/shop.proto:10:1", "Fine = 0", "fault caller for number 0"},
+			want: []string{"shop/v1/shop.proto:11:3", "Fine = 0", "fault caller for number 0"},
 		},
 		{
 			name: "two default rows for a canonical code",
@@ -184,6 +202,21 @@ func TestRowsFollowTheOptions(t *testing.T) {
 // squeeze replaces each run of spaces, with which gofmt aligns, by one space.
 func squeeze(source string) string { return strings.Join(strings.Fields(source), " ") }
 
+// The value of number 0 often ends in _OK. Its reason OK is too short for any other number.
+func TestZeroValueCalledOK(t *testing.T) {
+	file := parseFile(t, strings.Replace(enumText("ShopCode", "shop.example.com"), `"Fine"`, `"SHOP_CODE_OK"`, 1))
+	out, err := runPlugin(t, "", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := squeeze(out["example.com/shop/shop_errstatus.pb.go"])
+	for _, want := range []string{`Ok ShopCode = 0`, `Code: Ok, Name: "Ok", Reason: "OK", GRPCCode: 0, // OK`} {
+		if !strings.Contains(source, want) {
+			t.Errorf("the output is\n%s\nwant it to contain %q", source, want)
+		}
+	}
+}
+
 func TestUpperSnake(t *testing.T) {
 	for name, want := range map[string]string{
 		"RecordNotFound":       "RECORD_NOT_FOUND",
@@ -215,6 +248,7 @@ func TestNamesAndReasons(t *testing.T) {
 		{"ErrorCode", "SdkUserIDNotFound", "SdkUserIDNotFound", "SDK_USER_ID_NOT_FOUND"},
 		{"ErrorCode", "recordNotFound", "RecordNotFound", "RECORD_NOT_FOUND"},
 		{"BillingCode", "BILLING_CODE_CARD_DECLINED", "CardDeclined", "CARD_DECLINED"},
+		{"BillingCode", "BILLING_CODE_OKAY", "Okay", "OKAY"},
 		{"BillingCode", "CARD_DECLINED", "CardDeclined", "CARD_DECLINED"},
 		{"BillingCode", "BILLING_CODE", "BillingCode", "BILLING_CODE"},
 		{"IOSPush", "IOS_PUSH_TOKEN_STALE", "TokenStale", "TOKEN_STALE"},

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/pluginpb"
+
+	"github.com/errstatus/errstatus/codes/annotations"
+)
+
+// readRequest decodes a request. It returns an error with the places of all options of
+// ours that can't be read. protogen alone would fail without a place, or take such an
+// option for none.
+//
+// The number of the options is from protobuf's private range, so another organization
+// may use it too. readRequest removes the other's options from the files that only the
+// other's declaration reaches: they say nothing about codes.
+func readRequest(b []byte) (*pluginpb.CodeGeneratorRequest, error) {
+	request := &pluginpb.CodeGeneratorRequest{}
+	if err := (proto.UnmarshalOptions{Resolver: withoutOptions{protoregistry.GlobalTypes}}).Unmarshal(b, request); err != nil {
+		return nil, fmt.Errorf("protoc sent a request that can't be decoded: %w", err)
+	}
+	var wrong []error
+	for _, file := range request.ProtoFile {
+		others := declaresOnlyOthers(request, file)
+		for d := range declarationsOf(file) {
+			if others {
+				d.removeOption()
+			}
+			if err := d.check(); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %w", d.position(), err))
+			}
+		}
+	}
+	return request, errors.Join(wrong...)
+}
+
+// withoutOptions hides the types of our options. Their bytes stay in the unknown fields,
+// so that wrong ones are no error of the whole request.
+type withoutOptions struct{ *protoregistry.Types }
+
+func (r withoutOptions) FindExtensionByNumber(message protoreflect.FullName, number protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+	if isOption(message, number) {
+		return nil, protoregistry.NotFound
+	}
+	return r.Types.FindExtensionByNumber(message, number)
+}
+
+// isOption reports whether an extension has the message and the number of one of our
+// options.
+func isOption(message protoreflect.FullName, number protoreflect.FieldNumber) bool {
+	return slices.ContainsFunc(options, func(o protoreflect.ExtensionType) bool {
+		desc := o.TypeDescriptor()
+		return desc.ContainingMessage().FullName() == message && desc.Number() == number
+	})
+}
+
+var options = []protoreflect.ExtensionType{annotations.E_Domain, annotations.E_Row}
+
+// declaresOnlyOthers reports whether a file and those that it imports, directly or not,
+// declare another extension with the number of our options, and not our options.
+func declaresOnlyOthers(request *pluginpb.CodeGeneratorRequest, file *descriptorpb.FileDescriptorProto) bool {
+	files := map[string]*descriptorpb.FileDescriptorProto{}
+	for _, f := range request.ProtoFile {
+		files[f.GetName()] = f
+	}
+	var ours, others bool
+	for next := []*descriptorpb.FileDescriptorProto{file}; len(next) > 0; {
+		f := next[0]
+		next = next[1:]
+		for extension := range extensionsOf(f) {
+			if isOption(protoreflect.FullName(extension.GetExtendee()[1:]), protoreflect.FieldNumber(extension.GetNumber())) {
+				isOurs := f.GetPackage() == string(annotations.File_errstatus_v1_annotations_proto.Package())
+				ours, others = ours || isOurs, others || !isOurs
+			}
+		}
+		for _, name := range slices.Concat(f.GetDependency(), f.GetOptionDependency()) {
+			if f, ok := files[name]; ok {
+				next = append(next, f)
+				delete(files, name)
+			}
+		}
+	}
+	return others && !ours
+}
+
+// extensionsOf returns the extensions that a file declares, including those inside
+// messages.
+func extensionsOf(file *descriptorpb.FileDescriptorProto) iter.Seq[*descriptorpb.FieldDescriptorProto] {
+	return func(yield func(*descriptorpb.FieldDescriptorProto) bool) {
+		extensions := slices.Clone(file.GetExtension())
+		for messages := slices.Clone(file.GetMessageType()); len(messages) > 0; {
+			extensions = append(extensions, messages[0].GetExtension()...)
+			messages = append(messages[1:], messages[0].GetNestedType()...)
+		}
+		for _, extension := range extensions {
+			if extension.GetExtendee() != "" && !yield(extension) {
+				return
+			}
+		}
+	}
+}
+
+// A declaration is an enum or a value of an enum, as the compiler describes it.
+type declaration struct {
+	file    *descriptorpb.FileDescriptorProto
+	path    []int32 // see google.protobuf.SourceCodeInfo
+	scope   protoreflect.FullName
+	name    string
+	options proto.Message
+}
+
+// The field numbers of a declaration's path.
+const (
+	messagesOfFile, enumsOfFile       = 4, 5
+	messagesOfMessage, enumsOfMessage = 3, 4
+	valuesOfEnum                      = 2
+)
+
+// declarationsOf returns the enums of a file, each followed by its values.
+func declarationsOf(file *descriptorpb.FileDescriptorProto) iter.Seq[declaration] {
+	return func(yield func(declaration) bool) {
+		ok := true
+		enums := func(scope protoreflect.FullName, path []int32, enums []*descriptorpb.EnumDescriptorProto) {
+			for i, enum := range enums {
+				path := append(slices.Clip(path), int32(i))
+				ok = ok && yield(declaration{file, path, scope, enum.GetName(), enum.GetOptions()})
+				for j, value := range enum.GetValue() {
+					path := append(slices.Clip(path), valuesOfEnum, int32(j))
+					ok = ok && yield(declaration{file, path, scope, value.GetName(), value.GetOptions()})
+				}
+			}
+		}
+		var messages func(scope protoreflect.FullName, path []int32, messages []*descriptorpb.DescriptorProto)
+		messages = func(scope protoreflect.FullName, path []int32, all []*descriptorpb.DescriptorProto) {
+			for i, message := range all {
+				scope, path := join(scope, message.GetName()), append(slices.Clip(path), int32(i))
+				enums(scope, append(slices.Clip(path), enumsOfMessage), message.GetEnumType())
+				messages(scope, append(slices.Clip(path), messagesOfMessage), message.GetNestedType())
+			}
+		}
+		scope := protoreflect.FullName(file.GetPackage())
+		enums(scope, []int32{enumsOfFile}, file.GetEnumType())
+		messages(scope, []int32{messagesOfFile}, file.GetMessageType())
+	}
+}
+
+// join appends a name to a scope. Unlike the method Append of the scope, it also does so
+// for the empty scope of a file without a package, and for a name that is no identifier.
+func join(scope protoreflect.FullName, name string) protoreflect.FullName {
+	if scope == "" {
+		return protoreflect.FullName(name)
+	}
+	return scope + "." + protoreflect.FullName(name)
+}
+
+// check returns what is wrong with a declaration's name, or why its option can't be read.
+func (d declaration) check() (err error) {
+	if !utf8.ValidString(d.name) {
+		return fmt.Errorf("the name %q in %q is not valid UTF-8: use letters, digits and underscores", d.name, d.scope)
+	}
+	option := "(errstatus.v1.row)"
+	switch options := d.options.(type) {
+	case *descriptorpb.EnumOptions:
+		option = "(errstatus.v1.domain)"
+		_, _, err = domainOption(options)
+	case *descriptorpb.EnumValueOptions:
+		_, err = rowOption(options)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: the option %s can't be read: %w: set it as errstatus/v1/annotations.proto of %s declares it; "+
+			"if this is another organization's option, which has the number %d too, one of the two needs another number",
+			join(d.scope, d.name), option, err, version, annotations.E_Row.TypeDescriptor().Number())
+	}
+	return nil
+}
+
+// removeOption removes the field with the number of our options.
+func (d declaration) removeOption() {
+	var rest protoreflect.RawFields
+	unknown := d.options.ProtoReflect().GetUnknown()
+	for field := range fieldsOf(unknown) {
+		if field.number != annotations.E_Row.TypeDescriptor().Number() {
+			rest = append(rest, field.bytes...)
+		}
+	}
+	if len(rest) < len(unknown) {
+		d.options.ProtoReflect().SetUnknown(rest)
+	}
+}
+
+// position returns the declaration's place, as position does for a descriptor.
+func (d declaration) position() string {
+	for _, loc := range d.file.GetSourceCodeInfo().GetLocation() {
+		if slices.Equal(loc.GetPath(), d.path) && len(loc.GetSpan()) >= 3 {
+			return fmt.Sprintf("%s:%d:%d", d.file.GetName(), loc.GetSpan()[0]+1, loc.GetSpan()[1]+1)
+		}
+	}
+	return d.file.GetName()
+}
+
+// domainOption returns the option (errstatus.v1.domain) of an enum's options, and reports
+// whether they have it.
+func domainOption(options *descriptorpb.EnumOptions) (domain string, ok bool, err error) {
+	values, err := optionValues(options)
+	if err != nil || len(values) == 0 {
+		return "", false, err
+	}
+	last := values[len(values)-1]
+	if !utf8.Valid(last) {
+		return "", true, fmt.Errorf("its text %q is not valid UTF-8", last)
+	}
+	return string(last), true, nil
+}
+
+// rowOption returns the option (errstatus.v1.row) of a value's options, or nil if they
+// don't have it.
+func rowOption(options *descriptorpb.EnumValueOptions) (*annotations.Row, error) {
+	values, err := optionValues(options)
+	if err != nil || len(values) == 0 {
+		return nil, err
+	}
+	row := &annotations.Row{}
+	if err := proto.Unmarshal(slices.Concat(values...), row); err != nil {
+		return nil, err
+	}
+	messages := []proto.Message{row}
+	for _, m := range row.GetLocalized() {
+		messages = append(messages, m)
+	}
+	for _, m := range messages {
+		for field := range fieldsOf(m.ProtoReflect().GetUnknown()) {
+			return nil, fmt.Errorf("%s has no field %d of wire type %d", m.ProtoReflect().Descriptor().FullName(), field.number, field.wire)
+		}
+	}
+	return row, nil
+}
+
+// optionValues returns the values of our option in the serialized options of an enum or a
+// value. A compiler usually writes one. Our options are strings and messages, which have
+// the same wire type.
+func optionValues(options proto.Message) (values [][]byte, err error) {
+	b, err := proto.Marshal(options)
+	if err != nil {
+		return nil, err
+	}
+	for field := range fieldsOf(b) {
+		if field.number != annotations.E_Row.TypeDescriptor().Number() {
+			continue
+		}
+		if field.wire != protowire.BytesType {
+			return nil, fmt.Errorf("its wire type is %d, not %d", field.wire, protowire.BytesType)
+		}
+		value, _ := protowire.ConsumeBytes(field.value)
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+// A field is one field of a serialized message.
+type field struct {
+	number protowire.Number
+	wire   protowire.Type
+	value  []byte // without the tag
+	bytes  []byte // with the tag
+}
+
+// fieldsOf returns the fields of a serialized message, which must be well-formed.
+func fieldsOf(b []byte) iter.Seq[field] {
+	return func(yield func(field) bool) {
+		for len(b) > 0 {
+			number, wire, tag := protowire.ConsumeTag(b)
+			size := protowire.ConsumeFieldValue(number, wire, b[max(tag, 0):])
+			if tag < 0 || size < 0 || !yield(field{number, wire, b[tag : tag+size], b[:tag+size]}) {
+				return
+			}
+			b = b[tag+size:]
+		}
+	}
+}
