@@ -216,7 +216,10 @@ func (c ErrorCode) Number() Number { return Number(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c ErrorCode) Table() *Table {
-	errorCodeTableOnce.Do(func() { errorCodeTable = MustTable("openim.io", errorCodeTableRows[:]...) })
+	errorCodeTableOnce.Do(makeErrorCodeTable)
+	if errorCodeTable == nil {
+		makeErrorCodeTable() // panics again, as in the first call
+	}
 	return errorCodeTable
 }
 
@@ -259,6 +262,8 @@ func (c ErrorCode) row() Row {
 	row, _ := c.Table().Lookup(c.Number())
 	return row
 }
+
+func makeErrorCodeTable() { errorCodeTable = MustTable("openim.io", errorCodeTableRows[:]...) }
 
 var (
 	errorCodeTable     *Table

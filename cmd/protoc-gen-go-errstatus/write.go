@@ -13,15 +13,19 @@ import (
 )
 
 // typeTemplate has the methods of a type and its table. The table is made once,
-// when it is first used. Its rows are constant data, so it works from any
-// package-level variable.
+// when it is first used. Its rows are constant data and the function that makes it is no
+// variable, so it works from any package-level variable. With sync.OnceValue it would
+// not: the variable would be nil before the initialization of its package.
 var typeTemplate = template.Must(template.New("type").Parse(`
 // Number returns the code's number in the enum.
 func (c {{.Type}}) Number() {{.Number}} { return {{.Number}}(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c {{.Type}}) Table() *{{.Table}} {
-	{{.Var}}Once.Do(func() { {{.Var}} = {{.MustTable}}({{printf "%q" .Domain}}, {{.Var}}Rows[:]...) })
+	{{.Var}}Once.Do(make{{.Type}}Table)
+	if {{.Var}} == nil {
+		make{{.Type}}Table() // panics again, as in the first call
+	}
 	return {{.Var}}
 }
 
@@ -64,6 +68,8 @@ func (c {{.Type}}) row() {{.Row}} {
 	row, _ := c.Table().Lookup(c.Number())
 	return row
 }
+
+func make{{.Type}}Table() { {{.Var}} = {{.MustTable}}({{printf "%q" .Domain}}, {{.Var}}Rows[:]...) }
 
 var (
 	{{.Var}}     *{{.Table}}

@@ -34,7 +34,10 @@ func (c BillingCode) Number() codes.Number { return codes.Number(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c BillingCode) Table() *codes.Table {
-	billingCodeTableOnce.Do(func() { billingCodeTable = codes.MustTable("billing.example.com", billingCodeTableRows[:]...) })
+	billingCodeTableOnce.Do(makeBillingCodeTable)
+	if billingCodeTable == nil {
+		makeBillingCodeTable() // panics again, as in the first call
+	}
 	return billingCodeTable
 }
 
@@ -76,6 +79,10 @@ func (c *BillingCode) UnmarshalText(text []byte) error {
 func (c BillingCode) row() codes.Row {
 	row, _ := c.Table().Lookup(c.Number())
 	return row
+}
+
+func makeBillingCodeTable() {
+	billingCodeTable = codes.MustTable("billing.example.com", billingCodeTableRows[:]...)
 }
 
 var (
