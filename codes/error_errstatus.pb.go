@@ -9,6 +9,7 @@ import (
 	status "google.golang.org/grpc/status"
 	slog "log/slog"
 	sync "sync"
+	atomic "sync/atomic"
 )
 
 // An ErrorCode is the reason why a call to OpenIM failed. It is itself an error: a
@@ -216,11 +217,10 @@ func (c ErrorCode) Number() Number { return Number(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c ErrorCode) Table() *Table {
-	errorCodeTableOnce.Do(makeErrorCodeTable)
-	if errorCodeTable == nil {
-		makeErrorCodeTable() // panics again, as in the first call
+	if table := errorCodeTable.Load(); table != nil {
+		return table
 	}
-	return errorCodeTable
+	return makeErrorCodeTable()
 }
 
 // String returns the code's name, or "ErrorCode(n)" for a number n without a row.
@@ -263,11 +263,19 @@ func (c ErrorCode) row() Row {
 	return row
 }
 
-func makeErrorCodeTable() { errorCodeTable = MustTable("openim.io", errorCodeTableRows[:]...) }
+// makeErrorCodeTable makes the table once. If the rows are wrong, each call panics.
+func makeErrorCodeTable() *Table {
+	errorCodeTableMutex.Lock()
+	defer errorCodeTableMutex.Unlock()
+	if errorCodeTable.Load() == nil {
+		errorCodeTable.Store(MustTable("openim.io", errorCodeTableRows[:]...))
+	}
+	return errorCodeTable.Load()
+}
 
 var (
-	errorCodeTable     *Table
-	errorCodeTableOnce sync.Once
+	errorCodeTable      atomic.Pointer[Table]
+	errorCodeTableMutex sync.Mutex
 )
 
 var errorCodeTableRows = [...]Row{

@@ -22,11 +22,10 @@ func (c {{.Type}}) Number() {{.Number}} { return {{.Number}}(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c {{.Type}}) Table() *{{.Table}} {
-	{{.Var}}Once.Do(make{{.Type}}Table)
-	if {{.Var}} == nil {
-		make{{.Type}}Table() // panics again, as in the first call
+	if table := {{.Var}}.Load(); table != nil {
+		return table
 	}
-	return {{.Var}}
+	return make{{.Type}}Table()
 }
 
 // String returns the code's name, or "{{.Type}}(n)" for a number n without a row.
@@ -69,11 +68,19 @@ func (c {{.Type}}) row() {{.Row}} {
 	return row
 }
 
-func make{{.Type}}Table() { {{.Var}} = {{.MustTable}}({{printf "%q" .Domain}}, {{.Var}}Rows[:]...) }
+// make{{.Type}}Table makes the table once. If the rows are wrong, each call panics.
+func make{{.Type}}Table() *{{.Table}} {
+	{{.Var}}Mutex.Lock()
+	defer {{.Var}}Mutex.Unlock()
+	if {{.Var}}.Load() == nil {
+		{{.Var}}.Store({{.MustTable}}({{printf "%q" .Domain}}, {{.Var}}Rows[:]...))
+	}
+	return {{.Var}}.Load()
+}
 
 var (
-	{{.Var}}     *{{.Table}}
-	{{.Var}}Once {{.Once}}
+	{{.Var}}      {{.Pointer}}[{{.Table}}]
+	{{.Var}}Mutex {{.Mutex}}
 )
 `))
 
@@ -133,7 +140,8 @@ func writeMethods(g *protogen.GeneratedFile, t *table) {
 		"Row":       in(codesPackage, "Row"),
 		"Status":    in("google.golang.org/grpc/status", "Status"),
 		"SlogValue": in("log/slog", "Value"),
-		"Once":      in("sync", "Once"),
+		"Pointer":   in("sync/atomic", "Pointer"),
+		"Mutex":     in("sync", "Mutex"),
 	})
 	if err != nil {
 		panic(err) // the template and its data are both in this file

@@ -10,6 +10,7 @@ import (
 	status "google.golang.org/grpc/status"
 	slog "log/slog"
 	sync "sync"
+	atomic "sync/atomic"
 )
 
 // A BillingCode is the reason why a payment failed.
@@ -34,11 +35,10 @@ func (c BillingCode) Number() codes.Number { return codes.Number(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c BillingCode) Table() *codes.Table {
-	billingCodeTableOnce.Do(makeBillingCodeTable)
-	if billingCodeTable == nil {
-		makeBillingCodeTable() // panics again, as in the first call
+	if table := billingCodeTable.Load(); table != nil {
+		return table
 	}
-	return billingCodeTable
+	return makeBillingCodeTable()
 }
 
 // String returns the code's name, or "BillingCode(n)" for a number n without a row.
@@ -81,13 +81,19 @@ func (c BillingCode) row() codes.Row {
 	return row
 }
 
-func makeBillingCodeTable() {
-	billingCodeTable = codes.MustTable("billing.example.com", billingCodeTableRows[:]...)
+// makeBillingCodeTable makes the table once. If the rows are wrong, each call panics.
+func makeBillingCodeTable() *codes.Table {
+	billingCodeTableMutex.Lock()
+	defer billingCodeTableMutex.Unlock()
+	if billingCodeTable.Load() == nil {
+		billingCodeTable.Store(codes.MustTable("billing.example.com", billingCodeTableRows[:]...))
+	}
+	return billingCodeTable.Load()
 }
 
 var (
-	billingCodeTable     *codes.Table
-	billingCodeTableOnce sync.Once
+	billingCodeTable      atomic.Pointer[codes.Table]
+	billingCodeTableMutex sync.Mutex
 )
 
 var billingCodeTableRows = [...]codes.Row{
