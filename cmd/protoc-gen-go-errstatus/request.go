@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -66,6 +67,9 @@ func isOption(message protoreflect.FullName, number protoreflect.FieldNumber) bo
 
 var options = []protoreflect.ExtensionType{annotations.E_Domain, annotations.E_Row}
 
+// optionNumber is the number of both options.
+var optionNumber = annotations.E_Row.TypeDescriptor().Number()
+
 // declaresOnlyOthers reports whether a file and those that it imports, directly or not,
 // declare another extension with the number of our options, and not our options.
 func declaresOnlyOthers(request *pluginpb.CodeGeneratorRequest, file *descriptorpb.FileDescriptorProto) bool {
@@ -78,7 +82,7 @@ func declaresOnlyOthers(request *pluginpb.CodeGeneratorRequest, file *descriptor
 		f := next[0]
 		next = next[1:]
 		for extension := range extensionsOf(f) {
-			if isOption(protoreflect.FullName(extension.GetExtendee()[1:]), protoreflect.FieldNumber(extension.GetNumber())) {
+			if isOption(protoreflect.FullName(strings.TrimPrefix(extension.GetExtendee(), ".")), protoreflect.FieldNumber(extension.GetNumber())) {
 				isOurs := f.GetPackage() == string(annotations.File_errstatus_v1_annotations_proto.Package())
 				ours, others = ours || isOurs, others || !isOurs
 			}
@@ -103,7 +107,7 @@ func extensionsOf(file *descriptorpb.FileDescriptorProto) iter.Seq[*descriptorpb
 			messages = append(messages[1:], messages[0].GetNestedType()...)
 		}
 		for _, extension := range extensions {
-			if extension.GetExtendee() != "" && !yield(extension) {
+			if !yield(extension) {
 				return
 			}
 		}
@@ -179,7 +183,7 @@ func (d declaration) check() (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: the option %s can't be read: %w: set it as errstatus/v1/annotations.proto of %s declares it; "+
 			"if this is another organization's option, which has the number %d too, one of the two needs another number",
-			join(d.scope, d.name), option, err, version, annotations.E_Row.TypeDescriptor().Number())
+			join(d.scope, d.name), option, err, version, optionNumber)
 	}
 	return nil
 }
@@ -189,7 +193,7 @@ func (d declaration) removeOption() {
 	var rest protoreflect.RawFields
 	unknown := d.options.ProtoReflect().GetUnknown()
 	for field := range fieldsOf(unknown) {
-		if field.number != annotations.E_Row.TypeDescriptor().Number() {
+		if field.number != optionNumber {
 			rest = append(rest, field.bytes...)
 		}
 	}
@@ -254,7 +258,7 @@ func optionValues(options proto.Message) (values [][]byte, err error) {
 		return nil, err
 	}
 	for field := range fieldsOf(b) {
-		if field.number != annotations.E_Row.TypeDescriptor().Number() {
+		if field.number != optionNumber {
 			continue
 		}
 		if field.wire != protowire.BytesType {

@@ -12,7 +12,12 @@ import (
 	"github.com/errstatus/errstatus/codes/annotations"
 )
 
-const optionNumber = 51276
+// The errors, the pages and a test below name the number.
+func TestBothOptionsHaveOneNumber(t *testing.T) {
+	if domain := annotations.E_Domain.TypeDescriptor().Number(); domain != 51276 || optionNumber != 51276 {
+		t.Errorf("the options have the numbers %d and %d; want 51276", domain, optionNumber)
+	}
+}
 
 // varint, text and message return serialized fields.
 func varint(number protowire.Number, n uint64) []byte {

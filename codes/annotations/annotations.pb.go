@@ -95,7 +95,8 @@ type Row struct {
 	GrpcCode code.Code `protobuf:"varint,1,opt,name=grpc_code,json=grpcCode,proto3,enum=google.rpc.Code" json:"grpc_code,omitempty"`
 	// The message that callers read if the error has none of its own. It is public
 	// text, in English, for developers. It must not be empty, and neither begin nor
-	// end with a space.
+	// end with a space. It has no control characters, line breaks included, and no
+	// other invisible characters.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The message in other languages, for the users of the calling program. It is
 	// not sent.
@@ -106,7 +107,8 @@ type Row struct {
 	// The reason in google.rpc.ErrorInfo. By default it is the value's name in upper
 	// snake case without the enum's name: RECORD_NOT_FOUND for RecordNotFound,
 	// CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode. Set it to rename
-	// a value without a change on the wire.
+	// a value without a change on the wire. It has at least three characters, except
+	// for number 0, which is never sent.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Who is at fault, if that doesn't follow from grpc_code. Number 0 has none. It is
 	// not sent.
