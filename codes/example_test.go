@@ -189,3 +189,20 @@ func ExampleTable_MustWithRows() {
 	fmt.Println(table.GRPCStatus(codes.SrvCallback.Number()).Code())
 	// Output: Aborted
 }
+
+// The fault follows from the canonical code, also in a changed row. A row can say
+// otherwise.
+func ExampleRow_Fault() {
+	row := codes.RowOf(codes.SrvCallback)
+	fmt.Println(row.GRPCCode, row.Fault())
+
+	row.GRPCCode = grpccodes.Unavailable
+	fmt.Println(row.GRPCCode, row.Fault())
+
+	row.FaultOverride = codes.FaultServer
+	fmt.Println(row.GRPCCode, row.Fault())
+	// Output:
+	// FailedPrecondition caller
+	// Unavailable transient
+	// Unavailable server
+}

@@ -2,6 +2,7 @@ package codes
 
 import (
 	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -53,4 +54,17 @@ func FuzzIsLanguageTag(f *testing.F) {
 var irregular = map[string]bool{
 	"en-gb-oed": true, "i-ami": true, "i-bnn": true, "i-default": true, "i-enochian": true, "i-hak": true, "i-klingon": true, "i-lux": true,
 	"i-mingo": true, "i-navajo": true, "i-pwn": true, "i-tao": true, "i-tay": true, "i-tsu": true, "sgn-be-fr": true, "sgn-be-nl": true, "sgn-ch-de": true,
+}
+
+// Each program with errstatus would link the tables of golang.org/x/text/language.
+func TestLanguageIsNotLinked(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "../codes", "../status", "../interceptor").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for pkg := range strings.Lines(string(out)) {
+		if strings.HasPrefix(pkg, "golang.org/x/text/language") || strings.HasPrefix(pkg, "golang.org/x/text/internal/language") {
+			t.Errorf("codes, status and interceptor link %s; want their own check of language tags", strings.TrimSpace(pkg))
+		}
+	}
 }
