@@ -70,43 +70,45 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 		domain: domain,
 		values: enum.Values,
 	}
-	var wrong []error
-	if err := checkComments(enum.Desc, enum.Comments); err != nil {
-		wrong = append(wrong, err)
-	}
+	wrong := []error{checkComments(enum.Desc, enum.Comments)}
 	for _, value := range enum.Values {
-		if err := checkComments(value.Desc, value.Comments); err != nil {
-			wrong = append(wrong, err)
-		}
-		option := optionOf(value)
-		if option == nil {
-			wrong = append(wrong, fmt.Errorf("%s: %s has no option (errstatus.v1.row): give its grpc_code and message",
-				position(value.Desc), value.Desc.FullName()))
-			continue
-		}
-		row := rowOf(enum, value, option)
-		if fault := option.GetFault(); annotations.Fault_name[int32(fault)] == "" {
-			wrong = append(wrong, fmt.Errorf("%s: %s has the fault %d in the option (errstatus.v1.row): use FAULT_CALLER, FAULT_SERVER or FAULT_TRANSIENT, or none",
-				position(value.Desc), value.Desc.FullName(), fault))
-			continue
-		}
-		if !token.IsIdentifier(row.Name) || !token.IsExported(row.Name) {
-			wrong = append(wrong, fmt.Errorf("%s: the Go name of %s would be %q: rename it so that its name without the enum's begins with a letter",
-				position(value.Desc), value.Desc.FullName(), row.Name))
-		}
-		if row.GRPCCode == grpccodes.OK && row.Code.Number() != 0 {
-			wrong = append(wrong, fmt.Errorf("%s: %s (%s = %d) has the grpc_code OK or none in the option (errstatus.v1.row): give it another, such as NOT_FOUND; only number 0 has OK",
-				position(value.Desc), value.Desc.FullName(), row.Name, row.Code.Number()))
-		}
-		t.rows = append(t.rows, row)
+		wrong = append(wrong, t.add(value))
 	}
-	if len(wrong) > 0 {
-		return nil, errors.Join(wrong...)
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
 	}
 	if _, err := codes.NewTable(t.domain, t.rows...); err != nil {
 		return nil, t.locate(err)
 	}
 	return t, nil
+}
+
+// add adds the row of a value. It returns what is wrong with it in a .proto file; NewTable
+// checks the rest.
+func (t *table) add(value *protogen.EnumValue) error {
+	place, name := position(value.Desc), value.Desc.FullName()
+	wrong := []error{checkComments(value.Desc, value.Comments)}
+	report := func(format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf("%s: %w", place, fmt.Errorf(format, args...)))
+	}
+	option := optionOf(value)
+	if option == nil {
+		report("%s has no option (errstatus.v1.row): give its grpc_code and message", name)
+		return errors.Join(wrong...)
+	}
+	row := rowOf(t.enum, value, option)
+	if fault := option.GetFault(); annotations.Fault_name[int32(fault)] == "" {
+		report("%s has the fault %d in the option (errstatus.v1.row): use FAULT_CALLER, FAULT_SERVER or FAULT_TRANSIENT, or none", name, fault)
+	}
+	if !token.IsIdentifier(row.Name) || !token.IsExported(row.Name) {
+		report("the Go name of %s would be %q: rename it so that its name without the enum's begins with a letter", name, row.Name)
+	}
+	if row.GRPCCode == grpccodes.OK && row.Code.Number() != 0 {
+		report("%s (%s = %d) has the grpc_code OK or none in the option (errstatus.v1.row): give it another, such as NOT_FOUND; only number 0 has OK",
+			name, row.Name, row.Code.Number())
+	}
+	t.rows = append(t.rows, row)
+	return errors.Join(wrong...)
 }
 
 // locate returns an error of NewTable with the place of the value in each line about a
