@@ -2,6 +2,7 @@ package main
 
 import (
 	"go/ast"
+	"go/build/constraint"
 	"go/format"
 	"go/parser"
 	"go/token"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
@@ -162,4 +164,29 @@ func TestDeprecated(t *testing.T) {
 			t.Errorf("%s is deprecated: the output has %d paragraphs about it; want %d", tt.name, got, tt.count)
 		}
 	}
+}
+
+// FuzzGoComment checks that a comment is refused, or becomes one that Go can read and that
+// has no directive, also after gofmt.
+func FuzzGoComment(f *testing.F) {
+	for _, comment := range []string{" A comment.\n", "go:noinline", "/*line foo:1*/", " +build ignore", "\rline x:1\n\n\n", "\ufeff", "\t\tcode\n", "a\x00", "\xff", "*/ x"} {
+		f.Add(comment)
+	}
+	f.Fuzz(func(t *testing.T, comment string) {
+		for line := range strings.SplitSeq(comment, "\n") {
+			if notInGo(line) != "" {
+				return
+			}
+		}
+		source, err := format.Source([]byte("package shop\n\n" + goComment(protogen.Comments(comment)) + "type Shop int\n"))
+		if err != nil {
+			t.Fatalf("for the comment %q: %v; want Go that can be formatted", comment, err)
+		}
+		checkNoDirectives(t, string(source))
+		for line := range strings.Lines(string(source)) {
+			if constraint.IsPlusBuild(strings.TrimSpace(line)) || constraint.IsGoBuild(line) {
+				t.Errorf("for the comment %q the output has the build constraint %q; want none", comment, line)
+			}
+		}
+	})
 }
