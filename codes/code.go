@@ -48,13 +48,14 @@ func RowOf(code Code) Row {
 // table's domain as a second label. OpenTelemetry names unknown values "_OTHER"
 // too.
 func Label(code Code) string {
-	if code != nil {
-		if e, ok := code.Table().byNumber[code.Number()]; ok {
-			return e.Reason
-		}
+	if code == nil {
+		return otherLabel
 	}
-	return "_OTHER"
+	return code.Table().Label(code.Number())
 }
+
+// otherLabel is the label of a code without a row.
+const otherLabel = "_OTHER"
 
 // Default returns the table of [ErrorCode], whose domain is "openim.io".
 func Default() *Table { return NoError.Table() }

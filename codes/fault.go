@@ -6,14 +6,15 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 )
 
-// A Fault says who must act on a failure. It is for alerts, log levels and error
-// budgets, and is not sent.
+// A Fault says who is at fault for a failure. It is for alerts, log levels and error
+// budgets, and is not sent. In [Row.FaultOverride], the zero value means that the canonical
+// code decides.
 type Fault uint8
 
-// The faults. [FaultOf] lists their canonical codes.
+// The values of Fault. [FaultOf] lists their canonical codes.
 const (
 	FaultNone      Fault = iota // nobody: the call succeeded
-	FaultCaller                 // the caller: the same call fails again until the caller or its data changes
+	FaultCaller                 // the caller: the server's operators need not act
 	FaultServer                 // the server: its operators must act
 	FaultTransient              // nobody yet: the failure may end by itself
 )
@@ -33,7 +34,7 @@ func (f Fault) String() string {
 //   - FaultNone for OK;
 //   - FaultTransient for UNAVAILABLE and DEADLINE_EXCEEDED;
 //   - FaultServer for UNKNOWN, INTERNAL, DATA_LOSS and UNIMPLEMENTED, and for every
-//     number outside 0..16, which only a faulty server sends;
+//     number outside 0..16, because gRPC defines none of them;
 //   - FaultCaller for all others.
 func FaultOf(canonical grpccodes.Code) Fault {
 	switch canonical {

@@ -6,10 +6,10 @@ import "strings"
 // a language, then optionally its extended languages, a script, a region, variants,
 // extensions and private subtags; or private subtags alone.
 //
-// It is stricter in two points. A language has two or three letters, because no longer
-// one is registered: "english" is none. Irregular tags of earlier standards, such as
-// "i-klingon", are refused. All of them have successors. The subtags are not looked up
-// in the registry, which grows.
+// It is stricter in two points. A language has two or three letters, because the registry
+// has no language with more. So "english" is refused. Irregular tags of earlier standards,
+// such as "i-klingon", are refused too; all of them have successors. isLanguageTag doesn't
+// look subtags up in the registry, because the registry grows.
 //
 // Package codes doesn't import golang.org/x/text/language, because each program with
 // errstatus would link its tables.
@@ -42,8 +42,9 @@ func isLanguageTag(tag string) bool {
 // subtags are the parts of a language tag that are not read yet.
 type subtags []string
 
-// take removes subtags from the front as long as each has from shortest to longest of
-// the given characters, but not more than limit. It returns how many it removed.
+// take removes up to limit subtags from the front. It stops at one with fewer than shortest
+// or more than longest bytes, or with a byte that is doesn't accept. It returns how many it
+// removed.
 func (s *subtags) take(limit int, is func(c byte) bool, shortest, longest int) (taken int) {
 	for taken < limit && len(*s) > 0 {
 		first := (*s)[0]

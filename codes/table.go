@@ -10,6 +10,7 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 
 	"github.com/errstatus/errstatus/internal/errorinfo"
+	logtext "github.com/errstatus/errstatus/internal/text"
 )
 
 // A Table describes the codes of one type under one domain, with a [Row] for
@@ -48,8 +49,8 @@ type Table struct {
 //     message for each;
 //   - a FaultOverride that is one of the constants, and FaultNone for number 0.
 //
-// INTERNAL and UNKNOWN each need one default row. The other canonical codes have
-// at most one each. The domain has 1 to 253 bytes.
+// INTERNAL and UNKNOWN each need one default row. The other canonical codes have at most
+// one each. The domain has 1 to 253 bytes, without spaces, slashes and hidden characters.
 //
 // The error lists everything that is wrong, with the row in every line.
 func NewTable(domain string, rows ...Row) (*Table, error) {
@@ -131,12 +132,11 @@ func (t *Table) All() iter.Seq[Row] {
 	}
 }
 
-// Lookup returns the row of a number and true. If the table has no such row,
-// Lookup makes one up and returns false. For 1305 it has the code's number, the
-// name "ErrorCode(1305)" (from the name of the Go type), the reason
-// "ERROR_CODE_1305", and the canonical code and messages of UNKNOWN's default
-// row. The canonical code of 0 is OK in any case. The fault follows from the canonical
-// code, whatever UNKNOWN's default row overrides.
+// Lookup returns the row of a number and true. If the table has no such row, Lookup makes
+// one up and returns false. For 1305 it has the code's number, the name "ErrorCode(1305)"
+// (from the name of the Go type), the reason "ERROR_CODE_1305", and the canonical code and
+// messages of UNKNOWN's default row. The canonical code of 0 is OK in any case. The
+// FaultOverride of UNKNOWN's default row doesn't apply.
 func (t *Table) Lookup(number Number) (row Row, ok bool) {
 	if e, ok := t.byNumber[number]; ok {
 		return e.Row, true
@@ -148,6 +148,15 @@ func (t *Table) Lookup(number Number) (row Row, ok bool) {
 func (t *Table) Has(number Number) bool {
 	_, ok := t.byNumber[number]
 	return ok
+}
+
+// Label returns the reason of the row with a number, or "_OTHER" if the table has none. Use
+// it instead of [Label] if the code's row is in another table than that of code.Table().
+func (t *Table) Label(number Number) string {
+	if e, ok := t.byNumber[number]; ok {
+		return e.Reason
+	}
+	return otherLabel
 }
 
 // ByReason returns the row with a reason, or the zero Row and false if there is
@@ -205,7 +214,7 @@ func (t *Table) Parse(text string) (Code, error) {
 	number, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || strconv.FormatInt(number, 10) != digits {
 		return nil, fmt.Errorf("codes: no %s is called %q: give a name such as %q, a reason such as %q, or a 32-bit number",
-			t.codeType.Name(), text, t.defaults[grpccodes.Internal].Name, t.defaults[grpccodes.Internal].Reason)
+			t.codeType.Name(), logtext.Shorten(text, logtext.MaxLen), t.defaults[grpccodes.Internal].Name, t.defaults[grpccodes.Internal].Reason)
 	}
 	return t.Code(Number(number)), nil
 }

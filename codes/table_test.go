@@ -113,7 +113,10 @@ func TestNewTableRefuses(t *testing.T) {
 	}{
 		{name: "an empty domain", domain: "", rows: orderRows(), want: []string{`table ""`, "domain has 0 bytes", "253"}},
 		{name: "a domain of 254 bytes", domain: strings.Repeat("d", 254), rows: orderRows(), want: []string{"domain has 254 bytes", "253"}},
-		{name: "a domain that is not UTF-8", domain: "a\xff", rows: orderRows(), want: []string{`"a\xff"`, "domain", "UTF-8"}},
+		{name: "a domain that is not UTF-8", domain: "a\xff", rows: orderRows(), want: []string{`"a\xff"`, "the domain has", "at byte 1"}},
+		{name: "a domain with a space", domain: "a shop", rows: orderRows(), want: []string{`"a shop"`, `the domain has " " at byte 1`}},
+		{name: "a URL as domain", domain: "https://a.example", rows: orderRows(), want: []string{`the domain has "/" at byte 6`}},
+		{name: "a domain with an invisible character", domain: "a\u200b.example", rows: orderRows(), want: []string{"the domain has", "at byte 1"}},
 		{name: "no rows", domain: domain, want: []string{`table "orders.example.com"`, "no rows"}},
 
 		{name: "a nil code", domain: domain, rows: soldOut(func(r *codes.Row) { r.Code = nil }), want: []string{"row 4 (SoldOut)", "nil Code"}},
@@ -153,7 +156,7 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a fault that is no constant", domain: domain, rows: soldOut(func(r *codes.Row) { r.FaultOverride = codes.FaultTransient + 1 }), want: []string{place, "fault Fault(4): use FaultCaller"}},
 		{name: "a fault for number 0", domain: domain,
 			rows: func() []codes.Row { rows := orderRows(); rows[0].FaultOverride = codes.FaultServer; return rows }(),
-			want: []string{"row 1 (OrderOK = 0)", "fault server for number 0: use FaultNone"}},
+			want: []string{"row 1 (OrderOK = 0)", "number 0 has the fault server: remove it"}},
 
 		{name: "an empty message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "" }), want: []string{place, "empty message"}},
 		{name: "a message that begins with a space", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = " sold out" }), want: []string{place, `message " sold out" begins or ends with a space: remove it`}},
@@ -184,7 +187,7 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a bidirectional override in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold \u202eout" }), want: []string{place, `message "sold \u202eout" has the invisible character U+202E at byte 5`}},
 		{name: "a zero-width joiner in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold\u200dout" }), want: []string{place, "message", "U+200D at byte 4"}},
 		{name: "a byte order mark in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "\ufeffsold out" }), want: []string{place, "message", "U+FEFF at byte 0"}},
-		{name: "a zero-width space in a name", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "Sold\u200bOut" }), want: []string{"row 4 (Sold\u200bOut = 1004)", `name "Sold\u200bOut" has the invisible character U+200B at byte 4: remove it`}},
+		{name: "a zero-width space in a name", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "Sold\u200bOut" }), want: []string{"row 4 (Sold Out = 1004)", `name "Sold\u200bOut" has the invisible character U+200B at byte 4: remove it`}},
 		{name: "a tab in a localized message", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "aus\tverkauft"}} }), want: []string{place, `localized message "aus\tverkauft" for locale "de" has the invisible character U+0009 at byte 3`}},
 		{name: "a bidirectional override in a localized message", domain: domain,

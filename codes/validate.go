@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -57,13 +58,13 @@ func (t *Table) fill(rows []Row) error {
 		wrong = append(wrong, fmt.Errorf(table+"%w", fmt.Errorf(format, args...)))
 	}
 	reportRow := func(i int, place string, err error) {
-		wrong = append(wrong, &rowError{table, fmt.Sprintf("row %d (%s): ", i+1, place), i, err})
+		wrong = append(wrong, &rowError{table, fmt.Sprintf("row %d (%s): ", i+1, text.ForLog(place)), i, err})
 	}
 	if len(t.domain) == 0 || len(t.domain) > maxDomain {
 		report("the domain has %d bytes: give it 1 to %d, such as %q", len(t.domain), maxDomain, "openim.io")
 	}
-	if !utf8.ValidString(t.domain) {
-		report("the domain is not valid UTF-8")
+	if i := strings.IndexFunc(t.domain, isNotInDomain); i >= 0 {
+		report("the domain has %q at byte %d: give it a name such as %q", t.domain[i:i+1], i, "billing.example.com")
 	}
 	if len(rows) == 0 {
 		report("%w", errNoRows)
@@ -88,6 +89,12 @@ func (t *Table) fill(rows []Row) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// isNotInDomain reports whether a domain can't have a rune: a space, a slash, a character that
+// isn't seen, or a byte that isn't UTF-8.
+func isNotInDomain(r rune) bool {
+	return unicode.IsSpace(r) || r == '/' || r == utf8.RuneError || text.IsHidden(r)
 }
 
 // checkCode refuses a nil code, one of the wrong kind, and one whose number is not
@@ -131,7 +138,7 @@ func checkRow(row Row) (wrong []error) {
 	if row.FaultOverride > FaultTransient {
 		report("fault %v: use FaultCaller, FaultServer or FaultTransient, or FaultNone to let it follow from the canonical code", row.FaultOverride)
 	} else if row.FaultOverride != FaultNone && row.Code.Number() == 0 {
-		report("fault %v for number 0: use FaultNone, because success is nobody's fault", row.FaultOverride)
+		report("number 0 has the fault %v: remove it (FaultNone in Go), because success is nobody's fault", row.FaultOverride)
 	}
 	switch {
 	case errorinfo.IsUnknownReason(row.Reason):
@@ -174,7 +181,7 @@ var joiners = []rune{'\u200c', '\u200d'}
 func checkSeen(s string, allowed []rune) error {
 	for i, r := range s {
 		if text.IsHidden(r) && !slices.Contains(allowed, r) {
-			return fmt.Errorf("has the invisible character %U at byte %d: remove it, because it spoils logs and what people see of the text", r, i)
+			return fmt.Errorf("has the invisible character %U at byte %d: remove it, because it can break log lines or change how the text is displayed", r, i)
 		}
 	}
 	return nil

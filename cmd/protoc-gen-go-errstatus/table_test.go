@@ -117,7 +117,7 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "a fault for number 0",
 			file: strings.Replace(shop(), `message: "fine"`, `message: "fine" fault: FAULT_CALLER`, 1),
-			want: []string{"shop/v1/shop.proto:11:3", "Fine = 0", "fault caller for number 0"},
+			want: []string{"shop/v1/shop.proto:11:3", "Fine = 0", "number 0 has the fault caller"},
 		},
 		{
 			name: "two default rows for a canonical code",

@@ -132,7 +132,7 @@ func TestOutputCompilesOrIsRefused(t *testing.T) {
 		{name: "an enum in a message", file: `message_type { name: "Order" ` + enumText("Code", "shop.example.com") + `}`},
 		{name: "an enum in a message in a message", file: `message_type { name: "Order" nested_type { name: "Line" ` + enumText("Code", "shop.example.com") + `} }`},
 		{name: "an enum with a small first letter", file: enumText("shopCode", "shop.example.com")},
-		{name: "text that Go must escape", file: enumText("ShopCode", `shop\"\n\\x.example.com`, valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "a \"quoted\"\\line */ %d `+"`"+`" localized { locale: "zh" message: "\"\\" }`))},
+		{name: "text that Go must escape", file: enumText("ShopCode", `shop\"\\x.example.com`, valueText("SoldOut", "7", `grpc_code: NOT_FOUND message: "a \"quoted\"\\line */ %d `+"`"+`" localized { locale: "zh" message: "\"\\" }`))},
 		{name: "two enums", file: enumText("ShopCode", "shop.example.com") + strings.NewReplacer("Fine", "Good", "Broken", "Bad", "Strange", "Odd").Replace(enumText("StockCode", "stock.example.com"))},
 		{name: "constants with the names of methods", file: enumText("ShopCode", "shop.example.com", valueText("String", "7", row), valueText("Error", "8", row), valueText("Table", "9", row))},
 
