@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	visible "github.com/errstatus/errstatus/internal/text"
 )
 
 // commentOf returns the comment before a declaration, followed by the one after it.
@@ -17,7 +19,7 @@ func commentOf(comments protogen.CommentSet) string {
 	return goComment(comments.Leading) + goComment(comments.Trailing)
 }
 
-// goComment returns a comment of a .proto file as one of Go. None of its lines is a
+// goComment converts a comment of a .proto file into Go comments. None of its lines is a
 // directive: //go:noinline, //line or //export would otherwise change how the generated
 // file compiles.
 func goComment(comment protogen.Comments) string {
@@ -26,10 +28,10 @@ func goComment(comment protogen.Comments) string {
 	}
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimSuffix(string(comment), "\n"), "\n") {
-		line = strings.ReplaceAll(line, "\r", "") // as Go's scanner does
+		line = visible.Lines(strings.ReplaceAll(line, "\r", "")) // as Go's scanner does; a reviewer sees the rest
 		switch {
 		case constraint.IsPlusBuild("//" + line):
-			line = " " + strconv.Quote(strings.TrimSpace(line)) // go vet refuses it with spaces too
+			line = " " + strconv.Quote(strings.TrimSpace(line)) // go vet refuses +build even after spaces
 		case line != "" && line[0] != ' ' && line[0] != '\t':
 			line = " " + line
 		}
@@ -60,7 +62,7 @@ func checkComments(desc protoreflect.Descriptor, comments protogen.CommentSet) e
 	}{{"before", comments.Leading}, {"after", comments.Trailing}} {
 		for i, line := range strings.Split(string(c.text), "\n") {
 			if what := notInGo(line); what != "" {
-				return fmt.Errorf("%s: line %d of the comment %s %s %s, which Go files must not have: remove it from %q",
+				return fmt.Errorf("%s: line %d of the comment %s %s %s: Go source can't have this: change the line %q",
 					position(desc), i+1, c.place, desc.FullName(), what, line)
 			}
 		}

@@ -98,9 +98,21 @@ func TestVetAcceptsComments(t *testing.T) {
 	}
 }
 
+// A reviewer of the generated code sees all of a comment.
+func TestCommentsHaveNoHiddenCharacters(t *testing.T) {
+	out, err := runPlugin(t, "", commented(t, " a\u202eb\u200bc\td\n", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := out["example.com/shop/shop_errstatus.pb.go"]
+	if !strings.Contains(source, "// a b c\td\n") || strings.ContainsAny(source, "\u202e\u200b") {
+		t.Errorf("the output is\n%s\nwant spaces instead of U+202E and U+200B", source)
+	}
+}
+
 func TestCommentsThatGoRefuses(t *testing.T) {
 	for bad, want := range map[string]string{
-		"\ufeff":       "has a byte order mark, U+FEFF, which Go files must not have: remove it from ",
+		"\ufeff":       "has a byte order mark, U+FEFF: Go source can't have this: change the line ",
 		"a \ufeff":     "has a byte order mark, U+FEFF",
 		"a \x00 b":     "has the character NUL",
 		"caf\xe9":      "has bytes that are not UTF-8",

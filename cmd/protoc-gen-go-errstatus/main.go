@@ -71,9 +71,9 @@ func main() {
 	}
 }
 
-// answer reads a request of protoc and writes the response. What is wrong with a .proto
-// file is an error in the response, which protoc prints. The error that answer returns is
-// about the request itself.
+// answer reads a request of protoc and writes the response. Mistakes that errstatus finds
+// in a .proto file are in the response, which protoc prints. answer returns an error if the
+// request can't be decoded, or if protogen refuses it, such as for a missing go_package.
 func answer(in io.Reader, out io.Writer) error {
 	b, err := io.ReadAll(in)
 	if err != nil {

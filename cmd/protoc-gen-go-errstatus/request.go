@@ -18,35 +18,38 @@ import (
 	"github.com/errstatus/errstatus/codes/annotations"
 )
 
-// readRequest decodes a request. It returns an error with the places of all options of
-// ours that can't be read. protogen alone would fail without a place, or take such an
-// option for none.
+// readRequest decodes a request. Its error has a line with the place of each errstatus
+// option that can't be read. protogen alone would report no place, or ignore the option.
 //
-// The number of the options is from protobuf's private range, so another organization
-// may use it too. readRequest removes the other's options from the files that only the
-// other's declaration reaches: they say nothing about codes.
+// The number of the options is from protobuf's private range, so another organization may
+// use it too. If a file and its imports declare only the other's option, readRequest
+// removes that option: it says nothing about codes.
 func readRequest(b []byte) (*pluginpb.CodeGeneratorRequest, error) {
 	request := &pluginpb.CodeGeneratorRequest{}
 	if err := (proto.UnmarshalOptions{Resolver: withoutOptions{protoregistry.GlobalTypes}}).Unmarshal(b, request); err != nil {
 		return nil, fmt.Errorf("protoc sent a request that can't be decoded: %w", err)
 	}
 	var wrong []error
+	declared := declaredOptions(request)
 	for _, file := range request.ProtoFile {
-		others := declaresOnlyOthers(request, file)
+		generated := slices.Contains(request.FileToGenerate, file.GetName())
 		for d := range declarationsOf(file) {
-			if others {
+			if declared[file.GetName()].onlyOthers() {
 				d.removeOption()
 			}
-			if err := d.check(); err != nil {
+			switch err := d.check(); {
+			case err != nil && generated:
 				wrong = append(wrong, fmt.Errorf("%s: %w", d.position(), err))
+			case err != nil: // the author of the importing file may not be able to change it
+				d.removeOption()
 			}
 		}
 	}
 	return request, errors.Join(wrong...)
 }
 
-// withoutOptions hides the types of our options. Their bytes stay in the unknown fields,
-// so that wrong ones are no error of the whole request.
+// withoutOptions hides the types of our options. Their bytes stay in the unknown fields, so
+// that a malformed option doesn't make the whole request fail.
 type withoutOptions struct{ *protoregistry.Types }
 
 func (r withoutOptions) FindExtensionByNumber(message protoreflect.FullName, number protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
@@ -70,31 +73,30 @@ var options = []protoreflect.ExtensionType{annotations.E_Domain, annotations.E_R
 // optionNumber is the number of both options.
 var optionNumber = annotations.E_Row.TypeDescriptor().Number()
 
-// declaresOnlyOthers reports whether a file and those that it imports, directly or not,
-// declare another extension with the number of our options, and not our options.
-func declaresOnlyOthers(request *pluginpb.CodeGeneratorRequest, file *descriptorpb.FileDescriptorProto) bool {
-	files := map[string]*descriptorpb.FileDescriptorProto{}
-	for _, f := range request.ProtoFile {
-		files[f.GetName()] = f
-	}
-	var ours, others bool
-	for next := []*descriptorpb.FileDescriptorProto{file}; len(next) > 0; {
-		f := next[0]
-		next = next[1:]
-		for extension := range extensionsOf(f) {
+// A declared says which options with the number of ours a file and those that it imports,
+// directly or not, declare.
+type declared struct{ ours, others bool }
+
+func (d declared) onlyOthers() bool { return d.others && !d.ours }
+
+// declaredOptions returns what each file of a request reaches. A compiler sends a file after
+// those that it imports.
+func declaredOptions(request *pluginpb.CodeGeneratorRequest) map[string]declared {
+	all := make(map[string]declared, len(request.ProtoFile))
+	for _, file := range request.ProtoFile {
+		var d declared
+		for extension := range extensionsOf(file) {
 			if isOption(protoreflect.FullName(strings.TrimPrefix(extension.GetExtendee(), ".")), protoreflect.FieldNumber(extension.GetNumber())) {
-				isOurs := f.GetPackage() == string(annotations.File_errstatus_v1_annotations_proto.Package())
-				ours, others = ours || isOurs, others || !isOurs
+				isOurs := file.GetPackage() == string(annotations.File_errstatus_v1_annotations_proto.Package())
+				d.ours, d.others = d.ours || isOurs, d.others || !isOurs
 			}
 		}
-		for _, name := range slices.Concat(f.GetDependency(), f.GetOptionDependency()) {
-			if f, ok := files[name]; ok {
-				next = append(next, f)
-				delete(files, name)
-			}
+		for _, name := range slices.Concat(file.GetDependency(), file.GetOptionDependency()) {
+			d.ours, d.others = d.ours || all[name].ours, d.others || all[name].others
 		}
+		all[file.GetName()] = d
 	}
-	return others && !ours
+	return all
 }
 
 // extensionsOf returns the extensions that a file declares, including those inside
@@ -181,8 +183,8 @@ func (d declaration) check() (err error) {
 		_, err = rowOption(options)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: the option %s can't be read: %w: set it as errstatus/v1/annotations.proto of %s declares it; "+
-			"if this is another organization's option, which has the number %d too, one of the two needs another number",
+		return fmt.Errorf("%s: the option %s can't be read: %w: use the errstatus/v1/annotations.proto of protoc-gen-go-errstatus %s; "+
+			"if this is another organization's option with the number %d, give it another number",
 			join(d.scope, d.name), option, err, version, optionNumber)
 	}
 	return nil
@@ -250,8 +252,8 @@ func rowOption(options *descriptorpb.EnumValueOptions) (*annotations.Row, error)
 }
 
 // optionValues returns the values of our option in the serialized options of an enum or a
-// value. A compiler usually writes one. Our options are strings and messages, which have
-// the same wire type.
+// value. A compiler usually writes one value. Our options are strings and messages, which
+// have the same wire type.
 func optionValues(options proto.Message) (values [][]byte, err error) {
 	b, err := proto.Marshal(options)
 	if err != nil {

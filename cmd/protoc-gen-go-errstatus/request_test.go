@@ -62,8 +62,8 @@ func TestUnreadableOptions(t *testing.T) {
 	const (
 		value  = "shop/v1/shop.proto:14:3: shop.v1.Order.SoldOut: the option (errstatus.v1.row) can't be read: "
 		enum   = "shop/v1/shop.proto:10:1: shop.v1.Order.ShopCode: the option (errstatus.v1.domain) can't be read: "
-		mend   = "which has the number 51276 too, one of the two needs another number"
-		notSet = "as errstatus/v1/annotations.proto of " + version + " declares it"
+		mend   = "with the number 51276, give it another number"
+		notSet = "use the errstatus/v1/annotations.proto of protoc-gen-go-errstatus " + version + ""
 	)
 	notFound, soldOut := varint(1, 5), text(2, "sold out")
 	tests := []struct {
@@ -142,6 +142,20 @@ func TestOptionOfAnotherOrganization(t *testing.T) {
 		if err != nil || len(out) != 0 {
 			t.Errorf("with the import %s the plugin generated %q, %v; want nothing", imported, keys(out), err)
 		}
+	}
+}
+
+// An option that can't be read is no error in a file that is only imported: the author of the
+// importing file may not be able to change it.
+func TestUnreadableOptionOfAnImportedFile(t *testing.T) {
+	imported := withOptions(t, varint(optionNumber, 7), varint(optionNumber, 7))
+	imported.Name, imported.Package = proto.String("stock/v1/stock.proto"), proto.String("stock.v1")
+	imported.Options.GoPackage = proto.String("example.com/stock;stock")
+	file := withOptions(t, nil, nil)
+	file.Dependency = append(file.Dependency, "stock/v1/stock.proto")
+	out, err := runPlugin(t, "", imported, file)
+	if err != nil || len(out) != 1 {
+		t.Errorf("the plugin generated %q, %v; want the importing file", keys(out), err)
 	}
 }
 

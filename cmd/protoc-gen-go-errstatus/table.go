@@ -83,8 +83,8 @@ func tableOf(enum *protogen.Enum) (*table, error) {
 	return t, nil
 }
 
-// add adds the row of a value. It returns what is wrong with it in a .proto file; NewTable
-// checks the rest.
+// add appends the row of a value. It returns the mistakes that only a .proto file can have;
+// NewTable finds the others.
 func (t *table) add(value *protogen.EnumValue) error {
 	place, name := position(value.Desc), value.Desc.FullName()
 	wrong := []error{checkComments(value.Desc, value.Comments)}
@@ -98,7 +98,7 @@ func (t *table) add(value *protogen.EnumValue) error {
 	}
 	row := rowOf(t.enum, value, option)
 	if fault := option.GetFault(); annotations.Fault_name[int32(fault)] == "" {
-		report("%s has the fault %d in the option (errstatus.v1.row): use FAULT_CALLER, FAULT_SERVER or FAULT_TRANSIENT, or none", name, fault)
+		report("%s has the fault %d in the option (errstatus.v1.row): use FAULT_CALLER, FAULT_SERVER or FAULT_TRANSIENT, or leave fault out", name, fault)
 	}
 	if !token.IsIdentifier(row.Name) || !token.IsExported(row.Name) {
 		report("the Go name of %s would be %q: rename it so that its name without the enum's begins with a letter", name, row.Name)

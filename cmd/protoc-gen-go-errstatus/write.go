@@ -12,10 +12,10 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// typeTemplate has the methods of a type and its table. The table is made once,
-// when it is first used. Its rows are constant data and the function that makes it is no
-// variable, so it works from any package-level variable. With sync.OnceValue it would
-// not: the variable would be nil before the initialization of its package.
+// typeTemplate has the methods of a type and its table. The table is made once, when it is
+// first used. Package-level variables may use a code before the variables of its package
+// are initialized. So the rows are constant data, and a function makes the table. A
+// sync.OnceValue is a variable, and would still be nil then.
 var typeTemplate = template.Must(template.New("type").Parse(`
 // Number returns the code's number in the enum.
 func (c {{.Type}}) Number() {{.Number}} { return {{.Number}}(c) }

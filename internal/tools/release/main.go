@@ -1,6 +1,6 @@
 // The release command checks that the modules of this project fit together. Their go.mod
-// files replace one another by directories, which the builds of users ignore: what is
-// wrong there is seen only after a tag.
+// files have replace directives with directories. Users' builds ignore these, so a wrong
+// requirement shows only after a tag.
 //
 // With -release vX.Y.Z it also checks that the tree can be tagged with that version.
 // CONTRIBUTING.md has the steps of a release.
@@ -36,10 +36,17 @@ func main() {
 		fmt.Fprintf(os.Stderr, "release: unexpected argument %q: give the version with -release\n", flag.Arg(0))
 		os.Exit(2)
 	}
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == "release" && *version == "" {
+			fmt.Fprintln(os.Stderr, `release: -release "": give a version such as v0.1.0`)
+			os.Exit(2)
+		}
+	})
 	if err := check(os.DirFS(*root), *version); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	fmt.Println(strings.TrimSpace("the modules fit together " + *version))
 }
 
 // published reports whether the module of a directory gets tags. The others are tools,
@@ -58,7 +65,10 @@ type tree struct {
 // unless that is empty.
 func check(files fs.FS, version string) error {
 	if version != "" && (!semver.IsValid(version) || semver.Canonical(version) != version) {
-		return fmt.Errorf("-release %s: give a version such as v0.1.0", version)
+		return fmt.Errorf("-release %q: give a version such as v0.1.0", version)
+	}
+	if _, err := fs.Stat(files, listFile); err != nil {
+		return fmt.Errorf("%w: give the project's root with -root", err)
 	}
 	t := &tree{FS: files, modules: map[string]*modfile.File{}, dirs: map[string]string{}}
 	headers, err := t.read()
@@ -71,8 +81,8 @@ func check(files fs.FS, version string) error {
 	}
 	t.checkShared()
 	t.checkGenerator(headers, version)
-	if line, rest := t.find(changelogFile, "## "+version); version != "" && (line == 0 || rest != "" && rest[0] != ' ') {
-		t.report(changelogFile, max(1, line), "has no heading %q: rename the heading Unreleased, and add the date", "## "+version)
+	if line, rest := t.find(changelogFile, "## "+version); version != "" && !strings.HasPrefix(rest, " ") {
+		t.report(changelogFile, max(1, line), "has no heading %q with a date: rename the heading Unreleased", "## "+version)
 	}
 	return errors.Join(t.wrong...)
 }
@@ -102,7 +112,7 @@ func (t *tree) read() (generated []string, err error) {
 				return err
 			}
 			if file.Module == nil || file.Go == nil {
-				return fmt.Errorf("%s:1: has no module or no go directive: add it", name)
+				return fmt.Errorf("%s:1: needs a module and a go directive: add the missing one", name)
 			}
 			t.modules[path.Dir(name)], t.dirs[file.Module.Mod.Path] = file, path.Dir(name)
 		}
@@ -125,7 +135,7 @@ func (t *tree) checkList() {
 	}
 	for _, dir := range listed {
 		if t.modules[dir] == nil {
-			t.report(listFile, line, "modules has %s, where no go.mod is: remove it", dir)
+			t.report(listFile, line, "modules=(…) lists %s, which has no go.mod: remove it", dir)
 		}
 	}
 }
@@ -135,6 +145,9 @@ func (t *tree) checkModule(dir, version string) {
 	name, file, root := path.Join(dir, "go.mod"), t.modules[dir], t.modules["."]
 	if want := path.Join(root.Module.Mod.Path, dir); file.Module.Mod.Path != want {
 		t.report(name, file.Module.Syntax.Start.Line, "module %s: call it %s, after its directory", file.Module.Mod.Path, want)
+	}
+	if major := semver.Major(version); dir == "." && major > "v1" && !strings.HasSuffix(file.Module.Mod.Path, "/"+major) {
+		t.report(name, file.Module.Syntax.Start.Line, "module %s: call it %s/%s, or go refuses %s", file.Module.Mod.Path, file.Module.Mod.Path, major, version)
 	}
 	if file.Go.Version != root.Go.Version {
 		t.report(name, file.Go.Syntax.Start.Line, "go %s, but the main module has go %s: use the same", file.Go.Version, root.Go.Version)
@@ -154,15 +167,15 @@ func (t *tree) checkModule(dir, version string) {
 			t.report(name, line, "requires %s, which is never tagged: a published module can't require it", of)
 		}
 		if published(dir) && version != "" && require.Mod.Version != version {
-			t.report(name, line, "requires %s %s, which users can't download or which wasn't tested: go mod edit -require=%s@%s", of, require.Mod.Version, of, version)
+			t.report(name, line, "requires %s %s, but the release is %s: run go mod edit -require=%s@%s", of, require.Mod.Version, version, of, version)
 		}
 		want, _ := filepath.Rel(dir, other) // no error: both are relative to the root
 		want = filepath.ToSlash(want)
 		i := slices.IndexFunc(file.Replace, func(r *modfile.Replace) bool { return r.Old.Path == of })
 		if i < 0 {
-			t.report(name, line, "requires %s without a replace: go mod edit -replace=%s=%s", of, of, want)
+			t.report(name, line, "requires %s without a replace: run go mod edit -replace=%s=%s", of, of, want)
 		} else if got := file.Replace[i].New.Path; got != want {
-			t.report(name, file.Replace[i].Syntax.Start.Line, "replaces %s by %s: go mod edit -replace=%s=%s", of, got, of, want)
+			t.report(name, file.Replace[i].Syntax.Start.Line, "replaces %s with %s: run go mod edit -replace=%s=%s", of, got, of, want)
 		}
 	}
 }
