@@ -13,3 +13,4 @@
 package errstatus
 
 //go:generate go run -C internal/tools/generate .
+//go:generate go -C internal/e2e/gateway generate ./...
