@@ -166,17 +166,21 @@ func (st *Status) with(result *Status) *Status {
 	changed := st.copyToChange()
 	if result.received == st.received { // it was made of st
 		changed.message, changed.text = result.message, result.text
-		changed.metadata, changed.details, changed.extra = result.metadata, result.details, result.extra
+		changed.added, changed.details, changed.extra = result.added, result.details, result.extra
 		return changed
 	}
 	if result.text == ownText {
 		changed.message, changed.text = result.message, ownText
 	}
-	changed.setMetadata(result.metadata)
+	for _, pair := range result.added.pairs(nil) {
+		changed.addPair(pair.Key, pair.Value)
+	}
 	changed.details = lastOfEachType(slices.Concat(st.details, result.details))
 	x := result.more()
 	changed.changeExtra(func(own *extra) {
-		own.droppedKeys = slices.Concat(own.droppedKeys, x.droppedKeys)
+		for _, key := range x.droppedKeys {
+			own.droppedKeys = addDroppedKey(own.droppedKeys, key)
+		}
 		own.pushback = cmp.Or(x.pushback, own.pushback)
 	})
 	return changed

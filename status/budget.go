@@ -3,7 +3,6 @@ package status
 import (
 	"context"
 	"encoding/base64"
-	"maps"
 	"slices"
 	"sort"
 	"strconv"
@@ -65,11 +64,11 @@ func (t Truncation) String() string {
 
 // parseTruncation returns the parts that text names. It ignores unknown names, and
 // returns 0 for a text that is longer than all three names together.
-func parseTruncation(text string) (t Truncation) {
+func parseTruncation(text []byte) (t Truncation) {
 	if len(text) > len("details,metadata,message") {
 		return 0
 	}
-	for part := range strings.SplitSeq(text, ",") {
+	for part := range strings.SplitSeq(string(text), ",") {
 		if i := slices.Index(truncationNames[:], part); i >= 0 {
 			t |= 1 << i
 		}
@@ -108,15 +107,27 @@ type budget struct {
 	detailsSize int // bytes of the details, as fields of p
 
 	// The fields of the code's ErrorInfo. reduceErrorInfo sets them if the status doesn't
-	// fit. The metadata includes the keys "code" and "truncated".
-	reason, domain string
-	metadata       map[string]string
+	// fit.
+	reason, domain, number string
+	pairs                  []errorinfo.Pair // of the metadata, without reserved keys, in the order of the keys
+	truncated              Truncation       // what metadata["truncated"] says
 
-	cut Truncation
+	cut Truncation // what this budget has truncated
 }
 
 // infoSize returns the size of the ErrorInfo.
-func (b *budget) infoSize() int { return errorinfo.Size(b.reason, b.domain, "", b.metadata) }
+func (b *budget) infoSize() int {
+	size := errorinfo.Size(b.reason, b.domain, b.number, b.pairs)
+	if b.truncated != 0 {
+		size += errorinfo.PairSize(len(errorinfo.TruncatedKey), len(b.truncated.String()))
+	}
+	return size
+}
+
+// packInfo returns the bytes of the ErrorInfo.
+func (b *budget) packInfo() []byte {
+	return packErrorInfo(b.reason, b.domain, b.number, withTruncated(b.pairs, b.truncated.String()))
+}
 
 // fit makes the gRPC status for st, truncates it to MaxSize and stores it in r.
 func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status) {
@@ -156,18 +167,19 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status) {
 // wireOptions returns the options by which st is sent.
 func (e *Encoder) wireOptions(st *Status) wireOptions {
 	numeric := st.carriesCode() && e.inOpenIMForm(st.code)
-	return wireOptions{e.Tables, e.DebugInfo, numeric || e.OpenIMErrors == OpenIMErrorsWithDetail, e.WithheldMessages}
+	return wireOptions{e.Tables, e.DebugInfo, numeric || e.OpenIMErrors == OpenIMErrorsWithDetail, e.WithheldMessages, e.maxSize()}
 }
 
 // unsentKeys returns the metadata keys that were given and aren't sent.
 func (st *Status) unsentKeys() []string {
 	keys := st.more().droppedKeys
-	if st.carriesCode() || st.metadata == nil {
+	if st.carriesCode() {
 		return keys
 	}
-	keys = slices.AppendSeq(slices.Clone(keys), maps.Keys(st.metadata))
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	for _, pair := range st.added.pairs(nil) {
+		keys = addDroppedKey(keys, pair.Key)
+	}
+	return keys
 }
 
 func (e *Encoder) maxSize() int {
@@ -261,7 +273,7 @@ func (b *budget) fit() Truncation {
 	b.dropOpenIMDetail()
 	b.dropRequestInfo()
 	if b.code != nil {
-		b.p.Details[b.infoIndex] = &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: packErrorInfo(b.reason, b.domain, "", b.metadata)}
+		b.p.Details[b.infoIndex] = &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: b.packInfo()}
 	}
 	return b.cut
 }
@@ -273,23 +285,19 @@ func (b *budget) markCut(part Truncation) {
 		return
 	}
 	before := b.infoSize()
-	received := parseTruncation(b.metadata[errorinfo.TruncatedKey])
-	b.metadata[errorinfo.TruncatedKey] = (received | b.cut).String()
+	b.truncated |= part
 	b.detailsSize += errorInfoSize(b.infoSize()) - errorInfoSize(before)
 }
 
 // reduceErrorInfo unpacks the ErrorInfo into b. It drops the parts of a received ErrorInfo
 // that can have any length and are no metadata: a list of truncated parts, unknown fields.
+// It unpacks no more of the metadata than can fit.
 func (b *budget) reduceErrorInfo() {
 	packed := b.p.Details[b.infoIndex]
 	info, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
-	b.reason, b.domain = string(info.Reason), string(info.Domain)
-	b.metadata = maps.Collect(errorinfo.All(packed.GetValue()))
-	if cut := parseTruncation(b.metadata[errorinfo.TruncatedKey]); cut != 0 {
-		b.metadata[errorinfo.TruncatedKey] = cut.String()
-	} else {
-		delete(b.metadata, errorinfo.TruncatedKey)
-	}
+	b.reason, b.domain, b.number = string(info.Reason), string(info.Domain), string(info.Number)
+	b.truncated = parseTruncation(info.Truncated)
+	b.pairs = errorinfo.Smallest(packed.GetValue(), b.limit)
 	b.detailsSize += errorInfoSize(b.infoSize()) - sizeOf(packed)
 }
 
@@ -421,35 +429,18 @@ func (b *budget) shortenDetail(d *anypb.Any) *anypb.Any {
 	return packOpenIMDetail(text[:keep] + cutMark)
 }
 
-// fitMetadata keeps as many of the user's keys as fit, in sorted order.
+// fitMetadata drops pairs of the metadata from the last key on.
 func (b *budget) fitMetadata() {
-	if b.code == nil || b.fits() {
-		return
-	}
-	users := b.metadata
-	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(users)), errorinfo.IsReserved)
-	if len(keys) == 0 {
+	if len(b.pairs) == 0 || b.fits() {
 		return
 	}
 	b.markCut(TruncatedMetadata)
-	rest := b.detailsSize - errorInfoSize(b.infoSize()) // of the other details
-	kept := make(map[string]string)
-	for _, key := range []string{errorinfo.NumberKey, errorinfo.TruncatedKey} {
-		if value, ok := users[key]; ok {
-			kept[key] = value
-		}
-	}
-	b.metadata = kept
-	size := b.infoSize()
-	b.detailsSize = rest + errorInfoSize(size)
-	for _, key := range keys {
-		pair := errorinfo.PairSize(key, users[key])
-		if b.detailsSize = rest + errorInfoSize(size+pair); !b.fits() {
-			b.detailsSize = rest + errorInfoSize(size)
-			return
-		}
-		size += pair
-		kept[key] = users[key]
+	for size := b.infoSize(); len(b.pairs) > 0 && !b.fits(); {
+		last := b.pairs[len(b.pairs)-1]
+		b.pairs = b.pairs[:len(b.pairs)-1]
+		smaller := size - errorinfo.PairSize(len(last.Key), len(last.Value))
+		b.detailsSize += errorInfoSize(smaller) - errorInfoSize(size)
+		size = smaller
 	}
 }
 

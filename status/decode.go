@@ -138,6 +138,7 @@ func decided(gst *grpcstatus.Status, code codes.Code, canonical grpccodes.Code) 
 	if e.carries {
 		e.origin = OriginKnown
 		e.infoIndex = int32(slices.IndexFunc(e.proto.GetDetails(), func(d *anypb.Any) bool { return d.MessageName() == errorinfo.TypeName }))
+		e.fields = nil
 		e.append(code)
 	} else {
 		e.code = unknownDefault()
@@ -262,7 +263,7 @@ func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned, rawN
 	number := codes.Number(n)
 	table := known.byDomain(string(info.Domain))
 	if table == nil {
-		e.readForeign(rawNumber != 0 && number == rawNumber, index)
+		e.readForeign(rawNumber != 0 && number == rawNumber, info, index)
 		return false
 	}
 	code := codeOf(table, info, number, hasNumber)
@@ -278,13 +279,13 @@ func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned, rawN
 	default:
 		e.origin = OriginKnown
 	}
-	e.infoIndex = index
+	e.choose(info, index)
 	return true
 }
 
 // readForeign handles an ErrorInfo of an unknown domain. If it has the raw number, that is a
 // code of the unknown domain.
-func (e *receivedError) readForeign(hasRawNumber bool, index int32) {
+func (e *receivedError) readForeign(hasRawNumber bool, info errorinfo.Scanned, index int32) {
 	if hasRawNumber {
 		e.carries = false
 	}
@@ -292,8 +293,14 @@ func (e *receivedError) readForeign(hasRawNumber bool, index int32) {
 		e.origin = OriginForeign
 	}
 	if e.infoIndex < 0 {
-		e.infoIndex = index
+		e.choose(info, index)
 	}
+}
+
+// choose makes the ErrorInfo with an index the one to read.
+func (e *receivedError) choose(info errorinfo.Scanned, index int32) {
+	fields := info // allocated only for the chosen one
+	e.infoIndex, e.fields = index, &fields
 }
 
 // codeOf returns the code that an ErrorInfo of the table's domain names, or nil if it

@@ -1,7 +1,7 @@
 package status
 
 import (
-	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -81,7 +81,7 @@ func (st *Status) allDetails() []*anypb.Any {
 	if st.isReceived() && st.origin == OriginKnown {
 		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.received.info()})
 	} else if st.carriesCode() {
-		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(st.tableIn(nil), true)})
+		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(st.tableIn(nil), true, math.MaxInt)})
 	}
 	if st.isReceived() {
 		return append(all, st.received.details()...)
@@ -120,7 +120,9 @@ func (st *Status) addMetadata(packed *anypb.Any) bool {
 	if !ok || string(info.Domain) != st.code.Table().Domain() {
 		return false
 	}
-	st.setMetadata(maps.Collect(errorinfo.All(packed.GetValue())))
+	for key, value := range errorinfo.All(packed.GetValue()) {
+		st.addPair(key, value)
+	}
 	return true
 }
 

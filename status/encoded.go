@@ -135,7 +135,8 @@ func (e Encoded) Trailer() metadata.MD {
 func (e Encoded) Truncated() Truncation { return e.result.more().truncated }
 
 // DroppedKeys returns the metadata keys that this process gave and that are not sent:
-// AIP-193 forbids the key, errstatus reserves it, or the status carries no code.
+// AIP-193 forbids the key, errstatus reserves it, or the status carries no code. It has at
+// most 64 keys.
 func (e Encoded) DroppedKeys() []string { return slices.Clone(e.result.more().droppedKeys) }
 
 // Panic returns the panic of the handler, of a rule, of an amendment, of the request id

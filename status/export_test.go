@@ -1,6 +1,7 @@
 package status
 
 import (
+	"math"
 	"sync/atomic"
 
 	grpcstatus "google.golang.org/grpc/status"
@@ -45,7 +46,7 @@ func EncodeShort(st *Status, table *codes.Table) (sent *grpcstatus.Status, size 
 func HeaderSize(st *grpcstatus.Status) int { return headerSize(st.Proto()) }
 
 // ErrorInfo returns the bytes of the ErrorInfo of a Status.
-func ErrorInfo(st *Status) []byte { return st.errorInfo(st.code.Table(), true) }
+func ErrorInfo(st *Status) []byte { return st.errorInfo(st.code.Table(), true, math.MaxInt) }
 
 // LongestPrefix returns the length of the longest prefix of text that fits. A prefix fits if
 // spare returns no negative number for its length.

@@ -35,6 +35,10 @@ type receivedError struct {
 	rewritten    bool         // no errstatus server writes that ErrorInfo so: it is sent in another form
 	metadataOnly bool         // the raw number names the code, and that ErrorInfo adds metadata
 
+	// fields has what Scan returns for that ErrorInfo, which can be very long. It is nil if
+	// the ErrorInfo is that of a row: Scan is called again then.
+	fields *errorinfo.Scanned
+
 	// chain has the code, if the status carries one; the error that was received; and, if
 	// the status says what the caller's own context says, that context's error.
 	chain  [3]error
@@ -118,6 +122,18 @@ func (e *receivedError) info() []byte {
 	return e.proto.GetDetails()[e.infoIndex].GetValue()
 }
 
+// scanned returns the fields of the ErrorInfo of info. ok is false if there is none.
+func (e *receivedError) scanned() (fields errorinfo.Scanned, ok bool) {
+	switch info := e.info(); {
+	case info == nil:
+		return errorinfo.Scanned{}, false
+	case e.fields != nil:
+		return *e.fields, true
+	default:
+		return errorinfo.Scan(info)
+	}
+}
+
 // details returns the details without the ErrorInfo that carries the code. The result must
 // not be changed.
 func (e *receivedError) details() []*anypb.Any {
@@ -155,6 +171,16 @@ func (e *receivedError) metadata(origin Origin) (metadata map[string]string) {
 		metadata[key] = value
 	}
 	return metadata
+}
+
+// pairs returns the pairs of the metadata that are sent with a code of a known domain, and
+// that may fit into room bytes; see [errorinfo.Smallest]. "truncated" is among them.
+func (e *receivedError) pairs(room int) []errorinfo.Pair {
+	if e == nil || e.origin == OriginForeign {
+		return nil
+	}
+	fields, _ := e.scanned()
+	return withTruncated(errorinfo.Smallest(e.info(), room), string(fields.Truncated[:min(len(fields.Truncated), room)]))
 }
 
 // passes reports whether the status may be sent, with its details and metadata.

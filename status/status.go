@@ -2,7 +2,6 @@ package status
 
 import (
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,9 +30,9 @@ type Status struct {
 	none    bool       // made for an error without a status
 	origin  Origin
 
-	metadata map[string]string // that this process added to the ErrorInfo
-	details  []*anypb.Any      // that this process added, one of each type
-	extra    *extra            // nil for most
+	added   *addedPair   // the metadata that this process added to the ErrorInfo
+	details []*anypb.Any // that this process added, one of each type
+	extra   *extra       // nil for most
 
 	// grpcCode is the canonical code of a received status. OK means: use the canonical
 	// code of the code's row.
@@ -60,7 +59,7 @@ const (
 
 // An extra holds what few Statuses have. It is shared by copies and never changed.
 type extra struct {
-	droppedKeys []string     // metadata keys that were given and can't be sent
+	droppedKeys []string     // metadata keys that were given and can't be sent, sorted; see maxDroppedKeys
 	pushback    string       // the value of grpc-retry-pushback-ms, or ""
 	cause       error        // an operand of %w, until Err or Wrap makes an error
 	leading     []*anypb.Any // details of amendments, which are dropped last
@@ -232,11 +231,12 @@ func (st *Status) Metadata() map[string]string {
 		return nil
 	}
 	metadata := st.received.metadata(st.origin)
-	switch {
-	case metadata == nil:
-		return maps.Clone(st.metadata)
-	case st.metadata != nil:
-		maps.Copy(metadata, st.metadata)
+	if metadata == nil && st.added != nil {
+		metadata = make(map[string]string)
+	}
+	var buffer [8]errorinfo.Pair
+	for _, pair := range st.added.pairs(buffer[:]) {
+		metadata[pair.Key] = pair.Value
 	}
 	return metadata
 }
@@ -247,13 +247,8 @@ func (st *Status) Truncated() Truncation {
 	if st == nil || st.received == nil || st.received.origin == OriginForeign {
 		return 0
 	}
-	var last string // if a key occurs twice, the last value counts
-	for key, value := range errorinfo.All(st.received.info()) {
-		if key == errorinfo.TruncatedKey {
-			last = value
-		}
-	}
-	return parseTruncation(last)
+	info, _ := st.received.scanned()
+	return parseTruncation(info.Truncated)
 }
 
 // Origin returns where the status comes from. WithCode makes it [OriginLocal]; the other
@@ -323,7 +318,7 @@ func (st *Status) WithMetadata(key, value string) *Status {
 		return nil
 	}
 	changed := st.copyToChange()
-	changed.setMetadata(map[string]string{key: value})
+	changed.addPair(key, value)
 	return changed
 }
 
@@ -497,32 +492,6 @@ func (st *Status) restate() {
 	st.code, st.from, st.restated = st.Code(), nil, true
 	if st.none {
 		st.code, st.none = internalDefault(), false
-	}
-}
-
-// setMetadata adds metadata to a Status that is still being made.
-func (st *Status) setMetadata(metadata map[string]string) {
-	all := maps.Clone(st.metadata)
-	if all == nil {
-		all = make(map[string]string, len(metadata))
-	}
-	var dropped []string
-	for key, value := range metadata {
-		if errorinfo.IsMetadataKey(key) && !errorinfo.IsReserved(key) {
-			all[key] = validUTF8(value)
-		} else {
-			dropped = append(dropped, key)
-		}
-	}
-	if dropped != nil {
-		st.changeExtra(func(x *extra) {
-			x.droppedKeys = append(dropped, x.droppedKeys...)
-			slices.Sort(x.droppedKeys)
-			x.droppedKeys = slices.Compact(x.droppedKeys)
-		})
-	}
-	if len(all) > 0 {
-		st.metadata = all
 	}
 }
 

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -21,7 +22,7 @@ func (st *Status) encode() (sent *grpcstatus.Status, size int) {
 	if st.isShort() {
 		return st.encodeShort(st.code.Table())
 	}
-	p := st.proto(wireOptions{})
+	p := st.proto(wireOptions{room: math.MaxInt})
 	return grpcstatus.FromProto(p), headerSize(p)
 }
 
@@ -29,7 +30,7 @@ func (st *Status) encode() (sent *grpcstatus.Status, size int) {
 // are, and all but the message is kept with the code's row.
 func (st *Status) isShort() bool {
 	x := st.more()
-	return st.received == nil && st.metadata == nil && len(st.details) == 0 && x.leading == nil && x.requestID == ""
+	return st.received == nil && st.added == nil && len(st.details) == 0 && x.leading == nil && x.requestID == ""
 }
 
 // encodeShort is encode for a short Status, with a table that has the code.
@@ -52,6 +53,7 @@ type wireOptions struct {
 	debugInfo    bool             // send DebugInfo that this process added
 	openIMDetail bool             // send the openim.protobuf.ErrorInfo of a received raw number
 	withheld     []grpccodes.Code // see Encoder.WithheldMessages
+	room         int              // most bytes that are sent: parts that can't fit may be left out
 }
 
 // proto returns the status that is sent, before anything is truncated.
@@ -151,7 +153,7 @@ func (st *Status) sentDetails(table *codes.Table, o wireOptions) []*anypb.Any {
 	x := st.more()
 	all := make([]*anypb.Any, 0, 2+len(x.leading)+len(rest))
 	if st.carriesCode() {
-		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(table, passes)})
+		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(table, passes, o.room)})
 	}
 	if x.requestID != "" {
 		all = append(all, packRequestID(x.requestID))
@@ -218,29 +220,35 @@ func sendableDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
 // the code's row. With withReceived, what was received is part of it: a received ErrorInfo
 // is then returned byte for byte, unless a With method changed its metadata or no errstatus
 // server writes it so.
-func (st *Status) errorInfo(table *codes.Table, withReceived bool) []byte {
+//
+// If the received ErrorInfo has more than room bytes, the result has those parts of it that
+// may fit into room bytes, and is still too large if parts of the metadata are missing.
+func (st *Status) errorInfo(table *codes.Table, withReceived bool, room int) []byte {
+	raw := st.received.info()
 	forwards := withReceived && st.origin == OriginKnown
-	if forwards && st.metadata == nil && !st.received.rewritten {
-		return st.received.info()
+	whole := len(raw) <= room
+	if forwards && whole && st.added == nil && !st.received.rewritten {
+		return raw
 	}
 	row, _ := table.Lookup(st.code.Number())
-	reason, metadata := row.Reason, st.metadata
+	var buffer [8]errorinfo.Pair
+	reason, pairs := row.Reason, st.added.pairs(buffer[:])
 	if forwards {
 		reason = st.Reason()
 	}
 	if withReceived {
-		metadata = st.Metadata()
+		pairs = mergePairs(st.received.pairs(room), pairs)
 	}
-	b := packErrorInfo(reason, table.Domain(), strconv.Itoa(int(st.code.Number())), metadata)
-	if forwards {
-		b = errorinfo.AppendUnknown(b, st.received.info())
+	b := packErrorInfo(reason, table.Domain(), strconv.Itoa(int(st.code.Number())), pairs)
+	if forwards && whole {
+		b = errorinfo.AppendUnknown(b, raw)
 	}
 	return b
 }
 
-func packErrorInfo(reason, domain, number string, metadata map[string]string) []byte {
-	b := make([]byte, 0, errorinfo.Size(reason, domain, number, metadata))
-	return errorinfo.Append(b, reason, domain, number, metadata)
+func packErrorInfo(reason, domain, number string, pairs []errorinfo.Pair) []byte {
+	b := make([]byte, 0, errorinfo.Size(reason, domain, number, pairs))
+	return errorinfo.Append(b, reason, domain, number, pairs)
 }
 
 // receivedInfo returns the received ErrorInfo that carries the code or, if none does, the one
@@ -249,9 +257,5 @@ func (st *Status) receivedInfo() (info errorinfo.Scanned, ok bool) {
 	if st == nil || st.received == nil || st.origin == OriginLocal || st.received.metadataOnly {
 		return errorinfo.Scanned{}, false
 	}
-	raw := st.received.info()
-	if raw == nil {
-		return errorinfo.Scanned{}, false
-	}
-	return errorinfo.Scan(raw)
+	return st.received.scanned()
 }

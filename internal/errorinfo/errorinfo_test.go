@@ -53,12 +53,20 @@ func TestAppend(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := errorinfo.Append([]byte("before"), tt.reason, tt.domain, tt.number, tt.metadata)
+			got := errorinfo.Append([]byte("before"), tt.reason, tt.domain, tt.number, sorted(tt.metadata))
 			if string(got) != "before"+tt.want {
 				t.Errorf("Append() = %q; want %q", got, "before"+tt.want)
 			}
 		})
 	}
+}
+
+// sorted returns the pairs of metadata in the order of their keys.
+func sorted(metadata map[string]string) (pairs []errorinfo.Pair) {
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		pairs = append(pairs, errorinfo.Pair{Key: key, Value: metadata[key]})
+	}
+	return pairs
 }
 
 // TestScan reads messages that are put together from odd parts, some with a
@@ -100,8 +108,9 @@ func checkScan(t *testing.T, b []byte) {
 		want = nil
 	}
 	got, ok := errorinfo.Scan(b)
-	if ok != wantOK || string(got.Reason) != want.GetReason() || string(got.Domain) != want.GetDomain() || string(got.Number) != want.GetMetadata()["code"] {
-		t.Fatalf("Scan(%q) = reason %q, domain %q, number %q, %t; want %v, %t", b, got.Reason, got.Domain, got.Number, ok, want, wantOK)
+	if ok != wantOK || string(got.Reason) != want.GetReason() || string(got.Domain) != want.GetDomain() || string(got.Number) != want.GetMetadata()["code"] ||
+		string(got.Truncated) != want.GetMetadata()["truncated"] {
+		t.Fatalf("Scan(%q) = reason %q, domain %q, number %q, truncated %q, %t; want %v, %t", b, got.Reason, got.Domain, got.Number, got.Truncated, ok, want, wantOK)
 	}
 	if unknown := errorinfo.AppendUnknown(nil, b); ok && string(unknown) != string(want.ProtoReflect().GetUnknown()) {
 		t.Fatalf("AppendUnknown(%q) = %q; want %q", b, unknown, want.ProtoReflect().GetUnknown())
@@ -116,8 +125,8 @@ func checkScan(t *testing.T, b []byte) {
 // wrote.
 func checkAppend(t *testing.T, reason, domain, number string, metadata map[string]string) {
 	t.Helper()
-	got := errorinfo.Append(nil, reason, domain, number, metadata)
-	if size := errorinfo.Size(reason, domain, number, metadata); size != len(got) {
+	got := errorinfo.Append(nil, reason, domain, number, sorted(metadata))
+	if size := errorinfo.Size(reason, domain, number, sorted(metadata)); size != len(got) {
 		t.Fatalf("Size(%q, %q, %q, %q) = %d; Append writes %d bytes", reason, domain, number, metadata, size, len(got))
 	}
 	info := &errdetails.ErrorInfo{Reason: reason, Domain: domain, Metadata: maps.Clone(metadata)}
@@ -152,7 +161,7 @@ func TestAppendWritesWhatProtobufWrites(t *testing.T) {
 
 func FuzzScan(f *testing.F) {
 	f.Add([]byte(typical))
-	f.Add(errorinfo.Append(nil, "SOLD_OUT", "orders.example.com", "7", map[string]string{"zone": "b", "truncated": "details"}))
+	f.Add(errorinfo.Append(nil, "SOLD_OUT", "orders.example.com", "7", []errorinfo.Pair{{Key: "truncated", Value: "details"}, {Key: "zone", Value: "b"}}))
 	f.Add([]byte("\x12\x01\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) { checkScan(t, b) })
 }
@@ -166,7 +175,7 @@ func FuzzAppend(f *testing.F) {
 }
 
 func TestAllStopsAtABreak(t *testing.T) {
-	b := errorinfo.Append(nil, "R", "D", "7", map[string]string{"a-key": "a", "zone": "b"})
+	b := errorinfo.Append(nil, "R", "D", "7", []errorinfo.Pair{{Key: "a-key", Value: "a"}, {Key: "zone", Value: "b"}})
 	var keys []string
 	for key := range errorinfo.All(b) {
 		if keys = append(keys, key); len(keys) == 2 {
@@ -190,7 +199,7 @@ func TestAllGivesCopies(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) {
-	metadata := map[string]string{"k1": "v", "k2": "v", "k3": "v", "k4": "v", "k5": "v", "k6": "v", "k7": "v", "k8": "v"}
+	metadata := sorted(map[string]string{"k1": "v", "k2": "v", "k3": "v", "k4": "v", "k5": "v", "k6": "v", "k7": "v", "k8": "v"})
 	buffer := make([]byte, 0, 512)
 	many := errorinfo.Append(nil, "R", "D", "7", metadata)
 	for _, tt := range []struct {
@@ -220,7 +229,7 @@ func BenchmarkScan(b *testing.B) {
 	}{
 		{"typical", []byte(typical)},
 		{"keys=5", errorinfo.Append(nil, "RECORD_NOT_FOUND", "openim.io", "1004",
-			map[string]string{"user": "u1", "zone": "eu-1", "request": "41c2", "method": "get"})},
+			sorted(map[string]string{"user": "u1", "zone": "eu-1", "request": "41c2", "method": "get"}))},
 	} {
 		b.Run("info="+input.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -234,8 +243,8 @@ func BenchmarkScan(b *testing.B) {
 func TestPairSize(t *testing.T) {
 	for _, length := range []int{0, 1, 60, 120, 127, 128, 20_000} {
 		value := strings.Repeat("v", length)
-		without, with := errorinfo.Append(nil, "R", "D", "7", nil), errorinfo.Append(nil, "R", "D", "7", map[string]string{"key": value})
-		if got, want := errorinfo.PairSize("key", value), len(with)-len(without); got != want {
+		without, with := errorinfo.Append(nil, "R", "D", "7", nil), errorinfo.Append(nil, "R", "D", "7", []errorinfo.Pair{{Key: "key", Value: value}})
+		if got, want := errorinfo.PairSize(len("key"), len(value)), len(with)-len(without); got != want {
 			t.Errorf("PairSize with a value of %d bytes = %d; want %d", length, got, want)
 		}
 	}

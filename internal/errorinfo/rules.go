@@ -49,19 +49,24 @@ func IsReason[Text ~string | ~[]byte](reason Text) bool {
 // IsMetadataKey reports whether a key has the form of AIP-193,
 // [a-z][a-zA-Z0-9-_]+ with at most 64 bytes.
 func IsMetadataKey[Text ~string | ~[]byte](key Text) bool {
-	if len(key) < 2 || len(key) > MaxMetadataKey {
+	if len(key) < 2 || len(key) > MaxMetadataKey || key[0] < 'a' || key[0] > 'z' {
 		return false
 	}
 	for i := range len(key) {
-		switch c := key[i]; {
-		case 'a' <= c && c <= 'z':
-		case i > 0 && ('A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'):
-		default:
+		if !inMetadataKeys[key[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// inMetadataKeys has the bytes of which metadata keys are made.
+var inMetadataKeys = func() (in [256]bool) {
+	for c := range in {
+		in[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+	}
+	return in
+}()
 
 // IsReserved reports whether errstatus writes a metadata key itself.
 func IsReserved(key string) bool { return key == NumberKey || key == TruncatedKey }

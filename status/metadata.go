@@ -1,0 +1,98 @@
+package status
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/errstatus/errstatus/internal/errorinfo"
+)
+
+// maxDroppedKeys is the number of metadata keys that are reported as dropped. A Status
+// forgets more of them.
+const maxDroppedKeys = 64
+
+// An addedPair is a pair of metadata that this process added, with the pairs that it
+// added before. All Statuses that were made of one another share them. It is never
+// changed, and nil if there is none.
+type addedPair struct {
+	errorinfo.Pair
+	before *addedPair
+	length int // number of pairs in all
+	most   int // the number at which repeated keys are removed next
+}
+
+// add returns the list with one more pair, which replaces an earlier one of its key.
+func (a *addedPair) add(pair errorinfo.Pair) *addedPair {
+	const few = 16
+	switch {
+	case a == nil:
+		return &addedPair{Pair: pair, length: 1, most: few}
+	case a.length < a.most:
+		return &addedPair{pair, a, a.length + 1, a.most}
+	}
+	var compact *addedPair
+	distinct := a.pairs(nil)
+	for i, each := range distinct {
+		compact = &addedPair{each, compact, i + 1, 2*len(distinct) + few}
+	}
+	return compact.add(pair)
+}
+
+// pairs returns the pairs in the order of their keys, each key once. It uses the buffer if
+// that is large enough.
+func (a *addedPair) pairs(buffer []errorinfo.Pair) []errorinfo.Pair {
+	if a == nil {
+		return nil
+	}
+	pairs := slices.Grow(buffer[:0], a.length)
+	for ; a != nil; a = a.before {
+		pairs = append(pairs, a.Pair)
+	}
+	slices.SortStableFunc(pairs, comparePairs)
+	return slices.CompactFunc(pairs, samePair) // the first of a key was added last
+}
+
+func comparePairs(a, b errorinfo.Pair) int { return cmp.Compare(a.Key, b.Key) }
+func samePair(a, b errorinfo.Pair) bool    { return a.Key == b.Key }
+
+// mergePairs returns pairs with added ones, which replace others of their keys. Both are
+// in the order of their keys.
+func mergePairs(pairs, added []errorinfo.Pair) []errorinfo.Pair {
+	if len(pairs) == 0 || len(added) == 0 {
+		return slices.Concat(pairs, added)
+	}
+	all := slices.Concat(added, pairs)
+	slices.SortStableFunc(all, comparePairs)
+	return slices.CompactFunc(all, samePair)
+}
+
+// withTruncated returns pairs, which are in the order of their keys, with "truncated" set
+// to a text, or pairs if the text is empty.
+func withTruncated(pairs []errorinfo.Pair, text string) []errorinfo.Pair {
+	if text == "" {
+		return pairs
+	}
+	return mergePairs(pairs, []errorinfo.Pair{{Key: errorinfo.TruncatedKey, Value: text}})
+}
+
+// addPair adds a pair of metadata to a Status that is still being made, or notes that its
+// key is dropped.
+func (st *Status) addPair(key, value string) {
+	if errorinfo.IsMetadataKey(key) && !errorinfo.IsReserved(key) {
+		st.added = st.added.add(errorinfo.Pair{Key: key, Value: validUTF8(value)})
+		return
+	}
+	if keys := addDroppedKey(st.more().droppedKeys, key); len(keys) > len(st.more().droppedKeys) {
+		st.changeExtra(func(x *extra) { x.droppedKeys = keys })
+	}
+}
+
+// addDroppedKey returns sorted keys with one more, in a new slice. If there are
+// maxDroppedKeys already, or the key is one of them, it returns keys.
+func addDroppedKey(keys []string, key string) []string {
+	at, found := slices.BinarySearch(keys, key)
+	if found || len(keys) >= maxDroppedKeys {
+		return keys
+	}
+	return slices.Insert(slices.Clip(keys), at, key)
+}
