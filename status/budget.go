@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"encoding/base64"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -41,7 +42,7 @@ const (
 	// TruncatedDetails means that details were dropped or shortened.
 	TruncatedDetails Truncation = 1 << iota
 
-	// TruncatedMetadata means that pairs of the metadata were dropped.
+	// TruncatedMetadata means that values of the metadata were shortened, or pairs dropped.
 	TruncatedMetadata
 
 	// TruncatedMessage means that the message was shortened.
@@ -429,19 +430,56 @@ func (b *budget) shortenDetail(d *anypb.Any) *anypb.Any {
 	return packOpenIMDetail(text[:keep] + cutMark)
 }
 
-// fitMetadata drops pairs of the metadata from the last key on.
+// leastValue is the shortest length to which a value of the metadata is shortened, with
+// the mark. Shorter values stay whole.
+const leastValue = 32
+
+// fitMetadata shortens the long values of the metadata, all to the same length. If that
+// isn't enough, it drops pairs from the last key on.
 func (b *budget) fitMetadata() {
 	if len(b.pairs) == 0 || b.fits() {
 		return
 	}
 	b.markCut(TruncatedMetadata)
-	for size := b.infoSize(); len(b.pairs) > 0 && !b.fits(); {
-		last := b.pairs[len(b.pairs)-1]
-		b.pairs = b.pairs[:len(b.pairs)-1]
-		smaller := size - errorinfo.PairSize(len(last.Key), len(last.Value))
-		b.detailsSize += errorInfoSize(smaller) - errorInfoSize(size)
-		size = smaller
+	all := b.pairs
+	b.pairs = nil
+	base := b.infoSize()
+	rest := b.detailsSize - errorInfoSize(base+pairsSize(all, math.MaxInt)) // of the other details
+	fits := func(n, length int) bool {
+		b.detailsSize = rest + errorInfoSize(base+pairsSize(all[:n], length))
+		return b.fits()
 	}
+	n := largest(0, len(all), func(n int) bool { return fits(n, leastValue) })
+	length := largest(leastValue, b.limit, func(length int) bool { return fits(n, length) })
+	for _, pair := range all[:n] {
+		text, mark := shortenValue(pair.Value, length)
+		b.pairs = append(b.pairs, errorinfo.Pair{Key: pair.Key, Value: text + mark})
+	}
+	b.detailsSize = rest + errorInfoSize(b.infoSize())
+}
+
+// largest returns the largest number from low to high for which ok returns true, or low if
+// there is none. ok must be true for all numbers up to some number, and false above it.
+func largest(low, high int, ok func(int) bool) int {
+	return low + sort.Search(high-low, func(i int) bool { return !ok(low + i + 1) })
+}
+
+// pairsSize returns the size of pairs in an ErrorInfo, with their values shortened.
+func pairsSize(pairs []errorinfo.Pair, length int) (size int) {
+	for _, pair := range pairs {
+		text, mark := shortenValue(pair.Value, length)
+		size += errorinfo.PairSize(len(pair.Key), len(text)+len(mark))
+	}
+	return size
+}
+
+// shortenValue returns the text and the mark of a value that may have length bytes: all of it
+// and no mark, or its beginning and the mark.
+func shortenValue(value string, length int) (text, mark string) {
+	if len(value) <= length {
+		return value, ""
+	}
+	return value[:errorinfo.Cut(value, length-len(cutMark))], cutMark
 }
 
 // fitMessage shortens the message.

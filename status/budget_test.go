@@ -80,6 +80,8 @@ func TestTruncation(t *testing.T) {
 		{"a long reason from upstream", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", strings.Repeat("R", 5000), "1305"))), ""},
 		{"a long number from upstream", decoded(grpcError(t, grpccodes.NotFound, "x", info("openim.io", "RECORD_NOT_FOUND", strings.Repeat("1", 5000)))), ""},
 		{"metadata from upstream", decoded(keys(100, 100).Err()), "metadata"},
+		{"a megabyte of Chinese from upstream", decoded(st.WithMetadata("key", strings.Repeat("中", 1<<20/3)).Err()), "metadata"},
+		{"a megabyte of Chinese, restated", status.Convert(decoded(st.WithMetadata("key", strings.Repeat("x中", 1<<18)).Err())).WithMetadata("zone", "b").Err(), "metadata"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,7 +171,7 @@ func checkDetails(t testing.TB, got status.Encoded, sent, full *spb.Status) {
 		}
 		for key, value := range info.Metadata {
 			if key != "truncated" && key != "code" && want.Metadata[key] != value {
-				t.Errorf("metadata %q = %q; want the full value or no key", key, value)
+				checkShortened(t, got, key, value, want.Metadata[key])
 			}
 		}
 		kept, full.Details = kept[1:], full.Details[1:]
@@ -185,6 +187,18 @@ func checkDetails(t testing.TB, got status.Encoded, sent, full *spb.Status) {
 		if !inPart && !proto.Equal(d, full.Details[i]) {
 			t.Errorf("detail %d = %v; want it unchanged, or a BadRequest with some of its violations", i, d)
 		}
+	}
+}
+
+// checkShortened checks a value of the metadata that isn't whole.
+func checkShortened(t testing.TB, got status.Encoded, key, value, full string) {
+	t.Helper()
+	text, marked := strings.CutSuffix(value, "...")
+	if !marked || !strings.HasPrefix(full, text) || !utf8.ValidString(text) || len(value) >= len(full) || got.Truncated()&status.TruncatedMetadata == 0 {
+		t.Errorf("metadata %q = %q, Truncated() = %q; want %.99q, or a prefix of it followed by three dots", key, value, got.Truncated().String(), full)
+	}
+	if len(value) < 32-utf8.UTFMax {
+		t.Errorf("metadata %q = %q; want at least 32 bytes, up to the end of a rune", key, value)
 	}
 }
 
@@ -250,8 +264,8 @@ func TestTruncatesNoMoreThanNeeded(t *testing.T) {
 	if n := violationsOf(t, got.Status().Proto().Details[1]); n != kept {
 		t.Errorf("%d violations kept of a BadRequest with an unknown field; want %d", n, kept)
 	}
-	// Metadata is dropped from the last key on.
-	got = encoder.Encode(t.Context(), keys(100, 50).Err())
+	// Metadata is dropped from the last key on, if its values are short.
+	got = encoder.Encode(t.Context(), keys(100, 20).Err())
 	sent := status.FromGRPC(got.Status()).Metadata()
 	for i := range len(sent) - 1 {
 		if sent[fmt.Sprintf("key%03d", i)] == "" {
@@ -308,6 +322,78 @@ func TestTruncatedAccumulatesOverHops(t *testing.T) {
 	}
 	if st := status.Convert(received).WithMetadata("user", "42"); st.Metadata()["truncated"] != "details" {
 		t.Errorf("Metadata() = %v; want what the upstream has truncated", st.Metadata())
+	}
+}
+
+// TestShortensLongValuesFirst checks that one long value costs the others nothing, that long
+// values are shortened to the same length, and that keys are dropped only if shortened values
+// don't fit.
+func TestShortensLongValuesFirst(t *testing.T) {
+	sent := func(pairs map[string]string) map[string]string {
+		st := status.New(codes.Args, "x")
+		for key, value := range pairs {
+			st = st.WithMetadata(key, value)
+		}
+		got := (&status.Encoder{MaxSize: 2000}).Encode(t.Context(), st.Err())
+		metadata := status.FromGRPC(got.Status()).Metadata()
+		if metadata["truncated"] != "metadata" || got.Truncated() != status.TruncatedMetadata {
+			t.Errorf(`metadata["truncated"] is %q, Truncated() = %q; want metadata`, metadata["truncated"], got.Truncated())
+		}
+		if n := got.Size(); n > 2000 {
+			t.Errorf("Size() = %d; want at most 2000", n)
+		}
+		delete(metadata, "truncated")
+		return metadata
+	}
+	// One long value.
+	pairs := map[string]string{"user": "42", "query": strings.Repeat("q", 3000), "zone": strings.Repeat("z", 200)}
+	got := sent(pairs)
+	if got["user"] != pairs["user"] || got["zone"] != pairs["zone"] || len(got["query"]) < 700 || !strings.HasSuffix(got["query"], "qqq...") {
+		t.Errorf("metadata %q; want user and zone whole, and much of query", got)
+	}
+	// Two long values, and one between.
+	got = sent(map[string]string{"aa": strings.Repeat("a", 3000), "bb": strings.Repeat("中", 3000), "cc": strings.Repeat("c", 100)})
+	if a, b := len(got["aa"]), len(got["bb"]); a < 400 || b > a || b < a-2 || len(got["cc"]) != 100 || !utf8.ValidString(got["bb"]) {
+		t.Errorf("metadata %q; want aa and bb of one length, up to a rune, and cc whole", got)
+	}
+	// Values of 32 bytes are never shortened: keys are dropped from the last on.
+	pairs = map[string]string{"first": strings.Repeat("f", 500)}
+	for i := range 50 {
+		pairs[fmt.Sprintf("key%02d", i)] = strings.Repeat("v", 32)
+	}
+	got = sent(pairs)
+	for i := range len(got) - 1 {
+		if key := fmt.Sprintf("key%02d", i); got[key] != pairs[key] {
+			t.Errorf("metadata %q = %q; want it whole: keys are dropped from the last on", key, got[key])
+		}
+	}
+	if n := len(got["first"]); n < 32 || n > 32+48 || len(got) < 20 {
+		t.Errorf("%d keys, first has %d bytes; want as many keys as fit with 32 bytes of first, and then more of it", len(got), n)
+	}
+}
+
+// TestSameMetadataForAnyOrder checks that equal metadata gives equal bytes, in whatever order
+// an upstream writes it, and however often.
+func TestSameMetadataForAnyOrder(t *testing.T) {
+	upstream := keys(300, 40).GRPCStatus().Proto()
+	info := &errdetails.ErrorInfo{}
+	if err := upstream.Details[0].UnmarshalTo(info); err != nil {
+		t.Fatal(err)
+	}
+	var want *spb.Status
+	for i := range 20 {
+		value, err := proto.MarshalOptions{Deterministic: i == 0}.Marshal(info) // else in random order
+		if err != nil {
+			t.Fatal(err)
+		}
+		upstream.Details[0].Value = append(protowire.AppendBytes([]byte{0x1a}, []byte("\x0a\x06key001\x12\x03old")), value...)
+		sent := new(status.Encoder).Encode(t.Context(), decoded(grpcstatus.FromProto(upstream).Err())).Status().Proto()
+		if want == nil {
+			want = sent
+		}
+		if diff := cmp.Diff(want, sent, protocmp.Transform()); diff != "" {
+			t.Fatalf("another order of the metadata gives another status (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -40,12 +40,15 @@ type Encoder struct {
 	//
 	//   - First details, from the last to the first. A BadRequest first loses its last
 	//     violations. An openim.protobuf.ErrorInfo first loses the end of its text.
-	//   - Then metadata of the ErrorInfo, in reverse order of the keys.
+	//   - Then metadata of the ErrorInfo. Long values are shortened, all to the same length,
+	//     and end with three dots. Values of up to 32 bytes stay whole. If that isn't enough,
+	//     pairs are dropped in reverse order of the keys.
 	//   - Then the end of the message.
 	//   - Then the id of RequestID.
 	//
 	// The code, the reason, the domain and the number always remain.
-	// metadata["truncated"] names the truncated parts.
+	// metadata["truncated"] names the truncated parts: metadata also if values were only
+	// shortened.
 	//
 	// 0 means [DefaultMaxSize]. A value below [LeastMaxSize] means [LeastMaxSize].
 	MaxSize int
@@ -78,7 +81,8 @@ type Encoder struct {
 	// the RPC's context and the decided Status, and returns that, or a copy with more
 	// details, metadata, a retry delay or another message. It can't change the code, the
 	// canonical code or the Source. The Status has what is sent and nothing else: no
-	// withheld text, no cause, and no DebugInfo unless that is sent. WithMessage("") sends
+	// withheld text, no cause, and no DebugInfo unless that is sent. Received metadata that is
+	// too large for MaxSize is there only in part. WithMessage("") sends
 	// the fixed message: that of the code's row or, without a code, that of the first
 	// table's default row. If an amendment adds an ErrorInfo, only its metadata is used, and
 	// only if its domain is the code's.

@@ -179,8 +179,11 @@ func (e *receivedError) pairs(room int) []errorinfo.Pair {
 	if e == nil || e.origin == OriginForeign {
 		return nil
 	}
-	fields, _ := e.scanned()
-	return withTruncated(errorinfo.Smallest(e.info(), room), string(fields.Truncated[:min(len(fields.Truncated), room)]))
+	pairs := errorinfo.Smallest(e.info(), room)
+	if fields, _ := e.scanned(); len(fields.Truncated) <= room {
+		pairs = withTruncated(pairs, string(fields.Truncated))
+	}
+	return pairs
 }
 
 // passes reports whether the status may be sent, with its details and metadata.

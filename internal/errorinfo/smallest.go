@@ -3,6 +3,7 @@ package errorinfo
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 )
 
 // Smallest returns the pairs of the metadata in b whose keys sort first, for a sender that
@@ -11,7 +12,7 @@ import (
 // another form than AIP-193's, are left out.
 //
 // If all pairs fit, all are returned. A value of more than room bytes is cut to room bytes,
-// anywhere. If keys are missing, they sort after those that are returned, and those take
+// or a few less if that is within a rune. If keys are missing, they sort after those that are returned, and those take
 // more than room bytes even without their values. So a sender that drops keys from the last
 // one on, and shortens values, gets the same result as with all pairs.
 //
@@ -93,7 +94,18 @@ func (s *selection) pairs(b []byte) []Pair {
 	pairs := make([]Pair, 0, len(s.candidates))
 	for _, c := range slices.Backward(s.candidates) {
 		_, value, _ := pairAt(b, c.place)
-		pairs = append(pairs, Pair{string(c.key), string(value[:min(len(value), s.room)])})
+		pairs = append(pairs, Pair{string(c.key), string(value[:Cut(value, s.room)])})
 	}
 	return pairs
+}
+
+// Cut returns the length of the longest prefix of a UTF-8 text that has at most a number of
+// bytes, and that doesn't end within a rune.
+func Cut[Text ~string | ~[]byte](text Text, most int) (length int) {
+	if len(text) <= most {
+		return len(text)
+	}
+	for length = max(most, 0); length > 0 && !utf8.RuneStart(text[length]); length-- {
+	}
+	return length
 }

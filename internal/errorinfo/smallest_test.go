@@ -31,7 +31,7 @@ func checkSmallest(t *testing.T, b []byte, room int) {
 			continue
 		}
 		value := info.Metadata[key]
-		want = append(want, errorinfo.Pair{Key: key, Value: value[:min(len(value), room)]})
+		want = append(want, errorinfo.Pair{Key: key, Value: value[:errorinfo.Cut(value, room)]})
 		if size += errorinfo.PairSize(len(key), 0); size > room {
 			break
 		}
@@ -84,15 +84,24 @@ func TestSmallestInAnyOrder(t *testing.T) {
 	}
 }
 
+func TestCut(t *testing.T) {
+	for _, tt := range []struct {
+		text       string
+		most, want int
+	}{{"", 0, 0}, {"", 9, 0}, {"abc", 2, 2}, {"abc", 3, 3}, {"abc", 9, 3}, {"a中b", 1, 1}, {"a中b", 2, 1}, {"a中b", 3, 1}, {"a中b", 4, 4}, {"中", 2, 0}, {"abc", -1, 0}} {
+		if got, bytes := errorinfo.Cut(tt.text, tt.most), errorinfo.Cut([]byte(tt.text), tt.most); got != tt.want || bytes != tt.want {
+			t.Errorf("Cut(%q, %d) = %d for the string, %d for the bytes; want %d", tt.text, tt.most, got, bytes, tt.want)
+		}
+	}
+}
+
 func FuzzSmallest(f *testing.F) {
 	f.Add([]byte(typical), 100)
 	f.Add(errorinfo.Append(nil, "R", "D", "7", []errorinfo.Pair{{Key: "user", Value: "1"}, {Key: "user", Value: "2"}, {Key: "zone", Value: "b"}}), 20)
 	f.Add([]byte("\x1a\x08\x12\x01v\x0a\x03key\x1a\x05\x0a\x03abc"), 9)
 	f.Add([]byte("\x1a\x0a\x0a\x01\xff\x0a\x02ok\x12\x01v\x1a\x02\x08\x01"), 0)
 	f.Fuzz(func(t *testing.T, b []byte, room int) {
-		if room >= 0 {
-			checkSmallest(t, b, room)
-		}
+		checkSmallest(t, b, room)
 	})
 }
 
