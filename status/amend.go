@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -140,19 +141,22 @@ func (d *decision) asStatus() *Status {
 	case d.code != nil:
 		return New(d.code, "")
 	}
-	return decided(d.grpc, nil, d.grpc.Code())
+	return decided(d.grpc, d.grpc.Proto(), nil, d.grpc.Code())
 }
 
 // snapshot returns a Status whose received part is all that is sent for st, without anything
 // added. So an amendment can't read what is withheld. Whatever its result has beside the
 // received part, the amendment has added.
 func (e *Encoder) snapshot(st *Status) *Status {
-	gst := grpcstatus.FromProto(st.proto(e.wireOptions(st)))
+	o := e.wireOptions(st)
+	o.detailsRoom = math.MaxInt // an amendment can replace a large detail, and then others fit
+	p := st.proto(o)
+	gst := grpcstatus.FromProto(p)
 	var code codes.Code
 	if st.carriesCode() {
 		code = st.code
 	}
-	sent := *decided(gst, code, gst.Code())
+	sent := *decided(gst, p, code, gst.Code())
 	sent.from, sent.extra = nil, st.extra
 	if keys := st.unsentKeys(); keys != nil || st.more().cause != nil {
 		sent.changeExtra(func(x *extra) { x.droppedKeys, x.cause = keys, nil })

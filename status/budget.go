@@ -168,7 +168,7 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status) {
 // wireOptions returns the options by which st is sent.
 func (e *Encoder) wireOptions(st *Status) wireOptions {
 	numeric := st.carriesCode() && e.inOpenIMForm(st.code)
-	return wireOptions{e.Tables, e.DebugInfo, numeric || e.OpenIMErrors == OpenIMErrorsWithDetail, e.WithheldMessages, e.maxSize()}
+	return wireOptions{e.Tables, e.DebugInfo, numeric || e.OpenIMErrors == OpenIMErrorsWithDetail, e.WithheldMessages, e.maxSize(), e.maxSize()}
 }
 
 // unsentKeys returns the metadata keys that were given and aren't sent.

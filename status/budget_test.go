@@ -41,6 +41,14 @@ func nestedAny(levels, size int) *anypb.Any {
 	return a
 }
 
+// manyDetails returns n details of different types.
+func manyDetails(n int) (details []proto.Message) {
+	for i := range n {
+		details = append(details, &anypb.Any{TypeUrl: fmt.Sprintf("type.googleapis.com/example.B%d", i), Value: []byte("detail")})
+	}
+	return details
+}
+
 // keys returns a Status with n pairs of metadata, each value size bytes long.
 func keys(n, size int) *status.Status {
 	st := status.New(codes.RecordNotFound, "no such user")
@@ -71,6 +79,9 @@ func TestTruncation(t *testing.T) {
 		{"nested Any", st.WithDetails(nestedAny(50, 10_000)).Err(), "details"},
 		{"details and metadata", keys(100, 100).WithDetails(testrpc.Violations(10_000), nestedAny(3, 9_000)).Wrap(errors.New(secret)), "details,metadata"},
 		{"details, metadata and message", status.Wrap(keys(100, 100).WithDetails(testrpc.Violations(10_000)).Err(), codes.Args, strings.Repeat("x", 5000)), "message"},
+		{"many small details", st.WithDetails(manyDetails(1000)...).Err(), "details"},
+		{"OpenIM's detail behind many others", st.WithDetails(append(manyDetails(1000), openIMAny(openIMBytes(t, strings.Repeat("o", 500))))...).Err(), "details"},
+		{"many small details and metadata", keys(100, 100).WithDetails(manyDetails(3)...).Err(), "details,metadata"},
 		{"a code of another enum", status.Error(shopClosed, strings.Repeat("x", 5000)), "message"},
 		{"an unknown number", status.Error(codes.ErrorCode(1305), strings.Repeat("x", 5000)), "message"},
 		{"a gRPC status with text", grpcError(t, grpccodes.NotFound, strings.Repeat("x", 1<<20)), "message"},

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -130,9 +131,9 @@ func (d *Decoder) readOwn(gst *grpcstatus.Status) *Status {
 
 // decided returns the Status of a gRPC status that an Encoder has decided on. It carries the
 // code, or none if that is nil. It isn't identified again: the tables of this process may
-// name another code.
-func decided(gst *grpcstatus.Status, code codes.Code, canonical grpccodes.Code) *Status {
-	e := &receivedError{grpc: gst, proto: gst.Proto(), own: true, decided: true}
+// name another code. proto equals that of gst; it must not be changed.
+func decided(gst *grpcstatus.Status, proto *spb.Status, code codes.Code, canonical grpccodes.Code) *Status {
+	e := &receivedError{grpc: gst, proto: proto, own: true, decided: true}
 	e.identify(new(Decoder))
 	e.code, e.carries, e.grpcCode, e.rewritten, e.metadataOnly = code, code != nil, canonical, false, false
 	if e.carries {

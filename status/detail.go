@@ -90,7 +90,7 @@ func (st *Status) allDetails() []*anypb.Any {
 	if st.received != nil {
 		rest = st.mergeDetails(st.received.details())
 	}
-	return sendableDetails(st.withoutRevoked(append(append(all, st.more().leading...), rest...)), true)
+	return sendableDetails(st.withoutRevoked(append(append(all, st.more().leading...), rest...)), true, 0, math.MaxInt)
 }
 
 // packDetail returns a detail to add to a Status that is still being made, or nil if

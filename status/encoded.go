@@ -292,7 +292,9 @@ func (r *encodedError) Unwrap() []error { return withoutNil(&r.chain) }
 
 // asStatus returns the Status of what is sent. It has the code and the canonical code of
 // r, which a caller may not know: the numeric form doesn't send the canonical code.
-func (r *encodedError) asStatus() *Status { return decided(r.status, r.code, r.grpcCode) }
+func (r *encodedError) asStatus() *Status {
+	return decided(r.status, r.status.Proto(), r.code, r.grpcCode)
+}
 
 // Format prints the public message. %+v also prints the handler's error.
 func (r *encodedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.cause()) }

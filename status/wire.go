@@ -22,7 +22,7 @@ func (st *Status) encode() (sent *grpcstatus.Status, size int) {
 	if st.isShort() {
 		return st.encodeShort(st.code.Table())
 	}
-	p := st.proto(wireOptions{room: math.MaxInt})
+	p := st.proto(wireOptions{metadataRoom: math.MaxInt, detailsRoom: math.MaxInt})
 	return grpcstatus.FromProto(p), headerSize(p)
 }
 
@@ -53,7 +53,10 @@ type wireOptions struct {
 	debugInfo    bool             // send DebugInfo that this process added
 	openIMDetail bool             // send the openim.protobuf.ErrorInfo of a received raw number
 	withheld     []grpccodes.Code // see Encoder.WithheldMessages
-	room         int              // most bytes that are sent: parts that can't fit may be left out
+
+	// A status that has more than this is truncated later. Parts that then go can be left
+	// out before, as long as the rest is still too large.
+	metadataRoom, detailsRoom int // in bytes
 }
 
 // proto returns the status that is sent, before anything is truncated.
@@ -153,13 +156,14 @@ func (st *Status) sentDetails(table *codes.Table, o wireOptions) []*anypb.Any {
 	x := st.more()
 	all := make([]*anypb.Any, 0, 2+len(x.leading)+len(rest))
 	if st.carriesCode() {
-		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(table, passes, o.room)})
+		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(table, passes, o.metadataRoom)})
 	}
 	if x.requestID != "" {
 		all = append(all, packRequestID(x.requestID))
 	}
+	first := len(all) // that can be dropped
 	all = append(append(all, x.leading...), rest...)
-	return sendableDetails(st.withoutRevoked(all), o.debugInfo)
+	return sendableDetails(st.withoutRevoked(all), o.debugInfo, first, o.detailsRoom)
 }
 
 // withoutRevoked returns details without the RetryInfo that a negative delay has replaced.
@@ -193,21 +197,26 @@ func (st *Status) mergeDetails(received []*anypb.Any) []*anypb.Any {
 	case len(received) == 0:
 		return st.details
 	}
-	return lastOfEachType(append(sendableDetails(slices.Clone(received), true), st.details...))
+	return lastOfEachType(append(sendableDetails(slices.Clone(received), true, 0, math.MaxInt), st.details...))
 }
 
 // sendableDetails returns details without those that are not sent: a second one of a
-// type (AIP-193 allows one), and DebugInfo unless debugInfo is true. It changes the
-// slice.
-func sendableDetails(details []*anypb.Any, debugInfo bool) []*anypb.Any {
+// type (AIP-193 allows one), and DebugInfo unless debugInfo is true. If those from
+// first on take more than room bytes, it leaves out the rest: details are dropped from the
+// last on. OpenIM's detail stays, because it becomes the first in the numeric form.
+// sendableDetails changes the slice.
+func sendableDetails(details []*anypb.Any, debugInfo bool, first, room int) []*anypb.Any {
 	kept := details[:0]
-	seen := make(map[protoreflect.FullName]bool, len(details)) // on the stack for a few
-	for _, d := range details {
+	seen := make(map[protoreflect.FullName]bool, min(len(details), 64)) // on the stack for a few
+	for i, d := range details {
 		name := d.MessageName()
-		if name == debugInfoName && !debugInfo || name != "" && seen[name] {
+		if name == debugInfoName && !debugInfo || name != "" && seen[name] || room < 0 && name != openIMDetailName {
 			continue
 		}
 		seen[name] = true
+		if i >= first {
+			room -= sizeOf(d)
+		}
 		if !utf8.ValidString(d.GetTypeUrl()) || len(d.ProtoReflect().GetUnknown()) > 0 {
 			d = &anypb.Any{TypeUrl: validUTF8(d.GetTypeUrl()), Value: d.GetValue()}
 		}
