@@ -60,6 +60,11 @@ type candidate struct {
 func (s *selection) mayFit(key []byte) bool { return s.last == nil || bytes.Compare(key, s.last) <= 0 }
 
 func (s *selection) add(c candidate) {
+	last := len(s.candidates) - 1
+	if last >= 0 && bytes.Equal(s.candidates[last].key, c.key) {
+		s.candidates[last] = c
+		return
+	}
 	if len(s.candidates) >= s.most {
 		s.prune()
 		s.most = 8*len(s.candidates) + 64
