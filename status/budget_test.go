@@ -80,7 +80,6 @@ func TestTruncation(t *testing.T) {
 		{"details and metadata", keys(100, 100).WithDetails(testrpc.Violations(10_000), nestedAny(3, 9_000)).Wrap(errors.New(secret)), "details,metadata"},
 		{"details, metadata and message", status.Wrap(keys(100, 100).WithDetails(testrpc.Violations(10_000)).Err(), codes.Args, strings.Repeat("x", 5000)), "message"},
 		{"many small details", st.WithDetails(manyDetails(1000)...).Err(), "details"},
-		{"OpenIM's detail behind many others", st.WithDetails(append(manyDetails(1000), openIMAny(openIMBytes(t, strings.Repeat("o", 500))))...).Err(), "details"},
 		{"many small details and metadata", keys(100, 100).WithDetails(manyDetails(3)...).Err(), "details,metadata"},
 		{"a code of another enum", status.Error(shopClosed, strings.Repeat("x", 5000)), "message"},
 		{"an unknown number", status.Error(codes.ErrorCode(1305), strings.Repeat("x", 5000)), "message"},
@@ -404,6 +403,37 @@ func TestSameMetadataForAnyOrder(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, sent, protocmp.Transform()); diff != "" {
 			t.Fatalf("another order of the metadata gives another status (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestDetailsBehindManyOthers checks two details that are sent although those before them have
+// no room: OpenIM's detail is the first in the numeric form, and an amendment can replace a
+// large detail.
+func TestDetailsBehindManyOthers(t *testing.T) {
+	st := status.New(codes.RecordNotFound, "no such user").WithDetails(append(manyDetails(1000), openIMAny(openIMBytes(t, "row 42")))...)
+	got := (&status.Encoder{OpenIMForm: true}).Encode(t.Context(), st.Err())
+	if text, _ := status.OpenIMDetail(got.Status().Err()); text != "row 42" || got.Truncated() != status.TruncatedDetails {
+		t.Errorf("OpenIMDetail() = %q, Truncated() = %q; want row 42, and details truncated", text, got.Truncated())
+	}
+	large := manyDetails(3)
+	large[0].(*anypb.Any).Value = make([]byte, 9000)
+	replaces := func(_ context.Context, st *status.Status) *status.Status { return st.WithDetails(manyDetails(1)...) }
+	encoder := &status.Encoder{Amendments: []func(context.Context, *status.Status) *status.Status{replaces}}
+	got = encoder.Encode(t.Context(), decoded(status.New(codes.Args, "x").WithDetails(large...).Err()))
+	if n := len(got.Status().Proto().Details); n != 4 || got.Truncated() != 0 {
+		t.Errorf("%d details, Truncated() = %q; want the ErrorInfo and all three details, because the large one is replaced", n, got.Truncated())
+	}
+}
+
+// TestFitsBesideALongContentType checks that a client's content type, which can leave no room
+// at all, costs no more than the parts of the status.
+func TestFitsBesideALongContentType(t *testing.T) {
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("content-type", "application/grpc+"+strings.Repeat("x", 5000)))
+	for name, err := range map[string]error{"own": keys(100, 100).Err(), "received": decoded(keys(100, 100).Err())} {
+		got := new(status.Encoder).Encode(ctx, err)
+		if info := status.FromGRPC(got.Status()); info.Code() != codes.RecordNotFound || len(info.Metadata()) != 1 {
+			t.Errorf("%s: code %v, metadata %q; want RecordNotFound, and no metadata but truncated", name, info.Code(), info.Metadata())
 		}
 	}
 }
