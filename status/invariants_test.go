@@ -172,6 +172,10 @@ func randomShort(r *rand.Rand) *status.Status {
 		st = st.WithDetails(badRequest("name"), &errdetails.DebugInfo{Detail: "stack"})
 	case 2:
 		st = st.WithRetryDelay(time.Duration(r.IntN(3)-1) * time.Second)
+	case 3:
+		for i := range r.IntN(40) {
+			st = st.WithMetadata(fmt.Sprintf("key%02d", i), randomText(r))
+		}
 	}
 	return st
 }
@@ -288,8 +292,31 @@ func checkSent(t *testing.T, encoder *status.Encoder, encoded status.Encoded) {
 		}
 	}
 	received := (&status.Decoder{Tables: encoder.Tables}).FromGRPC(encoded.Status())
+	checkSentMetadata(t, encoded, received.Metadata())
 	if encoded.Source() == status.SourceCode && encoded.Code().Table().Domain() == "openim.io" && received.Code() != encoded.Code() {
 		t.Errorf("FromGRPC() = code %v; want %v", received.Code(), encoded.Code())
+	}
+}
+
+// checkSentMetadata checks that all long values of the metadata are shortened to the same length,
+// up to a rune, and that pairs are only missing behind the others.
+func checkSentMetadata(t *testing.T, encoded status.Encoded, metadata map[string]string) {
+	t.Helper()
+	longest, keys := 0, 0
+	for key, value := range metadata {
+		if strings.HasPrefix(key, "key") {
+			longest, keys = max(longest, len(value)), keys+1
+		}
+	}
+	for key, value := range metadata {
+		if !utf8.ValidString(value) || strings.HasSuffix(value, "...") && (len(value) < longest-utf8.UTFMax || encoded.Source() != status.SourceEncoded && encoded.Truncated() == 0) {
+			t.Errorf("metadata %q = %.50q with %d bytes, Truncated() = %q; want %d bytes, up to a rune, and metadata truncated", key, value, len(value), encoded.Truncated(), longest)
+		}
+	}
+	for i := range keys {
+		if _, ok := metadata[fmt.Sprintf("key%02d", i)]; !ok && keys > 1 {
+			t.Errorf("%d keys without key%02d; want the first keys", keys, i)
+		}
 	}
 }
 

@@ -12,9 +12,10 @@ import (
 // another form than AIP-193's, are left out.
 //
 // If all pairs fit, all are returned. A value of more than room bytes is cut to room bytes,
-// or a few less if that is within a rune. If keys are missing, they sort after those that are returned, and those take
-// more than room bytes even without their values. So a sender that drops keys from the last
-// one on, and shortens values, gets the same result as with all pairs.
+// or a few less if that is within a rune. If keys are missing, they sort after those that
+// are returned, and those take more than room bytes even without their values. So a sender
+// that drops keys from the last one on, and shortens values, gets the same result as with
+// all pairs.
 //
 // Smallest reads b once, and keeps what is proportional to room.
 func Smallest(b []byte, room int) []Pair {
