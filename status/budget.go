@@ -430,12 +430,12 @@ func (b *budget) shortenDetail(d *anypb.Any) *anypb.Any {
 	return packOpenIMDetail(text[:keep] + cutMark)
 }
 
-// leastValue is the shortest length to which a value of the metadata is shortened, with
-// the mark. Shorter values stay whole.
+// leastValue is the smallest length to which a metadata value is shortened, including the
+// mark. Shorter values stay whole.
 const leastValue = 32
 
 // fitMetadata shortens the long values of the metadata, all to the same length. If that
-// isn't enough, it drops pairs from the last key on.
+// isn't enough, it drops pairs, the last key first.
 func (b *budget) fitMetadata() {
 	if len(b.pairs) == 0 || b.fits() {
 		return
@@ -473,8 +473,8 @@ func pairsSize(pairs []errorinfo.Pair, length int) (size int) {
 	return size
 }
 
-// shortenValue returns the text and the mark of a value that may have length bytes: all of it
-// and no mark, or its beginning and the mark.
+// shortenValue returns the beginning of a value and the mark, of length bytes together. If
+// the value has at most length bytes, it returns the whole value and no mark.
 func shortenValue(value string, length int) (text, mark string) {
 	if len(value) <= length {
 		return value, ""

@@ -204,7 +204,7 @@ func (e *receivedError) identify(d *Decoder) {
 		if packed.GetTypeUrl() != errorinfo.TypeURL && packed.MessageName() != errorinfo.TypeName {
 			continue
 		}
-		info, ok := errorinfo.Scan(packed.GetValue())
+		info, ok := errorinfo.Scan(errorinfo.Prefix(packed.GetValue()))
 		if ok && e.readErrorInfo(known, info, number, int32(i)) {
 			break
 		}

@@ -7,18 +7,18 @@ import (
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// maxDroppedKeys is the number of metadata keys that are reported as dropped. A Status
-// forgets more of them.
+// maxDroppedKeys is the largest number of dropped metadata keys that a Status reports. It
+// doesn't record any more.
 const maxDroppedKeys = 64
 
-// An addedPair is a pair of metadata that this process added, with the pairs that it
-// added before. All Statuses that were made of one another share them. It is never
-// changed, and nil if there is none.
+// An addedPair is the last element of a linked list of the metadata pairs that this process
+// added. Copies of a Status share the list. An element is never changed. A nil *addedPair
+// is the empty list.
 type addedPair struct {
 	errorinfo.Pair
 	before *addedPair
 	length int // number of pairs in all
-	most   int // the number at which repeated keys are removed next
+	most   int // add removes repeated keys when length reaches this
 }
 
 // add returns the list with one more pair, which replaces an earlier one of its key.
@@ -49,14 +49,14 @@ func (a *addedPair) pairs(buffer []errorinfo.Pair) []errorinfo.Pair {
 		pairs = append(pairs, a.Pair)
 	}
 	slices.SortStableFunc(pairs, comparePairs)
-	return slices.CompactFunc(pairs, samePair) // the first of a key was added last
+	return slices.CompactFunc(pairs, samePair) // of equal keys, the pair that was added last comes first
 }
 
 func comparePairs(a, b errorinfo.Pair) int { return cmp.Compare(a.Key, b.Key) }
 func samePair(a, b errorinfo.Pair) bool    { return a.Key == b.Key }
 
-// mergePairs returns pairs with added ones, which replace others of their keys. Both are
-// in the order of their keys.
+// mergePairs returns the pairs of both. For a key in both, it takes the pair of added. Both
+// must be sorted by key.
 func mergePairs(pairs, added []errorinfo.Pair) []errorinfo.Pair {
 	if len(pairs) == 0 || len(added) == 0 {
 		return slices.Concat(pairs, added)

@@ -119,7 +119,7 @@ func (e *receivedError) info() []byte {
 	if e == nil || e.infoIndex < 0 {
 		return nil
 	}
-	return e.proto.GetDetails()[e.infoIndex].GetValue()
+	return errorinfo.Prefix(e.proto.GetDetails()[e.infoIndex].GetValue())
 }
 
 // scanned returns the fields of the ErrorInfo of info. ok is false if there is none.

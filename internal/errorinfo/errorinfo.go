@@ -147,12 +147,13 @@ type Scanned struct {
 	BadKey         bool   // a key of the metadata has another form than AIP-193's
 }
 
-// Scan reads a serialized ErrorInfo without allocating. It accepts and returns
-// exactly what protobuf would: of a field or a key that occurs twice, the last
-// counts; unknown fields are skipped. ok is false if b is malformed or its text
-// isn't valid UTF-8.
+// Scan reads a serialized ErrorInfo without allocating. It returns what protobuf would: of
+// a field or a key that occurs twice, the last counts; unknown fields are skipped. Two
+// things are malformed that protobuf accepts, because to skip them takes long: groups,
+// which no ErrorInfo has, and pairs with more than 16 fields. ok is false if b is malformed
+// or its text isn't valid UTF-8.
 func Scan(b []byte) (info Scanned, ok bool) {
-	ascii := isASCII(b) // then all of its text is UTF-8: most of Scan's time goes into short texts
+	ascii := isASCII(b) // and so UTF-8: one check of all of b is faster than one for each short text
 	for len(b) > 0 {
 		field, text, size := consumeField(b)
 		if size < 0 {
@@ -189,6 +190,35 @@ func Scan(b []byte) (info Scanned, ok bool) {
 		}
 	}
 	return info, true
+}
+
+// maxEntryFields is the largest number of fields of an entry of the map. Each sender writes
+// two.
+const maxEntryFields = 16
+
+// MaxFields is the largest number of fields of an ErrorInfo that errstatus reads. A sender
+// that follows AIP-193 has far fewer.
+const MaxFields = 1 << 16
+
+// Prefix returns b, or its first [MaxFields] fields if it has more. So the cost of an
+// ErrorInfo doesn't grow with the number of its fields.
+func Prefix(b []byte) []byte {
+	const leastField = 2
+	if len(b) <= leastField*MaxFields {
+		return b
+	}
+	end := 0
+	for range MaxFields {
+		if end == len(b) {
+			break
+		}
+		_, _, size := consumeField(b[end:])
+		if size < 0 {
+			return b // malformed, which Scan finds at the same place
+		}
+		end += size
+	}
+	return b[:end]
 }
 
 func isASCII(b []byte) bool {
@@ -250,9 +280,9 @@ func samePart(whole string, b, part []byte) string {
 	return whole[start : start+len(part)]
 }
 
-// readPair reads an entry of the map. What an entry lacks is empty. ok is false if the entry
-// is malformed. The caller must check that key and value are UTF-8; readPair only checks
-// texts that others of the entry replace.
+// readPair reads an entry of the map. What an entry lacks is empty. ok is false if the
+// entry is malformed. The caller must check that key and value are UTF-8. If an entry has a
+// key or a value twice, readPair checks the one that it doesn't return.
 func readPair(b []byte) (key, value []byte, ok bool) {
 	// The usual entry has a key and then a value, with one byte of length each. To read it
 	// here makes Scan a third faster.
@@ -263,9 +293,9 @@ func readPair(b []byte) (key, value []byte, ok bool) {
 			return b[2:end], b[end+2:], true
 		}
 	}
-	for len(b) > 0 {
+	for n := 0; len(b) > 0; n++ {
 		field, text, size := consumeField(b)
-		if size < 0 {
+		if size < 0 || n == maxEntryFields {
 			return nil, nil, false
 		}
 		b = b[size:]
@@ -284,9 +314,9 @@ func readPair(b []byte) (key, value []byte, ok bool) {
 	return key, value, true
 }
 
-// consumeField reads the first field of b: its number, its bytes, and the size of
-// all of it. text is nil if the field isn't of the wire type of bytes; size is
-// negative if protobuf would refuse the field.
+// consumeField reads the first field of b: its number, its bytes, and the size of all of
+// it. text is nil if the field isn't of the wire type of bytes; size is negative if
+// protobuf would refuse the field, and for a group.
 func consumeField(b []byte) (field protowire.Number, text []byte, size int) {
 	// The usual field has one byte of tag and one of length. To read it here makes
 	// Scan a third faster.
@@ -297,7 +327,7 @@ func consumeField(b []byte) (field protowire.Number, text []byte, size int) {
 		return protowire.Number(b[0] >> 3), b[2:size], size
 	}
 	field, wireType, tag := protowire.ConsumeTag(b)
-	if tag < 0 || field > protowire.MaxValidNumber {
+	if tag < 0 || field > protowire.MaxValidNumber || wireType == protowire.StartGroupType {
 		return 0, nil, -1
 	}
 	var value int

@@ -1,6 +1,7 @@
 package errorinfo_test
 
 import (
+	"bytes"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -81,6 +83,8 @@ func TestScan(t *testing.T) {
 		"\x1a\x0c\x0a\x04code\x12\x011\x12\x012", "\x1a\x03\x0a\x01\xff", "\x1a\x03\x12\x01\xff", "\x1a\x02\x18\x01", "\x1a\x02\x0a\x05",
 		// other wire types and fields
 		"\x08\x01", "\x18\x01", "\x22\x01x", "\x0b\x0c", "\x0b", "\x0c",
+		// groups and long entries
+		"\x23\x28\x01\x24", "\x1a\x02\x0b\x0c", "\x1a\x20" + strings.Repeat("\x18\x01", 16), "\x1a\x22" + strings.Repeat("\x18\x01", 17),
 		// field numbers out of range
 		"\x00\x01", "\xfa\xff\xff\xff\x0f\x00", "\xfa\xff\xff\xff\x1f\x00",
 	}
@@ -97,13 +101,43 @@ func TestScan(t *testing.T) {
 	}
 }
 
+// isRefused reports whether the bytes of an ErrorInfo, which protobuf accepts, have a group or a
+// pair with more than 16 fields.
+func isRefused(b []byte) bool {
+	const mapField = 3
+	return slices.ContainsFunc(fieldsOf(b), func(f field) bool {
+		if f.wire != protowire.BytesType || f.number != mapField {
+			return f.wire == protowire.StartGroupType
+		}
+		entry, _ := protowire.ConsumeBytes(f.value)
+		fields := fieldsOf(entry)
+		return len(fields) > 16 || slices.ContainsFunc(fields, func(f field) bool { return f.wire == protowire.StartGroupType })
+	})
+}
+
+type field struct {
+	number protowire.Number
+	wire   protowire.Type
+	value  []byte
+}
+
+func fieldsOf(b []byte) (fields []field) {
+	for len(b) > 0 {
+		number, wire, tag := protowire.ConsumeTag(b)
+		size := protowire.ConsumeFieldValue(number, wire, b[tag:])
+		fields = append(fields, field{number, wire, b[tag : tag+size]})
+		b = b[tag+size:]
+	}
+	return fields
+}
+
 // typical is the ErrorInfo of codes.RecordNotFound.
 const typical = "\x0a\x10RECORD_NOT_FOUND\x12\x09openim.io\x1a\x0c\x0a\x04code\x12\x041004"
 
 func checkScan(t *testing.T, b []byte) {
 	t.Helper()
 	want := &errdetails.ErrorInfo{}
-	wantOK := proto.Unmarshal(b, want) == nil
+	wantOK := proto.Unmarshal(b, want) == nil && !isRefused(b)
 	if !wantOK {
 		want = nil
 	}
@@ -172,6 +206,26 @@ func FuzzAppend(f *testing.F) {
 	f.Fuzz(func(t *testing.T, reason, domain, number, key1, value1, key2, value2 string) {
 		checkAppend(t, reason, domain, number, map[string]string{key1: value1, key2: value2})
 	})
+}
+
+// Prefix leaves out the fields after the first 65,536, and nothing else.
+func TestPrefix(t *testing.T) {
+	field := errorinfo.Append(nil, "", "", "", []errorinfo.Pair{{Key: "ab", Value: "c"}})
+	unknown := []byte{0x78, 1} // number 15, a varint
+	for name, tt := range map[string]struct{ in, want []byte }{
+		"empty":                 {nil, nil},
+		"one field":             {field, field},
+		"as many as are read":   {slices.Repeat(field, errorinfo.MaxFields), slices.Repeat(field, errorinfo.MaxFields)},
+		"one more":              {slices.Repeat(field, errorinfo.MaxFields+1), slices.Repeat(field, errorinfo.MaxFields)},
+		"one more, unknown":     {slices.Repeat(unknown, errorinfo.MaxFields+1), slices.Repeat(unknown, errorinfo.MaxFields)},
+		"malformed":             {append(slices.Repeat(field, 30000), 0xff), append(slices.Repeat(field, 30000), 0xff)},
+		"malformed, not read":   {append(slices.Repeat(field, errorinfo.MaxFields), 0xff), slices.Repeat(field, errorinfo.MaxFields)},
+		"a long field at first": {append(protowire.AppendBytes([]byte{0x7a}, make([]byte, 1<<20)), field...), append(protowire.AppendBytes([]byte{0x7a}, make([]byte, 1<<20)), field...)},
+	} {
+		if got := errorinfo.Prefix(tt.in); !bytes.Equal(got, tt.want) {
+			t.Errorf("%s: Prefix returns %d of %d bytes; want %d", name, len(got), len(tt.in), len(tt.want))
+		}
+	}
 }
 
 func TestAllStopsAtABreak(t *testing.T) {

@@ -2,39 +2,71 @@ package errorinfo
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"unicode/utf8"
 )
 
-// Smallest returns the pairs of the metadata in b whose keys sort first, for a sender that
-// has room for a number of bytes. b has the bytes of an ErrorInfo that [Scan] accepts. The
-// pairs are sorted, with the last value of each key. Pairs whose key is reserved, or has
-// another form than AIP-193's, are left out.
+// Smallest returns the pairs of the metadata in b with the smallest keys, sorted, for a
+// sender that has room bytes. b has the bytes of an ErrorInfo that [Scan] accepts. Of a key
+// that occurs twice, the last value counts. Pairs whose key is reserved, or has another
+// form than AIP-193's, are left out.
 //
 // If all pairs fit, all are returned. A value of more than room bytes is cut to room bytes,
-// or a few less if that is within a rune. If keys are missing, they sort after those that
-// are returned, and those take more than room bytes even without their values. So a sender
-// that drops keys from the last one on, and shortens values, gets the same result as with
-// all pairs.
+// or a few less if that is within a rune. If Smallest leaves out keys, the returned keys
+// alone already take more than room bytes. So the sender, which drops the last keys first,
+// would drop the left-out keys anyway.
 //
-// Smallest reads b once, and keeps what is proportional to room.
-func Smallest(b []byte, room int) []Pair {
-	s := selection{room: room}
+// Smallest reads b in one pass. Its memory is proportional to room.
+func Smallest(b []byte, room int) (pairs []Pair) {
+	room = max(room, 0)
+	most := min(room, len(b))/leastPair + 1
+	var found []place
 	for at := 0; at < len(b); {
 		key, _, size := pairAt(b, at)
 		if size < 0 {
 			break
 		}
-		if s.mayFit(key) && IsMetadataKey(key) && !IsReserved(string(key)) {
-			s.add(candidate{key, at})
+		if IsMetadataKey(key) && !IsReserved(string(key)) {
+			found = append(found, place{key, at})
+		}
+		if len(found) >= 2*most+64 {
+			found = firstKeys(found, most)
 		}
 		at += size
 	}
-	return s.pairs(b)
+	size := 0
+	for _, p := range firstKeys(found, most) {
+		if size > room {
+			break
+		}
+		size += PairSize(len(p.key), 0)
+		_, value, _ := pairAt(b, p.at)
+		pairs = append(pairs, Pair{string(p.key), string(value[:Cut(value, room)])})
+	}
+	return pairs
 }
 
-// pairAt returns the pair at a place in the bytes of an ErrorInfo, and the size of the field
-// there. The key is empty if that is another field. size is negative if it is malformed.
+// leastPair is the size of the smallest pair: a key has at least 2 bytes.
+const leastPair = 8
+
+// A place says where in an ErrorInfo the pair of a key is.
+type place struct {
+	key []byte
+	at  int
+}
+
+// firstKeys returns the places of the most keys that sort first, in their order, with the
+// last place of each key. It changes places.
+func firstKeys(places []place, most int) []place {
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(bytes.Compare(a.key, b.key), b.at-a.at) })
+	places = slices.CompactFunc(places, func(a, b place) bool { return bytes.Equal(a.key, b.key) })
+	return places[:min(len(places), most)]
+}
+
+// pairAt returns the pair at a place in the bytes of an ErrorInfo, and the size of the
+// field there. The key is empty if the field isn't metadata. size is negative if the field
+// is malformed.
 func pairAt(b []byte, at int) (key, value []byte, size int) {
 	field, entry, size := consumeField(b[at:])
 	if field != metadataField || size < 0 {
@@ -42,67 +74,6 @@ func pairAt(b []byte, at int) (key, value []byte, size int) {
 	}
 	key, value, _ = readPair(entry)
 	return key, value, size
-}
-
-// A selection keeps the candidates whose keys sort first.
-type selection struct {
-	room       int
-	candidates []candidate
-	most       int    // number of candidates at which prune runs next
-	last       []byte // larger keys can't fit, if it isn't nil
-}
-
-// A candidate is a pair that may fit: its key, and its place in the bytes.
-type candidate struct {
-	key   []byte
-	place int
-}
-
-func (s *selection) mayFit(key []byte) bool { return s.last == nil || bytes.Compare(key, s.last) <= 0 }
-
-func (s *selection) add(c candidate) {
-	last := len(s.candidates) - 1
-	if last >= 0 && bytes.Equal(s.candidates[last].key, c.key) {
-		s.candidates[last] = c
-		return
-	}
-	if len(s.candidates) >= s.most {
-		s.prune()
-		s.most = 8*len(s.candidates) + 64
-	}
-	s.candidates = append(s.candidates, c)
-}
-
-// prune sorts the candidates in reverse order of the keys, and drops those that can't fit.
-// A peer's keys are sorted, or in random order. In reverse order, added candidates often
-// continue those that are sorted already: then they cost little.
-func (s *selection) prune() {
-	slices.SortFunc(s.candidates, func(a, b candidate) int {
-		if order := bytes.Compare(b.key, a.key); order != 0 {
-			return order
-		}
-		return b.place - a.place
-	})
-	s.candidates = slices.CompactFunc(s.candidates, func(a, b candidate) bool { return bytes.Equal(a.key, b.key) })
-	size := 0
-	for i, c := range slices.Backward(s.candidates) {
-		if size += PairSize(len(c.key), 0); size > s.room {
-			s.last = c.key
-			s.candidates = slices.Delete(s.candidates, 0, i)
-			return
-		}
-	}
-}
-
-// pairs returns the selected pairs of the ErrorInfo b in the order of their keys.
-func (s *selection) pairs(b []byte) []Pair {
-	s.prune()
-	pairs := make([]Pair, 0, len(s.candidates))
-	for _, c := range slices.Backward(s.candidates) {
-		_, value, _ := pairAt(b, c.place)
-		pairs = append(pairs, Pair{string(c.key), string(value[:Cut(value, s.room)])})
-	}
-	return pairs
 }
 
 // Cut returns the length of the longest prefix of a UTF-8 text that has at most a number of
