@@ -93,6 +93,11 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 		OpenIMForm: isRawNumber(st.GRPCStatus().Code()),
 		Truncated:  st.Truncated(),
 	}
+	if declared {
+		event.domain, event.reason = codeLabels(c.decoder.Tables, code)
+	} else {
+		event.domain, event.reason = uncodedLabels(st)
+	}
 	for _, one := range c.observers.list {
 		observe(ctx, event, one.observe)
 	}

@@ -22,8 +22,8 @@ import (
 func ExampleWithObserver() {
 	failures := make(map[string]int)
 	count := func(_ context.Context, event interceptor.Event) {
-		row, _ := event.Code.Table().Lookup(event.Code.Number())
-		failures[event.Call.Method+" "+row.Name]++
+		domain, reason := event.Labels()
+		failures[domain+" "+reason]++
 		if event.Source.Withheld() {
 			fmt.Println("withheld:", event.Err)
 		}
@@ -36,7 +36,7 @@ func ExampleWithObserver() {
 	fmt.Println(failures)
 	// Output:
 	// withheld: dsn=secret
-	// map[Get RecordNotFound:2 Get ServerInternal:1]
+	// map[openim.io RECORD_NOT_FOUND:2 openim.io SERVER_INTERNAL:1]
 }
 
 // The caller of a handler that panics gets the INTERNAL default. The observer gets the

@@ -95,6 +95,50 @@ type Event struct {
 	// AmendmentError is, on a server, an error that names each [WithAmendment] that
 	// returned nil or a Status with NoError. It is nil if there was none.
 	AmendmentError error
+
+	domain, reason string // for Labels
+}
+
+// Labels returns the domain and the reason of the code that was sent or received, for the
+// labels of a metric. Peers can't choose them freely: each is a text of a table in this
+// process, "_OTHER", or empty.
+//
+//   - Both are empty if the status has neither a code nor an ErrorInfo.
+//   - The reason is "_OTHER" if the table of the domain has no row for the code, and if an
+//     ErrorInfo names no code.
+//   - Both are "_OTHER" if the domain isn't known, and for a raw number without a row.
+//
+// OpenTelemetry names unknown values "_OTHER" too.
+func (e Event) Labels() (domain, reason string) { return e.domain, e.reason }
+
+// otherLabel is the label of whatever has no row or no table.
+const otherLabel = "_OTHER"
+
+// codeLabels returns the labels of a code. A method of a user's code can panic.
+func codeLabels(tables []*codes.Table, code codes.Code) (domain, reason string) {
+	defer func() {
+		if recover() != nil {
+			domain, reason = otherLabel, otherLabel
+		}
+	}()
+	domain = code.Table().Domain()
+	for _, t := range tables {
+		if t.Domain() == domain {
+			return domain, t.Label(code.Number())
+		}
+	}
+	return domain, codes.Label(code)
+}
+
+// uncodedLabels returns the labels of a received status that carries no code.
+func uncodedLabels(st *status.Status) (domain, reason string) {
+	switch st.Origin() {
+	case status.OriginKnown:
+		return st.Domain(), otherLabel
+	case status.OriginForeign, status.OriginNumeric:
+		return otherLabel, otherLabel
+	}
+	return "", ""
 }
 
 // An observer is the value of one WithObserver. Its address says whether it is the same one.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
@@ -78,7 +79,7 @@ func TestServerObserverGetsEveryFailure(t *testing.T) {
 		tt.want.Err = tt.err
 		tt.want.Call = interceptors.CallMeta{Typ: interceptors.Unary, Service: "users.Users", Method: "Get"}
 		sameError := cmp.Comparer(func(a, b error) bool { return a == b })
-		if diff := cmp.Diff(tt.want, o.one(t, tt.name), sameError); diff != "" {
+		if diff := cmp.Diff(tt.want, o.one(t, tt.name), sameError, cmpopts.IgnoreUnexported(interceptor.Event{})); diff != "" {
 			t.Errorf("%s: the observer's event (-want +got):\n%s", tt.name, diff)
 		}
 		serverStream(tt.err, o.option())

@@ -229,5 +229,15 @@ func (s *Server) event(encoded status.Encoded, call interceptors.CallMeta) Event
 		event.Code = s.unknownDefault()
 	}
 	event.UpstreamRequestID = encoded.UpstreamRequestID()
+	event.domain, event.reason = s.labels(encoded)
 	return event
+}
+
+// labels returns the labels of what was sent.
+func (s *Server) labels(encoded status.Encoded) (domain, reason string) {
+	if code := encoded.Code(); code != nil {
+		return codeLabels(s.encoder.Tables, code)
+	}
+	decoder := status.Decoder{Tables: s.encoder.Tables}
+	return uncodedLabels(decoder.FromGRPC(encoded.Status()))
 }
