@@ -87,6 +87,7 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 		Code:       code,
 		Declared:   declared,
 		GRPCCode:   st.GRPCCode(),
+		Fault:      st.Fault(),
 		Err:        err,
 		RequestID:  status.RequestID(err),
 		Origin:     st.Origin(),

@@ -35,6 +35,9 @@ type Event struct {
 	// from the row of the number.
 	GRPCCode grpccodes.Code
 
+	// Fault says who is at fault; see [status.Encoded.Fault] and [status.Status.Fault].
+	Fault codes.Fault
+
 	// OpenIMForm reports whether the numeric form was sent, on a server, or received, on a
 	// client. OpenIM's servers send it, and servers with [WithOpenIMForm].
 	OpenIMForm bool

@@ -79,6 +79,7 @@ func TestServerObserverGetsEveryFailure(t *testing.T) {
 		tt.want.Err = tt.err
 		tt.want.Call = interceptors.CallMeta{Typ: interceptors.Unary, Service: "users.Users", Method: "Get"}
 		sameError := cmp.Comparer(func(a, b error) bool { return a == b })
+		tt.want.Fault = codes.FaultOf(tt.want.GRPCCode) // no row overrides it
 		if diff := cmp.Diff(tt.want, o.one(t, tt.name), sameError, cmpopts.IgnoreUnexported(interceptor.Event{})); diff != "" {
 			t.Errorf("%s: the observer's event (-want +got):\n%s", tt.name, diff)
 		}

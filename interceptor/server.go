@@ -212,6 +212,7 @@ func (s *Server) event(encoded status.Encoded, call interceptors.CallMeta) Event
 		Code:           encoded.Code(),
 		Declared:       encoded.Code() != nil,
 		GRPCCode:       encoded.GRPCCode(),
+		Fault:          encoded.Fault(),
 		OpenIMForm:     isRawNumber(encoded.Status().Code()),
 		Err:            encoded.Original(),
 		Source:         encoded.Source(),

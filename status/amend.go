@@ -141,7 +141,7 @@ func (d *decision) asStatus() *Status {
 	case d.code != nil:
 		return New(d.code, "")
 	}
-	return decided(d.grpc, d.grpc.Proto(), nil, d.grpc.Code())
+	return decided(&zeroDecoder, d.grpc, d.grpc.Proto(), nil, d.grpc.Code())
 }
 
 // snapshot returns a Status whose received part is all that is sent for st, without anything
@@ -156,7 +156,7 @@ func (e *Encoder) snapshot(st *Status) *Status {
 	if st.carriesCode() {
 		code = st.code
 	}
-	sent := *decided(gst, p, code, gst.Code())
+	sent := *decided(&Decoder{Tables: e.Tables}, gst, p, code, gst.Code())
 	sent.from, sent.extra = nil, st.extra
 	if keys := st.unsentKeys(); keys != nil || st.more().cause != nil {
 		sent.changeExtra(func(x *extra) { x.droppedKeys, x.cause = keys, nil })

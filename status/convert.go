@@ -106,7 +106,7 @@ func (f *finding) status() *Status {
 	case f.received != nil:
 		return f.received.status()
 	case f.grpc != nil:
-		return new(Decoder).readOwn(f.grpc)
+		return zeroDecoder.readOwn(f.grpc)
 	}
 	return nil
 }
@@ -119,4 +119,4 @@ func ToGRPC(err error) *grpcstatus.Status {
 
 // FromGRPC returns the Status that a client with errstatus's interceptors and no options
 // makes of a gRPC status. It is nil for nil and for a status with code OK. See [Decoder].
-func FromGRPC(st *grpcstatus.Status) *Status { return new(Decoder).FromGRPC(st) }
+func FromGRPC(st *grpcstatus.Status) *Status { return zeroDecoder.FromGRPC(st) }

@@ -116,7 +116,7 @@ func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error
 
 // read returns a receivedError for gst. It wraps nothing yet.
 func (d *Decoder) read(gst *grpcstatus.Status) *receivedError {
-	e := &receivedError{grpc: gst, proto: gst.Proto(), trust: d.Trust, sentinels: d.Sentinels}
+	e := &receivedError{grpc: gst, proto: gst.Proto(), decoder: d}
 	e.identify(d)
 	return e
 }
@@ -129,17 +129,18 @@ func (d *Decoder) readOwn(gst *grpcstatus.Status) *Status {
 	return e.status()
 }
 
-// decided returns the Status of a gRPC status that an Encoder has decided on. It carries the
-// code, or none if that is nil. It isn't identified again: the tables of this process may
-// name another code. proto equals that of gst; it must not be changed.
-func decided(gst *grpcstatus.Status, proto *spb.Status, code codes.Code, canonical grpccodes.Code) *Status {
-	e := &receivedError{grpc: gst, proto: proto, own: true, decided: true}
-	e.identify(new(Decoder))
+// decided returns the Status of a gRPC status that an Encoder with d's tables has decided
+// on. It carries the code, or none if that is nil. It isn't identified again: the tables of
+// this process may name another code. proto must equal gst.Proto(), and nobody may change
+// it.
+func decided(d *Decoder, gst *grpcstatus.Status, proto *spb.Status, code codes.Code, canonical grpccodes.Code) *Status {
+	e := &receivedError{grpc: gst, proto: proto, decoder: d, own: true, decided: true}
+	e.identify(&zeroDecoder)
 	e.code, e.carries, e.grpcCode, e.rewritten, e.metadataOnly = code, code != nil, canonical, false, false
 	if e.carries {
 		e.origin = OriginKnown
 		e.infoIndex = int32(slices.IndexFunc(e.proto.GetDetails(), func(d *anypb.Any) bool { return d.MessageName() == errorinfo.TypeName }))
-		e.fields = nil
+		e.hasFields = false
 		e.append(code)
 	} else {
 		e.code = unknownDefault()
@@ -147,6 +148,9 @@ func decided(gst *grpcstatus.Status, proto *spb.Status, code codes.Code, canonic
 	e.append(gst.Err())
 	return e.status()
 }
+
+// zeroDecoder is the Decoder without options. It is never changed.
+var zeroDecoder Decoder
 
 // callerContextError returns context.Canceled or context.DeadlineExceeded if the
 // canonical code says so and ctx has ended in the same way. Otherwise it returns nil.
@@ -180,7 +184,8 @@ func callerContextError(ctx context.Context, code grpccodes.Code) error {
 //     raw number.
 //   - With AssumeCodes, by the canonical code of a status without an ErrorInfo.
 //
-// Otherwise the status carries no code.
+// Otherwise the status carries no code. FromGRPC reads at most the first 65,536 fields of
+// an ErrorInfo.
 func (d *Decoder) FromGRPC(gst *grpcstatus.Status) *Status {
 	if gst.Code() == grpccodes.OK {
 		return nil
@@ -298,10 +303,9 @@ func (e *receivedError) readForeign(hasRawNumber bool, info errorinfo.Scanned, i
 	}
 }
 
-// choose makes the ErrorInfo with an index the one to read.
+// choose remembers info, the ErrorInfo at an index of the details, as the one that e reads.
 func (e *receivedError) choose(info errorinfo.Scanned, index int32) {
-	fields := info // allocated only for the chosen one
-	e.infoIndex, e.fields = index, &fields
+	e.infoIndex, e.fields, e.hasFields = index, info, true
 }
 
 // codeOf returns the code that an ErrorInfo of the table's domain names, or nil if it

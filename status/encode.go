@@ -179,7 +179,7 @@ func (e *Encoder) encodeSimple(err error) *encodedError {
 		case err == error(stated) && sent == stated.sent.Load():
 			return stated.encodedAlone()
 		}
-		return &encodedError{status: sent, code: stated.st.code, grpcCode: sent.Code(), source: SourceCode, origin: stated.st.origin, chain: [2]error{nil, err}}
+		return &encodedError{status: sent, code: stated.st.code, table: stated.st.tableIn(e.Tables), grpcCode: sent.Code(), source: SourceCode, origin: stated.st.origin, chain: [2]error{nil, err}}
 	case codes.Code:
 		if _, ok := stated.(codes.ErrorCode); ok {
 			return e.readyCode(stated, err)
@@ -209,7 +209,7 @@ func (e *Encoder) readyCode(c codes.Code, err error) *encodedError {
 	case table == c.Table():
 		return encodeCode(c).withCause(err)
 	}
-	return &encodedError{status: sent, code: c, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, err}}
+	return &encodedError{status: sent, code: c, table: table, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, err}}
 }
 
 // simple returns the code or the *statusError that err is. fmt.Errorf may have wrapped it.
@@ -449,7 +449,7 @@ func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 	}
 	r := new(encodedError)
 	if d.status.carriesCode() {
-		r.code = d.status.code
+		r.code, r.table = d.status.code, d.status.tableIn(e.Tables)
 	}
 	if sent := e.ready(d.status, d.stated); sent != nil {
 		r.status, r.grpcCode = sent, sent.Code()

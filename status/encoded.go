@@ -162,7 +162,8 @@ func (e Encoded) Original() error {
 // calls no method of the handler's error.
 type encodedError struct {
 	status   *grpcstatus.Status
-	code     codes.Code // the code that status carries, or nil
+	code     codes.Code   // the code that status carries, or nil
+	table    *codes.Table // of the sender, for the code
 	grpcCode grpccodes.Code
 	source   Source
 	origin   Origin
@@ -203,7 +204,7 @@ func (r *encodedError) change(f func(*encodedExtra)) {
 // again returns the result of encoding r once more. It has no trailer, and for observers only
 // the request id: the rest was handled the first time.
 func (r *encodedError) again() *encodedError {
-	again := &encodedError{status: r.status, code: r.code, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
+	again := &encodedError{status: r.status, code: r.code, table: r.table, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
 	if id := r.more().requestID; id != "" {
 		again.change(func(x *encodedExtra) { x.requestID = id })
 	}
@@ -232,7 +233,7 @@ func encodeCode(c codes.Code) *encodedError {
 		return kept.(*encodedError)
 	}
 	sent := c.Table().GRPCStatus(c.Number())
-	r := &encodedError{status: sent, code: c, grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, c}}
+	r := &encodedError{status: sent, code: c, table: c.Table(), grpcCode: sent.Code(), source: SourceCode, chain: [2]error{nil, c}}
 	if c.Table().Has(c.Number()) { // numbers without a row are unbounded
 		if ok, _ := safeToRun(c); ok {
 			keptCodes.Store(c, r)
@@ -272,13 +273,22 @@ func (e *statusError) encodedAlone() *encodedError {
 		return r
 	}
 	sent, _ := e.verbatim()
-	r := &encodedError{status: sent, code: e.st.code, grpcCode: sent.Code(), source: SourceCode, origin: e.st.origin, chain: [2]error{nil, e}}
+	r := &encodedError{status: sent, code: e.st.code, table: e.st.code.Table(), grpcCode: sent.Code(), source: SourceCode, origin: e.st.origin, chain: [2]error{nil, e}}
 	e.encoded.CompareAndSwap(nil, r)
 	return e.encoded.Load()
 }
 
 // cause returns the handler's error, or nil if that isn't safe to run.
 func (r *encodedError) cause() error { return r.chain[1] }
+
+// row returns the row of the code, by which it was sent. It is the zero Row if no code is
+// sent or a method of the code panics.
+func (r *encodedError) row() (row codes.Row) {
+	if r.code != nil {
+		_ = catchPanic(func() { row, _ = r.table.Lookup(r.code.Number()) })
+	}
+	return row
+}
 
 // Error returns the public message. gRPC sends this text if an outer interceptor wraps
 // the error.
@@ -293,7 +303,12 @@ func (r *encodedError) Unwrap() []error { return withoutNil(&r.chain) }
 // asStatus returns the Status of what is sent. It has the code and the canonical code of
 // r, which a caller may not know: the numeric form doesn't send the canonical code.
 func (r *encodedError) asStatus() *Status {
-	return decided(r.status, r.status.Proto(), r.code, r.grpcCode)
+	var d Decoder
+	if r.table != nil {
+		d.Tables = []*codes.Table{r.table}
+	}
+
+	return decided(&d, r.status, r.status.Proto(), r.code, r.grpcCode)
 }
 
 // Format prints the public message. %+v also prints the handler's error.

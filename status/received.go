@@ -18,12 +18,11 @@ import (
 // A receivedError is a status that a client received, as an error. Most callers only ask
 // for its code, so that its Status is made when it is asked for.
 type receivedError struct {
-	grpc      *grpcstatus.Status // the received status
-	proto     *spb.Status        // a copy of it, never changed
-	trust     Trust              // in the connection
-	own       bool               // made in this process, so that all of it may be sent
-	decided   bool               // by an Encoder, so that WithheldMessages don't apply
-	sentinels []Sentinel         // of the Decoder
+	grpc    *grpcstatus.Status // the received status
+	proto   *spb.Status        // a copy of it, never changed
+	decoder *Decoder           // of the connection
+	own     bool               // made in this process, so that all of it may be sent
+	decided bool               // by an Encoder, so that WithheldMessages don't apply
 
 	// What identify found.
 	code         codes.Code     // the UNKNOWN default if the status carries none
@@ -35,9 +34,10 @@ type receivedError struct {
 	rewritten    bool         // no errstatus server writes that ErrorInfo so: it is sent in another form
 	metadataOnly bool         // the raw number names the code, and that ErrorInfo adds metadata
 
-	// fields has what Scan returns for that ErrorInfo, which can be very long. It is nil if
-	// the ErrorInfo is that of a row: Scan is called again then.
-	fields *errorinfo.Scanned
+	// fields caches the result of Scan for that ErrorInfo, because an ErrorInfo can be very
+	// long. It isn't set if the ErrorInfo equals that of a row; scanned then calls Scan again.
+	fields    errorinfo.Scanned
+	hasFields bool
 
 	// chain has the code, if the status carries one; the error that was received; and, if
 	// the status says what the caller's own context says, that context's error.
@@ -85,7 +85,7 @@ func (e *receivedError) Error() string {
 
 // Is reports whether the code has the target as a sentinel.
 func (e *receivedError) Is(target error) bool {
-	for _, s := range e.sentinels {
+	for _, s := range e.decoder.Sentinels {
 		if e.carries && s.Code == e.code && s.Target == target {
 			return true
 		}
@@ -127,8 +127,8 @@ func (e *receivedError) scanned() (fields errorinfo.Scanned, ok bool) {
 	switch info := e.info(); {
 	case info == nil:
 		return errorinfo.Scanned{}, false
-	case e.fields != nil:
-		return *e.fields, true
+	case e.hasFields:
+		return e.fields, true
 	default:
 		return errorinfo.Scan(info)
 	}
@@ -187,13 +187,13 @@ func (e *receivedError) pairs(room int) []errorinfo.Pair {
 }
 
 // passes reports whether the status may be sent, with its details and metadata.
-func (e *receivedError) passes() bool { return e.own || e.trust.passes(e) }
+func (e *receivedError) passes() bool { return e.own || e.decoder.Trust.passes(e) }
 
 // textPasses reports whether the message may be sent too. If the code is assumed, gRPC itself
 // may have made the status: its texts name addresses and files of this network.
 func (e *receivedError) textPasses() bool {
 	assumed := e.carries && e.origin == OriginBare
-	if assumed && !e.own && e.trust != TrustAll && !slices.Contains(neverMadeByGRPC, e.grpcCode) {
+	if assumed && !e.own && e.decoder.Trust != TrustAll && !slices.Contains(neverMadeByGRPC, e.grpcCode) {
 		return false
 	}
 	return e.passes()

@@ -1,0 +1,71 @@
+package status
+
+import (
+	"io"
+
+	grpccodes "google.golang.org/grpc/codes"
+
+	"github.com/errstatus/errstatus/codes"
+)
+
+// IsFault reports whether the server or the network is at fault, and not the caller:
+// whether [Status.Fault] of err's Status is FaultServer or FaultTransient. It returns false
+// for nil. Use it to count failures in a circuit breaker or an error budget.
+//
+// If the status carries no code, the canonical code decides. Of the errors without a
+// status, context.Canceled is no fault, and neither is io.EOF itself, which ends a stream.
+// All others are, context.DeadlineExceeded too.
+func IsFault(err error) bool {
+	fault := Convert(err).Fault()
+	return err != io.EOF && fault == codes.FaultServer || fault == codes.FaultTransient
+}
+
+// Fault returns who is at fault: the FaultOverride of the code's row or, if that is
+// FaultNone, [codes.FaultOf] of the status's canonical code. The row of a received code is
+// in the tables of its connection. It is FaultNone for nil and for NoError.
+func (st *Status) Fault() codes.Fault {
+	switch {
+	case st != nil && st.none:
+		return codes.FaultOf(grpcCodeOf(st.from))
+	case !st.carriesCode():
+		return codes.FaultOf(st.GRPCCode())
+	}
+	row, _ := st.tableIn(st.received.tables()).Lookup(st.code.Number())
+	return faultOf(row, st.GRPCCode())
+}
+
+// tables returns the tables of the connection.
+func (e *receivedError) tables() tables {
+	if e == nil {
+		return nil
+	}
+	return e.decoder.Tables
+}
+
+// Fault is like [Status.Fault], but reads the row in the tables of the Encoder. It is
+// FaultNone for success.
+func (e Encoded) Fault() codes.Fault {
+	if e.result == nil {
+		return codes.FaultNone
+	}
+	return faultOf(e.result.row(), e.result.grpcCode)
+}
+
+// faultOf returns who is at fault for a code that is sent with a canonical code, which isn't
+// always that of its row.
+func faultOf(row codes.Row, canonical grpccodes.Code) codes.Fault {
+	row.GRPCCode = canonical
+	return row.Fault()
+}
+
+// grpcCodeOf returns the canonical code of an error without a status, as gRPC's own
+// FromContextError does.
+func grpcCodeOf(err error) grpccodes.Code {
+	switch f := find(err); {
+	case f.deadline:
+		return grpccodes.DeadlineExceeded
+	case f.contextEnded:
+		return grpccodes.Canceled
+	}
+	return grpccodes.Unknown
+}
