@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -72,7 +73,7 @@ type client struct {
 // unaryError decodes the error of a unary call for the caller. It returns nil for nil.
 func (c *client) unaryError(ctx context.Context, err error, method string, req any) error {
 	decoded := c.decoder.Decode(ctx, err)
-	if len(c.observers.list) > 0 && !unchanged(err, decoded) {
+	if len(c.observers) > 0 && !unchanged(err, decoded) {
 		c.observe(ctx, decoded, interceptors.NewClientCallMeta(method, nil, req))
 	}
 	return decoded
@@ -99,8 +100,8 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 	} else {
 		event.domain, event.reason = uncodedLabels(st)
 	}
-	for _, one := range c.observers.list {
-		observe(ctx, event, one.observe)
+	for _, one := range c.observers {
+		observe(ctx, event, one.observe, slog.Default())
 	}
 }
 
@@ -122,7 +123,7 @@ func (s *clientStream) decode(err error) error {
 		return nil
 	}
 	decoded := s.client.decoder.Decode(s.ctx, err)
-	if len(s.client.observers.list) > 0 && !unchanged(err, decoded) && s.observed.CompareAndSwap(false, true) {
+	if len(s.client.observers) > 0 && !unchanged(err, decoded) && s.observed.CompareAndSwap(false, true) {
 		s.client.observe(s.ctx, decoded, interceptors.NewClientCallMeta(s.method, s.desc, nil))
 	}
 	return decoded

@@ -26,7 +26,9 @@
 //
 //	recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(status.Recovered))
 //
-// Private errors go to the log or to an observer: see [LogWithheld] and [WithObserver].
+// A server logs each failure that has private text and isn't the caller's fault: see
+// [WithLogger]. [WithObserver] adds a function that is called for each failure. To log with
+// go-grpc-middleware instead, use [ErrorFields], and WithLogger(nil).
 //
 // [NewServer] makes one value with both interceptors of a server and with [Server.Encode],
 // which does the same for errors that leave the process in another way: through a gateway,

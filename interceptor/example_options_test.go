@@ -17,8 +17,7 @@ import (
 	"github.com/errstatus/errstatus/status"
 )
 
-// An observer counts failures by code. LogWithheld is given too, because an observer
-// replaces it.
+// An observer counts failures by labels that a peer can't choose.
 func ExampleWithObserver() {
 	failures := make(map[string]int)
 	count := func(_ context.Context, event interceptor.Event) {
@@ -28,7 +27,7 @@ func ExampleWithObserver() {
 			fmt.Println("withheld:", event.Err)
 		}
 	}
-	server := interceptor.UnaryServer(interceptor.WithObserver(count), interceptor.WithObserver(interceptor.LogWithheld))
+	server := interceptor.UnaryServer(interceptor.WithObserver(count), interceptor.WithLogger(nil))
 	info := &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"}
 	for _, err := range []error{codes.RecordNotFound, errors.New("dsn=secret"), codes.RecordNotFound} {
 		server(context.Background(), nil, info, func(context.Context, any) (any, error) { return nil, err })
@@ -67,7 +66,7 @@ func ExampleWithUpstreamTrust() {
 	received := partner(context.Background(), "/partner.Accounts/Get", nil, nil, nil, call)
 	fmt.Println(received)
 
-	server := interceptor.UnaryServer(interceptor.WithObserver(nil))
+	server := interceptor.UnaryServer(interceptor.WithLogger(nil))
 	_, sent := server(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/users.Users/Get"},
 		func(context.Context, any) (any, error) { return nil, received })
 	fmt.Println(grpcstatus.Code(sent), sent)

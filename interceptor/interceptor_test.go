@@ -284,7 +284,7 @@ func TestWithheldErrorIsLogged(t *testing.T) {
 				t.Fatalf("the log is %q (%v); want one record of JSON", buffer.String(), err)
 			}
 			for key, want := range map[string]string{
-				"level": "ERROR", "grpc.service": "users.Users", "grpc.method": "Get", "grpc.code": "Internal", "error": tt.want,
+				"level": "ERROR", "grpc.service": "users.Users", "grpc.method": "Get", "grpc.code": "Internal", "error.cause": tt.want,
 			} {
 				if !strings.Contains(fmt.Sprint(got[key]), want) {
 					t.Errorf("the record's %s is %q; want it to contain %q", key, got[key], want)
@@ -294,23 +294,38 @@ func TestWithheldErrorIsLogged(t *testing.T) {
 	}
 }
 
-// The cause of a Status error is logged, also if the handler wraps that error in a text.
+// The private text of an error is logged once: also a cause of a Status error that the
+// handler wraps in a text.
 func TestCauseOfAWrappedErrorIsLogged(t *testing.T) {
 	var buffer bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&buffer, nil)))
 	defer slog.SetDefault(before)
 
-	serverUnary(status.Wrap(errors.New("dsn=secret"), codes.NoError, "done"))
-	serverUnary(status.Recovered("nil map"))
-	if strings.Contains(buffer.String(), "wrapped") || strings.Contains(buffer.String(), `"panic":{`) {
-		t.Errorf("the log is %s; want only the attribute error, which has everything", buffer.String())
-	}
-	serverUnary(fmt.Errorf("outer: %w", status.Wrap(errors.New("dsn=secret"), codes.NoError, "done")))
-	for _, want := range []string{`"error":"outer: NoError: done"`, `"cause":"dsn=secret"`} {
-		if !strings.Contains(buffer.String(), want) {
-			t.Errorf("the log is %s; want it to contain %s", buffer.String(), want)
+	inner := status.Wrap(errors.New("dsn=secret"), codes.SrvDatabase, "loading")
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{status.Wrap(errors.New("dsn=secret"), codes.NoError, "done"), "NoError: done; caused by: dsn=secret"},
+		{inner, "dsn=secret"},
+		{fmt.Errorf("outer: %w", inner), "outer; caused by: dsn=secret"},
+		{errors.Join(inner, errors.New("rollback failed")), "SrvDatabase: loading; rollback failed; caused by: dsn=secret"},
+		{status.Wrap(fmt.Errorf("outer: %w", inner), codes.SrvData, "x"), "outer: SrvDatabase: loading; caused by: dsn=secret"},
+		{status.Wrap(status.Wrap(inner, codes.SrvData, "y"), codes.SrvData, "x"), "SrvData: y; caused by: SrvDatabase: loading; caused by: dsn=secret"},
+		{fmt.Errorf("outer: %w", codes.SrvDatabase), "outer"},
+		{codes.NoError, "NoError: no error"},
+	} {
+		buffer.Reset()
+		serverUnary(tt.err)
+		if want := `"error.cause":"` + tt.want + `"`; strings.Count(buffer.String(), want) != 1 || strings.Count(buffer.String(), "secret") > 1 {
+			t.Errorf("the log of %v is %s; want it to contain %s once", tt.err, buffer.String(), want)
 		}
+	}
+	buffer.Reset()
+	serverUnary(status.Recovered("nil map"))
+	if strings.Count(buffer.String(), "panic: nil map") != 1 || !strings.Contains(buffer.String(), `"error.stack":"goroutine`) {
+		t.Errorf("the log of a panic is %s; want its text once, and the stack", buffer.String())
 	}
 }
 
@@ -326,7 +341,7 @@ func TestPanickingRuleIsLogged(t *testing.T) {
 	if status.Code(err) != codes.ServerInternal {
 		t.Errorf("the caller gets %v; want ServerInternal", err)
 	}
-	for _, want := range []string{`"error":"dsn=secret"`, `"message":"panic: nil map"`} {
+	for _, want := range []string{`"error.cause":"dsn=secret"`, `"error.panic":"panic: nil map"`, `"error.stack":"goroutine`} {
 		if !strings.Contains(buffer.String(), want) {
 			t.Errorf("the log is %s; want it to contain %s", buffer.String(), want)
 		}

@@ -67,7 +67,7 @@ func TestLabels(t *testing.T) {
 		}
 	}
 	var own eventRecorder
-	serverUnary(received(grpccodes.NotFound, "OUR_CHOICE", "our.example", ""), own.option()) // a gRPC status of the handler
+	serverUnary(received(grpccodes.NotFound, "OUR_CHOICE", "our.example", ""), own.option(), interceptor.WithLogger(nil)) // a gRPC status of the handler
 	if domain, reason := own.one(t, "a gRPC status").Labels(); domain != "_OTHER" || reason != "_OTHER" {
 		t.Errorf("a gRPC status with an unknown domain: a server's Labels() = %q, %q; want _OTHER", domain, reason)
 	}

@@ -150,17 +150,7 @@ type observer struct {
 }
 
 // observers are called one after the other.
-type observers struct {
-	list  []*observer
-	given bool // WithObserver was given, even if with nil
-}
-
-func (o *observers) add(one *observer) {
-	o.given = true
-	if one.observe != nil {
-		o.list = append(o.list, one)
-	}
-}
+type observers []*observer
 
 // A reportedError is an encoded error that observers were told of. If errstatus is installed
 // twice, the outer interceptor doesn't tell the same ones again.
@@ -184,33 +174,31 @@ func (e *reportedError) Format(f fmt.State, verb rune) {
 func (e *reportedError) LogValue() slog.Value { return slog.AnyValue(e.error) }
 
 // report tells the observers about an event, except those that were told before. It returns
-// encoded, with a note of all who were told. before is the inner interceptor's, or nil.
-func (o *observers) report(ctx context.Context, event Event, encoded error, before *reportedError) error {
-	if len(o.list) == 0 && before == nil {
-		return encoded
-	}
-	reported := &reportedError{error: encoded, told: o.list}
+// encoded, with a note of all who were told. before is the inner interceptor's, or nil. It
+// logs an observer's panic with logger; a nil logger logs nothing.
+func (o observers) report(ctx context.Context, event Event, encoded error, before *reportedError, logger *slog.Logger) error {
+	reported := &reportedError{error: encoded, told: o}
 	if before != nil {
-		reported.told = slices.Concat(before.told, o.list)
+		reported.told = slices.Concat(before.told, o)
 	}
-	for _, one := range o.list {
+	for _, one := range o {
 		if before == nil || !slices.Contains(before.told, one) {
-			observe(ctx, event, one.observe)
+			observe(ctx, event, one.observe, logger)
 		}
 	}
 	return reported
 }
 
-// observe calls an observer, and logs its panic. The log can panic too.
-func observe(ctx context.Context, event Event, f func(context.Context, Event)) {
+// observe calls an observer, and logs its panic. The logger can be nil, and can panic too.
+func observe(ctx context.Context, event Event, f func(context.Context, Event), logger *slog.Logger) {
 	defer func() {
 		value := recover()
-		if value == nil {
+		if value == nil || logger == nil {
 			return
 		}
 		defer func() { _ = recover() }()
-		slog.LogAttrs(ctx, slog.LevelError, "grpc: the observer of errors panicked",
-			append(callAttrs(event), slog.Any("panic", status.Recovered(value)))...)
+		logger.LogAttrs(ctx, slog.LevelError, "grpc: the observer of errors panicked",
+			append(callAttrs(event.Call, event.GRPCCode), slog.Any("observer", status.Recovered(value)))...)
 	}()
 	f(ctx, event)
 }

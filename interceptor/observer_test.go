@@ -276,21 +276,14 @@ func captured(t *testing.T, f func()) string {
 	return buffer.String()
 }
 
-func TestObserverReplacesTheLog(t *testing.T) {
+func TestObserverDoesNotReplaceTheLog(t *testing.T) {
 	plain := errors.New("dsn=secret")
 	var o eventRecorder
-	for name, opts := range map[string][]interceptor.ServerOption{
-		"an observer": {o.option()},
-		"nil":         {interceptor.WithObserver(nil)},
-	} {
-		if got := captured(t, func() { serverUnary(plain, opts...) }); got != "" {
-			t.Errorf("%s: the log is %s; want nothing", name, got)
-		}
-	}
-	both := []interceptor.ServerOption{interceptor.WithObserver(interceptor.LogWithheld), o.option()}
-	o.events = nil
-	if got := captured(t, func() { serverUnary(plain, both...) }); strings.Count(got, "dsn=secret") != 1 || len(o.events) != 1 {
+	if got := captured(t, func() { serverUnary(plain, o.option()) }); strings.Count(got, "dsn=secret") != 1 || len(o.events) != 1 {
 		t.Errorf("the log is %q and the observer got %v; want the error once in each", got, o.events)
+	}
+	if got := captured(t, func() { serverUnary(plain, o.option(), interceptor.WithLogger(nil)) }); got != "" || len(o.events) != 2 {
+		t.Errorf("without a logger, the log is %q and the observer got %v; want the error in the observer only", got, o.events)
 	}
 	if got := captured(t, func() { serverUnary(codes.Args); clientUnary(grpcstatus.Error(5, "x")) }); got != "" {
 		t.Errorf("the log is %q; want nothing, because the caller reads the error's own text", got)
@@ -317,11 +310,14 @@ func TestPanicOfAnObserverChangesNothing(t *testing.T) {
 	if strings.Count(logged, "panic: nil map") != 3 || !strings.Contains(logged, "observer_test.go") {
 		t.Errorf("the log is %s; want the panic three times, with its stack", logged)
 	}
+	if logged := captured(t, func() { serverUnary(codes.RecordNotFound, bad, interceptor.WithLogger(nil)) }); logged != "" {
+		t.Errorf("with WithLogger(nil) the log is %s; want nothing", logged)
+	}
 	// The caller gets the same error even if the log panics too.
 	before := slog.Default()
 	slog.SetDefault(slog.New(panickingHandler{}))
 	defer slog.SetDefault(before)
-	if err := serverUnary(errors.New("x"), bad, interceptor.WithObserver(interceptor.LogWithheld)); status.Code(err) != codes.Code(codes.ServerInternal) {
+	if err := serverUnary(errors.New("x"), bad); status.Code(err) != codes.Code(codes.ServerInternal) {
 		t.Errorf("with a log that panics, the caller gets %v; want ServerInternal", err)
 	}
 }
@@ -373,6 +369,7 @@ func TestWrongOptionValuesPanic(t *testing.T) {
 		"a negative size":                   {func() { interceptor.WithMaxStatusSize(-1) }, "WithMaxStatusSize(-1)"},
 		"an unknown trust":                  {func() { interceptor.WithUpstreamTrust(3) }, "WithUpstreamTrust(Trust(3))"},
 		"an unknown level of OpenIM errors": {func() { interceptor.WithOpenIMErrors(3) }, "WithOpenIMErrors(OpenIMErrorLevel(3))"},
+		"no observer":                       {func() { interceptor.WithObserver(nil) }, "WithObserver(nil)"},
 		"a code without a table":            {func() { interceptor.WithErrorMapping(errors.New("x"), codeWithoutTable(1)) }, "interceptor_test.codeWithoutTable"},
 	} {
 		if got := panicOf(tt.make); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "interceptor: ") {

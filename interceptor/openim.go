@@ -97,8 +97,8 @@ func WithCanonicalAnnouncementRemoved() ServerOption {
 // public. Its detail is sent only with status.OpenIMErrorsWithDetail; the detail of an
 // upstream's error is forwarded like any other detail.
 //
-// An error that also has a GRPCStatus method is not adapted. An OpenIMError that is
-// INTERNAL or UNKNOWN is logged like a withheld error: see [LogWithheld].
+// An error that also has a GRPCStatus method is not adapted. An OpenIMError that isn't the
+// caller's fault is logged, because its detail isn't sent by default: see [WithLogger].
 func WithOpenIMErrors(level status.OpenIMErrorLevel) ServerOption {
 	if !level.Valid() {
 		panic(fmt.Sprintf("interceptor: WithOpenIMErrors(%v): give OpenIMErrorsIgnored, OpenIMErrorsWithoutDetail or OpenIMErrorsWithDetail of package status", level))

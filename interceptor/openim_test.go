@@ -210,7 +210,7 @@ func (openIMError) Detail() string  { return "dsn=secret" }
 // An OpenIM error that is the server's fault is logged, because nothing else shows its
 // detail. One that is the caller's fault isn't logged.
 func TestOpenIMErrorOfAServerFaultIsLogged(t *testing.T) {
-	for number, want := range map[openIMError]bool{500: true, 90002: true, 10005: true, 1004: false, 90004: false} {
+	for number, want := range map[openIMError]bool{500: true, 90002: true, 10005: true, 90004: true, 1004: false} {
 		for _, mode := range []interceptor.OpenIMMode{interceptor.OpenIMNever, interceptor.OpenIMAlways} {
 			logged := captured(t, func() {
 				serverUnary(number, interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithOpenIMForm(mode))

@@ -127,9 +127,10 @@ func WithErrorMapper(f func(ctx context.Context, err error) *status.Status) Serv
 
 // WithWithheldMessages replaces the message of a gRPC status that the handler made, if
 // the status has one of these canonical codes. The new message is fixed; see the
-// WithheldMessages field of [status.Encoder]. The original text is logged like a withheld
-// error. Details are sent. It also applies to a gRPC status that the handler restated
-// without another message, as with status.Convert(grpcErr).WithDetails(…).Err().
+// WithheldMessages field of [status.Encoder]. The original text is withheld, and is logged
+// if the failure isn't the caller's fault. Details are sent. It also applies to a gRPC
+// status that the handler restated without another message, as with
+// status.Convert(grpcErr).WithDetails(…).Err().
 //
 // It is for servers whose handlers return
 // grpcstatus.Errorf(grpccodes.Internal, "%v", err), which sends private text. INTERNAL
@@ -295,22 +296,24 @@ func WithUpstreamTrust(trust status.Trust) ClientOption {
 
 type observerOption struct{ observer *observer }
 
-func (o observerOption) applyServer(s *Server) { s.observers.add(o.observer) }
-func (o observerOption) applyClient(c *client) { c.observers.add(o.observer) }
+func (o observerOption) applyServer(s *Server) { s.observers = append(s.observers, o.observer) }
+func (o observerOption) applyClient(c *client) { c.observers = append(c.observers, o.observer) }
 
 // WithObserver calls f for each call that fails: on a server with the handler's error and
 // what the caller gets, on a client with the decoded error. f runs before the error is
-// returned, concurrently for concurrent calls. If f panics, the call goes on and the panic
-// is logged.
+// returned, concurrently for concurrent calls. If f panics, the call goes on. A server logs
+// the panic with its logger, and a client with slog.Default.
 //
-// On a server, f replaces the default observer, [LogWithheld]. WithObserver(nil) turns
-// that off and adds none. If the option is given more than once, all observers are called
-// in the given order.
+// An observer doesn't replace or change a server's log; see [WithLogger]. If it is given
+// more than once, all observers are called in the given order.
 //
 // If both interceptors of a chain have the same value that WithObserver returned, its
 // observer is called once for a call. If the outer one has another observer, that one is
 // called too, with [status.SourceEncoded].
 func WithObserver(f func(ctx context.Context, event Event)) Option {
+	if f == nil {
+		panic("interceptor: WithObserver(nil): give a function; to turn a server's log off, use WithLogger(nil)")
+	}
 	return observerOption{&observer{f}}
 }
 

@@ -3,6 +3,7 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"google.golang.org/grpc"
@@ -26,6 +27,10 @@ type Server struct {
 	openIM              OpenIMMode
 	removesAnnouncement bool
 	observers           observers
+
+	logger      *slog.Logger
+	hasLogger   bool // WithLogger was given, even if with nil
+	droppedKeys keySet
 }
 
 // NewServer returns a Server with the given options. It panics if an option has a wrong
@@ -76,8 +81,8 @@ func (s *Server) Options() []grpc.ServerOption {
 // a canonical gRPC status; see [status.Encoder.Encode].
 //
 // Interceptors before it in the chain get an error with this status. errors.Is and
-// errors.As find the handler's own error in it. An error whose text is withheld from the
-// caller is logged; see [LogWithheld] and [WithObserver].
+// errors.As find the handler's own error in it. A failure that has private text and isn't
+// the caller's fault is logged; see [WithLogger].
 //
 // Installing it twice with the same options changes nothing. With other options, the inner
 // one decides, and the outer one's observers are told that it did: Event.Source is
@@ -167,17 +172,15 @@ func (s *Server) Encode(ctx context.Context, method string, err error) status.En
 	return encoded
 }
 
-// encode encodes an error, tells the observers, and returns the error for gRPC.
+// encode encodes an error, logs it, tells the observers, and returns the error for gRPC.
 func (s *Server) encode(ctx context.Context, encoder *status.Encoder, err error, call func() interceptors.CallMeta) (status.Encoded, error) {
 	reported, wasReported := err.(*reportedError)
 	if wasReported {
 		err = reported.error
 	}
 	encoded := encoder.Encode(ctx, err)
-	if !s.observers.given {
-		if level, _ := logLevel(encoded.Source(), encoded.GRPCCode(), encoded.Withheld(), isFaulty(encoded)); level != notLogged {
-			observe(ctx, s.event(encoded, call()), LogWithheld)
-		}
+	s.logFailure(ctx, encoded, call)
+	if len(s.observers) == 0 {
 		if wasReported {
 			return encoded, reported
 		}
@@ -186,7 +189,7 @@ func (s *Server) encode(ctx context.Context, encoder *status.Encoder, err error,
 	if !wasReported && encoded.Source() == status.SourceEncoded {
 		reported, _ = errors.AsType[*reportedError](encoded.Original())
 	}
-	return encoded, s.observers.report(ctx, s.event(encoded, call()), encoded.Err(), reported)
+	return encoded, s.observers.report(ctx, s.event(encoded, call()), encoded.Err(), reported, s.log())
 }
 
 // encoderFor returns the encoder for the caller of an RPC.

@@ -3,7 +3,6 @@ package status
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -108,7 +107,7 @@ func (e *Encoder) runAmendments(ctx context.Context, d *decision, st *Status) *S
 		p := catchPanic(func() {
 			switch result := amendment(ctx, amended); {
 			case result.Code().Number() == 0:
-				d.amendment = errors.Join(d.amendment, fmt.Errorf("status: amendment %d returned %s: return the given Status to add nothing", i+1, describe(result)))
+				d.addAmendmentError(fmt.Errorf("status: amendment %d returned %s: return the given Status to add nothing", i+1, describe(result)))
 			case result != amended:
 				amended = amended.with(result)
 			}
@@ -124,6 +123,14 @@ func (e *Encoder) runAmendments(ctx context.Context, d *decision, st *Status) *S
 	})
 	amended.details = nil
 	return amended
+}
+
+// addAmendmentError notes what was wrong with one more amendment. The errors' text is one line.
+func (d *decision) addAmendmentError(err error) {
+	if d.amendment != nil {
+		err = fmt.Errorf("%w; %w", d.amendment, err)
+	}
+	d.amendment = err
 }
 
 func describe(st *Status) string {

@@ -15,6 +15,7 @@ type endedContext struct {
 	otherwise Source // what would have decided, if the error is no context error
 	cause     error  // the context's cause, or nil if that is the context's own error
 	withheld  bool   // the text of cause is withheld
+	private   bool   // cause has text that isn't sent
 }
 
 // decideContext returns the decision on an error that states no code and that no rule
@@ -33,6 +34,7 @@ func (e *Encoder) decideContext(ctx context.Context, t *tree, f *finding, alive 
 		cause, d.panicked = summarize(cause), cmp.Or(d.panicked, panicked)
 	}
 	d.ended = endedContext{cause: cause, withheld: cause != nil && (!ok || d.source.Withheld())}
+	d.ended.private = d.ended.withheld || d.source == SourceRule || hasPrivateText(cause)
 	if !f.contextEnded {
 		d.ended.otherwise = alive.source
 	}

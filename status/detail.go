@@ -121,7 +121,9 @@ func (st *Status) addMetadata(packed *anypb.Any) bool {
 		return false
 	}
 	for key, value := range errorinfo.All(packed.GetValue()) {
-		st.addPair(key, value)
+		if !errorinfo.IsReserved(key) { // each ErrorInfo has them
+			st.addPair(key, value)
+		}
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"math"
 	"reflect"
 	"slices"
@@ -77,18 +78,17 @@ type Encoder struct {
 	// grpcstatus.Errorf(grpccodes.Internal, "%v", err).
 	WithheldMessages []grpccodes.Code
 
-	// Amendments add to the decided status, before the size limit is applied. Each gets
-	// the RPC's context and the decided Status, and returns that, or a copy with more
-	// details, metadata, a retry delay or another message. It can't change the code, the
-	// canonical code or the Source. The Status has what is sent and nothing else: no
-	// withheld text, no cause, and no DebugInfo unless that is sent. Received metadata that is
-	// too large for MaxSize is there only in part. WithMessage("") sends
-	// the fixed message: that of the code's row or, without a code, that of the first
-	// table's default row. If an amendment adds an ErrorInfo, only its metadata is used, and
-	// only if its domain is the code's.
-	// Details that it adds are the last to be dropped, and replace others of their type.
-	// If an amendment panics, or returns nil or a Status with NoError, nothing is added:
-	// see [Encoded.Panic] and [Encoded.AmendmentError].
+	// Amendments add to the decided status, before the size limit is applied. Each gets the
+	// RPC's context and the decided Status, and returns that, or a copy with more details,
+	// metadata, a retry delay or another message. It can't change the code, the canonical
+	// code or the Source. The Status has what is sent and nothing else: no withheld text, no
+	// cause, and no DebugInfo unless that is sent. If the received metadata is larger than
+	// MaxSize, the Status has only a part of it. WithMessage("") sends the fixed message:
+	// that of the code's row or, without a code, that of the first table's default row. If
+	// an amendment adds an ErrorInfo, only its metadata is used, and only if its domain is
+	// the code's. Details that it adds are the last to be dropped, and replace others of
+	// their type. If an amendment panics, or returns nil or a Status with NoError, nothing
+	// is added: see [Encoded.Panic] and [Encoded.AmendmentError].
 	//
 	// An error that was encoded before isn't amended again. Amendments are called
 	// concurrently.
@@ -270,9 +270,9 @@ func (e *Encoder) answer(ctx context.Context, decide func() decision) (r *encode
 	return r, panicked
 }
 
-// setChain sets what r unwraps to. If err is safe to run, r unwraps to err. If r then
-// doesn't unwrap to its code, setChain adds the code. t is the tree in which err was
-// searched.
+// setChain sets what r unwraps to. If err is safe to run, r unwraps to err, unless err
+// wraps io.EOF: logging interceptors would log the call as a success. If r doesn't unwrap
+// to its code otherwise, setChain adds the code. t is the tree in which err was searched.
 func (r *encodedError) setChain(err error, t *tree) {
 	all := t
 	if t.received {
@@ -286,22 +286,25 @@ func (r *encodedError) setChain(err error, t *tree) {
 	if r.more().pushback != "" && all.hasPushback() {
 		r.change(func(x *encodedExtra) { x.pushback = "" }) // gRPC doesn't retry if there are two
 	}
-	if ok {
+	switch {
+	case !ok:
+		r.change(func(x *encodedExtra) { x.notInChain = all.summary(err) })
+	case all.has(io.EOF):
+		r.change(func(x *encodedExtra) { x.notInChain = err })
+	default:
 		r.chain[1] = err
-	} else {
-		r.change(func(x *encodedExtra) { x.summary = all.summary(err) })
 	}
-	if r.code != nil && (!ok || !all.has(r.code)) {
+	if r.code != nil && (r.chain[1] == nil || !all.has(r.code)) {
 		if ok, _ := safeToRun(r.code); ok { // a method of a user's type can panic
 			r.chain[0] = r.code
 		}
 	}
 }
 
-// has reports whether the code is in the tree.
-func (t *tree) has(c codes.Code) bool {
+// has reports whether the target, which must be comparable, is in the tree.
+func (t *tree) has(target error) bool {
 	for i := range t.size {
-		if t.at(i).err == error(c) {
+		if t.at(i).err == target {
 			return true
 		}
 	}
@@ -335,6 +338,7 @@ type decision struct {
 
 	ended     endedContext // for SourceContext
 	amendment error        // what was wrong with an amendment
+	cause     error        // of a rule's Status, for the log
 }
 
 // decide returns the result of the first case of [Encoder.Encode] that applies to err.
@@ -463,8 +467,10 @@ func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 // not be in a cache.
 func (d *decision) complete(r *encodedError) *encodedError {
 	r.source, r.origin, r.chain = d.source, d.origin, [2]error{}
-	if d.panicked != nil || d.ended != (endedContext{}) || d.amendment != nil {
-		r.change(func(x *encodedExtra) { x.panicked, x.ended, x.amendment = d.panicked, d.ended, d.amendment })
+	if d.panicked != nil || d.ended != (endedContext{}) || d.amendment != nil || d.cause != nil {
+		r.change(func(x *encodedExtra) {
+			x.panicked, x.ended, x.amendment, x.cause = d.panicked, d.ended, d.amendment, d.cause
+		})
 	}
 	return r
 }

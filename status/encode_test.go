@@ -764,7 +764,7 @@ func TestDepthOfSimpleErrors(t *testing.T) {
 	for _, err := range []error{codes.Args, status.Error(codes.Args, "bad")} {
 		for _, deep := range []int{62, 63, 64} {
 			simple := wrapped(err, deep)
-			general := fmt.Errorf("%w, %w", wrapped(err, deep-1), io.EOF)
+			general := fmt.Errorf("%w, %w", wrapped(err, deep-1), io.ErrUnexpectedEOF)
 			a, b := new(status.Encoder).Encode(t.Context(), simple), new(status.Encoder).Encode(t.Context(), general)
 			if a.Code() != b.Code() || a.Broken() != b.Broken() {
 				t.Errorf("%T under %d levels: %v, broken %t; joined with another: %v, broken %t", err, deep, a.Code(), a.Broken(), b.Code(), b.Broken())

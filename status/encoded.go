@@ -2,17 +2,16 @@ package status
 
 import (
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
 
-	"google.golang.org/genproto/googleapis/rpc/code"
 	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/text"
 )
 
 // Encoded is the result of [Encoder.Encode]: what the caller gets for an error, and
@@ -20,8 +19,10 @@ import (
 type Encoded struct{ result *encodedError }
 
 // Err returns the error to hand to gRPC, or nil for success. Its text is the status's
-// public message. It unwraps to the error that was encoded, so that outer interceptors
-// can inspect it; gRPC calls no method of that error. If the result of Err is encoded
+// public message, as one line. It unwraps to the error that was encoded, so that outer
+// interceptors can inspect it. gRPC calls no method of that error. Err doesn't unwrap to an
+// error that wraps io.EOF, because logging interceptors take io.EOF for success, nor to one
+// that can't be printed safely; see [Encoded.Original]. If the result of Err is encoded
 // again, Err returns the same error again.
 func (e Encoded) Err() error {
 	if e.result == nil {
@@ -79,7 +80,7 @@ func (e Encoded) ContextCause() error { return e.result.more().ended.cause }
 
 // Withheld reports whether the text of the error, or of the context's cause, is withheld. The
 // caller gets a fixed message instead, or that of an amendment. This includes a received text
-// that is not sent with a restated Status. If so, log the error in this process. Withheld is
+// that is not sent with a restated Status. [Encoded.LogLevel] says what to log. Withheld is
 // false if an amendment only replaces a message that isn't withheld.
 func (e Encoded) Withheld() bool {
 	x := e.result.more()
@@ -149,13 +150,10 @@ func (e Encoded) Panic() *PanicError { return e.result.more().panicked }
 // substitute's text has the type of the error and the first texts in it. The result is
 // private.
 func (e Encoded) Original() error {
-	switch {
-	case e.result == nil:
+	if e.result == nil {
 		return nil
-	case e.result.cause() == nil:
-		return e.result.more().summary
 	}
-	return e.result.cause()
+	return e.result.original()
 }
 
 // An encodedError is an error whose status is decided. gRPC reads the status from it, and
@@ -169,28 +167,31 @@ type encodedError struct {
 	origin   Origin
 
 	// chain[0] is the code, or nil if the handler's error already unwraps to it. chain[1]
-	// is the handler's error, or nil if that isn't safe to run; see safeToRun.
+	// is the handler's error, or nil; see setChain.
 	chain [2]error
 	extra *encodedExtra // nil for most
 }
 
 // An encodedExtra holds what few encoded errors have.
 type encodedExtra struct {
-	extra     // the parts of the Status's extra that are sent or reported
-	truncated Truncation
-	panicked  *PanicError
-	ended     endedContext
-	withheld  bool  // a received text is withheld
-	amendment error // what was wrong with an amendment
-	summary   error // to log instead of a handler's error that isn't safe to run
+	extra      // the parts of the Status's extra that are sent or reported
+	truncated  Truncation
+	panicked   *PanicError
+	ended      endedContext
+	withheld   bool  // a received text is withheld
+	amendment  error // what was wrong with an amendment
+	notInChain error // the handler's error, or what is logged instead of it; see setChain
 }
 
+// noExtra is the extra of most encoded errors.
+var noExtra encodedExtra
+
 // more returns the extra of r, which may be nil. The result must not be changed.
-func (r *encodedError) more() encodedExtra {
+func (r *encodedError) more() *encodedExtra {
 	if r == nil || r.extra == nil {
-		return encodedExtra{}
+		return &noExtra
 	}
-	return *r.extra
+	return r.extra
 }
 
 // change changes the extra of an encoded error that is still being made.
@@ -278,8 +279,16 @@ func (e *statusError) encodedAlone() *encodedError {
 	return e.encoded.Load()
 }
 
-// cause returns the handler's error, or nil if that isn't safe to run.
+// cause returns the handler's error, or nil if r doesn't unwrap to it.
 func (r *encodedError) cause() error { return r.chain[1] }
+
+// original returns the handler's error, or what is logged instead of it.
+func (r *encodedError) original() error {
+	if r.cause() == nil {
+		return r.more().notInChain
+	}
+	return r.cause()
+}
 
 // row returns the row of the code, by which it was sent. It is the zero Row if no code is
 // sent or a method of the code panics.
@@ -290,9 +299,9 @@ func (r *encodedError) row() (row codes.Row) {
 	return row
 }
 
-// Error returns the public message. gRPC sends this text if an outer interceptor wraps
-// the error.
-func (r *encodedError) Error() string { return r.status.Message() }
+// Error returns the public message as one line. gRPC sends this text if an outer
+// interceptor wraps the error.
+func (r *encodedError) Error() string { return text.OneLine(r.status.Message()) }
 
 // GRPCStatus returns what is sent.
 func (r *encodedError) GRPCStatus() *grpcstatus.Status { return r.status }
@@ -307,25 +316,8 @@ func (r *encodedError) asStatus() *Status {
 	if r.table != nil {
 		d.Tables = []*codes.Table{r.table}
 	}
-
 	return decided(&d, r.status, r.status.Proto(), r.code, r.grpcCode)
 }
 
 // Format prints the public message. %+v also prints the handler's error.
-func (r *encodedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.cause()) }
-
-// LogValue returns a group with the canonical code, the message, the name of the code
-// that is carried, and the handler's error.
-func (r *encodedError) LogValue() slog.Value {
-	attrs := []slog.Attr{
-		slog.String("grpc_code", code.Code(r.grpcCode).String()),
-		slog.String("message", r.status.Message()),
-	}
-	if r.code != nil {
-		attrs = append(attrs, slog.String("code", codes.RowOf(r.code).Name))
-	}
-	if r.cause() != nil {
-		attrs = append(attrs, slog.Any("error", r.cause()))
-	}
-	return slog.GroupValue(attrs...)
-}
+func (r *encodedError) Format(f fmt.State, verb rune) { format(f, verb, r.Error(), r.original()) }

@@ -2,8 +2,6 @@ package status
 
 import (
 	"fmt"
-	"io"
-	"log/slog"
 	"sync/atomic"
 
 	grpcstatus "google.golang.org/grpc/status"
@@ -122,24 +120,3 @@ func (e *statusError) GRPCStatus() *grpcstatus.Status {
 
 // Format prints the text of Error. %+v also prints the cause.
 func (e *statusError) Format(f fmt.State, verb rune) { format(f, verb, e.Error(), e.cause()) }
-
-// format prints public with the formatting of a string. %+v also prints the private cause.
-func format(f fmt.State, verb rune, public string, cause error) {
-	fmt.Fprintf(f, fmt.FormatString(f, verb), public)
-	if verb == 'v' && f.Flag('+') && cause != nil {
-		io.WriteString(f, "\ncaused by: ")
-		fmt.Fprintf(f, "%+v", cause)
-	}
-}
-
-// LogValue returns the group of [Status.LogValue], and the cause if there is one.
-func (e *statusError) LogValue() slog.Value { return e.st.logValue(e.cause()) }
-
-// logValue returns the group of [Status.LogValue], and the cause if it isn't nil.
-func (st *Status) logValue(cause error) slog.Value {
-	attrs := st.LogValue().Group()
-	if cause != nil {
-		attrs = append(attrs, slog.Any("cause", cause))
-	}
-	return slog.GroupValue(attrs...)
-}

@@ -135,9 +135,9 @@ func TestErrorLogValue(t *testing.T) {
 		{"without a cause", status.Error(codes.Args, ""),
 			`err.name=Args err.number=1001 err.reason=ARGS err.grpc_code=INVALID_ARGUMENT err.message="invalid argument"`},
 		{"received", new(status.Decoder).Decode(t.Context(), grpcError(t, grpccodes.Aborted, "try again")),
-			`err.grpc_code=ABORTED err.message="try again" err.origin=bare err.cause="rpc error: code = Aborted desc = try again"`},
+			`err.grpc_code=ABORTED err.message="try again" err.origin=bare`},
 		{"encoded", new(status.Encoder).Encode(t.Context(), errors.New("dsn=secret")).Err(),
-			`err.grpc_code=INTERNAL err.message="internal server error" err.code=ServerInternal err.error="dsn=secret"`},
+			`err.name=ServerInternal err.number=500 err.reason=SERVER_INTERNAL err.grpc_code=INTERNAL err.message="internal server error" err.cause="dsn=secret"`},
 	} {
 		if got := logged(tt.err); got != start+tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, start+tt.want)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/testrpc"
+	"github.com/errstatus/errstatus/internal/text"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -324,7 +325,7 @@ func checkSentMetadata(t *testing.T, encoded status.Encoded, metadata map[string
 func checkChain(t *testing.T, err error, encoded status.Encoded) {
 	t.Helper()
 	sent := encoded.Err()
-	if got := grpcstatus.Convert(sent); !proto.Equal(got.Proto(), encoded.Status().Proto()) || sent.Error() != got.Message() {
+	if got := grpcstatus.Convert(sent); !proto.Equal(got.Proto(), encoded.Status().Proto()) || sent.Error() != text.OneLine(got.Message()) {
 		t.Errorf("Err() = %v with status %v; want %v", sent, got, encoded.Status())
 	}
 	_, panics := encoded.Code().(panicTextCode) // Err() doesn't unwrap to such a code

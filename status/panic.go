@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/text"
 )
 
 // A PanicError describes a panic. [Recovered] makes one for a handler's panic. An
@@ -58,28 +60,31 @@ func newPanic(value any) *PanicError {
 	return &PanicError{Value: value, Stack: debug.Stack(), text: panicText(value)}
 }
 
-// panicText returns the text of value if that is a string, a number, a bool or an
-// error that can be printed. For any other value it returns the type: printing a map that
-// contains itself would never end.
-func panicText(value any) (text string) {
-	text = fmt.Sprintf("%T", value)
-	defer func() { _ = recover() }()
+// panicText returns the text of a string, a number, a bool or an error that can be printed,
+// as one line for a log. For any other value it returns the type, because printing a map
+// that contains itself never ends.
+func panicText(value any) (line string) {
+	line = fmt.Sprintf("%T", value)
+	defer func() {
+		_ = recover()
+		line = text.ForLog(line)
+	}()
 	switch v := value.(type) {
 	case error:
 		t := tree{whole: true}
 		t.add(v, 1) // not read, which calls panicText again if an Unwrap method panics
 		if !t.exceeded && t.panicked == nil {
-			text = v.Error()
+			line = v.Error()
 		}
 	case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
-		text = fmt.Sprint(v)
+		line = fmt.Sprint(v)
 	}
-	return text
+	return line
 }
 
 // Error returns "panic: " and the value, if that is a string, a number, a bool or an error
-// that can be printed. For any other value it returns the type. Changing
-// Value later doesn't change the text.
+// that can be printed. For any other value it returns the type. The text is one line of at
+// most about 4 KiB. Changing Value later doesn't change it.
 func (e *PanicError) Error() string {
 	if e.text == "" {
 		return fmt.Sprintf("panic: %T", e.Value)
@@ -97,19 +102,37 @@ func (e *PanicError) GRPCStatus() *grpcstatus.Status {
 func (e *PanicError) Format(f fmt.State, verb rune) {
 	var stack error
 	if len(e.Stack) > 0 {
-		stack = stackText(e.Stack)
+		stack = stackText(withoutRecovery(string(e.Stack)))
 	}
 	format(f, verb, e.Error(), stack)
 }
 
 // A stackText is a stack that is printed like a cause.
-type stackText []byte
+type stackText string
 
 func (s stackText) Error() string { return string(s) }
 
-// LogValue returns a group with Error's text and the stack.
+// LogValue returns a group with Error's text and the stack, of which the middle is left out
+// if it has over 8 KiB.
 func (e *PanicError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("message", e.Error()), slog.String("stack", string(e.Stack)))
+	return slog.GroupValue(slog.String("message", e.Error()), slog.String("stack", e.stack()))
+}
+
+// stack returns the stack for a log.
+func (e *PanicError) stack() string {
+	const limit = 8 << 10
+	return text.Lines(text.Shorten(withoutRecovery(string(e.Stack)), limit))
+}
+
+// withoutRecovery returns a stack without the frames of the recovery, which come before that
+// of the panic.
+func withoutRecovery(stack string) string {
+	goroutine, frames, _ := strings.Cut(stack, "\n")
+	_, panicked, ok := strings.Cut(frames, "\npanic(")
+	if !ok {
+		return stack
+	}
+	return goroutine + "\npanic(" + panicked
 }
 
 // catchPanic calls f, which calls methods of types from outside of this package. It
@@ -191,7 +214,7 @@ func probe(err error, prints bool) (text int) {
 // The limits of a summary.
 const (
 	maxSummarized    = 10      // texts
-	maxSummarizedLen = 4 << 10 // bytes of each
+	maxSummarizedLen = 1 << 10 // bytes of each
 )
 
 // summarize returns the summary of an error that isn't safe to run.
@@ -205,15 +228,15 @@ func summarize(err error) error {
 // err's type, and the texts of the first errors in the tree that wrap no other and
 // don't panic.
 func (t *tree) summary(err error) error {
-	text := fmt.Sprintf("%T, which can't be printed: a method of it panics, or it wraps too much", err)
+	summary := fmt.Sprintf("%T, which can't be printed: a method of it panics, or it wraps too much", err)
 	found := 0
 	for i := 0; i < t.size && found < maxSummarized; i++ {
-		if leaf := t.at(i).err; isLeaf(leaf) {
-			_ = catchPanic(func() { text += "; in it: " + shorten(leaf.Error()) })
+		if leaf := t.at(i).err; isLeaf(leaf) || i == 0 && t.at(i).plain {
+			_ = catchPanic(func() { summary += "; in it: " + text.OneLine(text.Shorten(leaf.Error(), maxSummarizedLen)) })
 			found++
 		}
 	}
-	return errors.New(text)
+	return errors.New(summary)
 }
 
 func isLeaf(err error) bool {
@@ -222,11 +245,4 @@ func isLeaf(err error) bool {
 		return false
 	}
 	return true
-}
-
-func shorten(text string) string {
-	if len(text) > maxSummarizedLen {
-		return text[:maxSummarizedLen] + cutMark
-	}
-	return text
 }

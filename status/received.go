@@ -2,7 +2,6 @@ package status
 
 import (
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync/atomic"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
+	"github.com/errstatus/errstatus/internal/text"
 )
 
 // A receivedError is a status that a client received, as an error. Most callers only ask
@@ -77,10 +77,17 @@ func (e *receivedError) Error() string {
 	if !e.carries {
 		return e.cause().Error()
 	}
-	if _, ok := e.cause().(interface{ GRPCStatus() *grpcstatus.Status }); !ok {
-		return oneLine(e.status().row().Name + ": " + e.cause().Error())
+	if !e.isStatus() {
+		return text.OneLine(e.status().row().Name + ": " + e.cause().Error())
 	}
 	return e.status().String()
+}
+
+// isStatus reports whether the received error is itself a gRPC status error. If not, it
+// wraps one and adds text.
+func (e *receivedError) isStatus() bool {
+	_, ok := e.cause().(interface{ GRPCStatus() *grpcstatus.Status })
+	return ok
 }
 
 // Is reports whether the code has the target as a sentinel.
@@ -109,12 +116,8 @@ func (e *receivedError) Format(f fmt.State, verb rune) {
 	format(f, verb, e.Error(), e.cause())
 }
 
-// LogValue returns the group of [Status.LogValue], with the error that was received
-// as the cause.
-func (e *receivedError) LogValue() slog.Value { return e.status().logValue(e.cause()) }
-
 // info returns the bytes of the ErrorInfo that carries the code or, if none does, of the
-// one to read. It is nil if there is none.
+// one to read: at most its first errorinfo.MaxFields fields. It is nil if there is none.
 func (e *receivedError) info() []byte {
 	if e == nil || e.infoIndex < 0 {
 		return nil
@@ -122,7 +125,8 @@ func (e *receivedError) info() []byte {
 	return errorinfo.Prefix(e.proto.GetDetails()[e.infoIndex].GetValue())
 }
 
-// scanned returns the fields of the ErrorInfo of info. ok is false if there is none.
+// scanned returns the fields of the ErrorInfo that info returns. ok is false if there is
+// none.
 func (e *receivedError) scanned() (fields errorinfo.Scanned, ok bool) {
 	switch info := e.info(); {
 	case info == nil:
@@ -173,8 +177,8 @@ func (e *receivedError) metadata(origin Origin) (metadata map[string]string) {
 	return metadata
 }
 
-// pairs returns the pairs of the metadata that are sent with a code of a known domain, and
-// that may fit into room bytes; see [errorinfo.Smallest]. "truncated" is among them.
+// pairs returns the received metadata that can fit into room bytes, "truncated" included;
+// see [errorinfo.Smallest]. It returns nil if the domain isn't known.
 func (e *receivedError) pairs(room int) []errorinfo.Pair {
 	if e == nil || e.origin == OriginForeign {
 		return nil

@@ -61,7 +61,7 @@ func (r *Rule) match(ctx context.Context, err error, t *tree) (d decision, ok bo
 	if st.Code().Number() == 0 || st.none { // a Status that was read from an error without one says nothing
 		return decision{}, false
 	}
-	return decision{status: st.copyToChange(), source: SourceRule, origin: st.origin}, true
+	return decision{status: st.copyToChange(), source: SourceRule, origin: st.origin, cause: st.more().cause}, true
 }
 
 // matches reports whether an error of the tree is the target. A received error is compared

@@ -72,9 +72,8 @@ func (s Source) String() string {
 }
 
 // Withheld reports whether the caller reads a fixed message instead of the error's own
-// text. The error should then be logged in this process. Use [Encoded.Withheld] if you have
-// the result of Encode: it is also true if an ended context or a restated Status withholds a
-// text.
+// text. Use [Encoded.Withheld] if you have the result of Encode: it is also true if an ended
+// context or a restated Status withholds a text.
 func (s Source) Withheld() bool {
 	return s == SourceUpstream || s == SourceGRPCWithheld || s == SourceUnknown || s == SourcePanic
 }

@@ -1,13 +1,10 @@
 package status
 
 import (
-	"log/slog"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"google.golang.org/genproto/googleapis/rpc/code"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -15,6 +12,7 @@ import (
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
+	"github.com/errstatus/errstatus/internal/text"
 )
 
 // A Status is a failure: usually a code, a message that is safe to show to the caller,
@@ -62,6 +60,7 @@ type extra struct {
 	droppedKeys []string     // metadata keys that were given and can't be sent, sorted; see maxDroppedKeys
 	pushback    string       // the value of grpc-retry-pushback-ms, or ""
 	cause       error        // an operand of %w, until Err or Wrap makes an error
+	before      error        // the error from which a restated Status was read, for logs
 	leading     []*anypb.Any // details of amendments, which are dropped last
 	withheld    bool         // a received text was withheld before the amendments
 	requestID   string       // of the RPC, or ""
@@ -275,8 +274,9 @@ func (st *Status) Origin() Origin {
 // canonical code and what this process gave it, and no error mapping applies. What was
 // received keeps its provenance: its message, metadata and details are sent only if the
 // [Trust] in its connection lets the status pass. A received DebugInfo is never sent, and a
-// received RetryInfo makes no pushback. If a received message isn't sent, the error counts as
-// withheld, and the server logs it; see [Encoded.Withheld].
+// received RetryInfo makes no pushback. If a received message isn't sent, the error counts
+// as withheld, and the server logs it unless the caller is at fault; see
+// [Encoded.LogLevel].
 //
 // The copy of the Status of an error that has none, such as errors.New("…"), has the
 // INTERNAL default as its code.
@@ -407,69 +407,15 @@ func (st *Status) isReceived() bool { return st != nil && st.received != nil && 
 // internalDefault returns the INTERNAL default of the default table.
 func internalDefault() codes.Code { return codes.Default().DefaultFor(grpccodes.Internal) }
 
-// LogValue returns a group with the code's name, number and reason, the canonical
-// code, the message and, for a received status, its origin. If the status carries no code,
-// the group has the canonical code, the message, the origin, and the reason and domain of
-// its ErrorInfo. Each text is one line.
-func (st *Status) LogValue() slog.Value {
-	var attrs []slog.Attr
-	if st != nil && st.received != nil && !st.carriesCode() {
-		attrs = st.logUncoded()
-	} else {
-		row := st.row()
-		row.GRPCCode, row.Message = st.GRPCCode(), oneLine(st.Message())
-		attrs = row.LogValue().Group()
-	}
-	if st.Origin() != OriginLocal {
-		attrs = append(attrs, slog.String("origin", st.origin.String()))
-	}
-	return slog.GroupValue(attrs...)
-}
-
-// logUncoded returns the attributes of a status that carries no code.
-func (st *Status) logUncoded() []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("grpc_code", code.Code(st.GRPCCode()).String()),
-		slog.String("message", oneLine(st.Message())),
-	}
-	if reason := st.Reason(); reason != "" {
-		attrs = append(attrs, slog.String("reason", oneLine(reason)))
-	}
-	if domain := st.Domain(); domain != "" {
-		attrs = append(attrs, slog.String("domain", oneLine(domain)))
-	}
-	return attrs
-}
-
-// String returns the code's name and the message as one line. If the status carries no
+// String returns the code's name and the message as one line, in which control characters,
+// bidirectional controls and zero-width characters are replaced by spaces. If the status carries no
 // code, it returns the text that gRPC's errors have, with the canonical code. The message
 // of a received status is the upstream's: don't copy it into a message that you send.
 func (st *Status) String() string {
 	if st != nil && st.received != nil && !st.carriesCode() {
-		return oneLine("rpc error: code = " + st.GRPCCode().String() + " desc = " + st.Message())
+		return text.OneLine("rpc error: code = " + st.GRPCCode().String() + " desc = " + st.Message())
 	}
-	return oneLine(st.row().Name + ": " + st.Message())
-}
-
-// oneLine returns text as one line of valid UTF-8. It replaces line ends and other control
-// characters by spaces, so that a text can't add a line to a log.
-func oneLine(text string) string {
-	if strings.IndexFunc(text, isReplaced) < 0 {
-		return text
-	}
-	text = strings.ReplaceAll(validUTF8(text), "\r\n", " ")
-	return strings.Map(func(r rune) rune {
-		if r != utf8.RuneError && isReplaced(r) {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
-// isReplaced reports whether oneLine must look at r. It is true for U+FFFD, because a range
-// over a string yields that for bytes that are not UTF-8.
-func isReplaced(r rune) bool {
-	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
+	return text.OneLine(st.row().Name + ": " + st.Message())
 }
 
 // validUTF8 returns text with each run of bytes that is not UTF-8 replaced by U+FFFD.
@@ -489,6 +435,10 @@ func (st *Status) copyToChange() *Status {
 
 // restate marks st, which must be a copy, as this process's own statement.
 func (st *Status) restate() {
+	if st.from != nil {
+		before := st.from
+		st.changeExtra(func(x *extra) { x.before = before })
+	}
 	st.code, st.from, st.restated = st.Code(), nil, true
 	if st.none {
 		st.code, st.none = internalDefault(), false

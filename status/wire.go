@@ -54,9 +54,10 @@ type wireOptions struct {
 	openIMDetail bool             // send the openim.protobuf.ErrorInfo of a received raw number
 	withheld     []grpccodes.Code // see Encoder.WithheldMessages
 
-	// A status that has more than this is truncated later. Parts that then go can be left
-	// out before, as long as the rest is still too large.
-	metadataRoom, detailsRoom int // in bytes
+	// metadataRoom and detailsRoom are upper bounds of what can be sent, in bytes. proto may
+	// leave out parts beyond them, because fit would drop those parts anyway. It keeps
+	// enough for fit to see that the status is too large.
+	metadataRoom, detailsRoom int
 }
 
 // proto returns the status that is sent, before anything is truncated.
@@ -161,7 +162,7 @@ func (st *Status) sentDetails(table *codes.Table, o wireOptions) []*anypb.Any {
 	if x.requestID != "" {
 		all = append(all, packRequestID(x.requestID))
 	}
-	first := len(all) // that can be dropped
+	first := len(all) // details from this index on can be dropped
 	all = append(append(all, x.leading...), rest...)
 	return sendableDetails(st.withoutRevoked(all), o.debugInfo, first, o.detailsRoom)
 }
@@ -200,14 +201,14 @@ func (st *Status) mergeDetails(received []*anypb.Any) []*anypb.Any {
 	return lastOfEachType(append(sendableDetails(slices.Clone(received), true, 0, math.MaxInt), st.details...))
 }
 
-// sendableDetails returns details without those that are not sent: a second one of a
-// type (AIP-193 allows one), and DebugInfo unless debugInfo is true. If those from
-// first on take more than room bytes, it leaves out the rest: details are dropped from the
-// last on. OpenIM's detail stays, because it becomes the first in the numeric form.
-// sendableDetails changes the slice.
+// sendableDetails returns details without those that are not sent: a second one of a type
+// (AIP-193 allows one), and DebugInfo unless debugInfo is true. If the details from index
+// first on take more than room bytes, it leaves out those that follow, because fit drops
+// the last details first. OpenIM's detail stays, because it becomes the first in the
+// numeric form. sendableDetails reuses the slice.
 func sendableDetails(details []*anypb.Any, debugInfo bool, first, room int) []*anypb.Any {
 	kept := details[:0]
-	seen := make(map[protoreflect.FullName]bool, min(len(details), 64)) // on the stack for a few
+	seen := make(map[protoreflect.FullName]bool, min(len(details), 64)) // the map is on the stack if there are few details
 	for i, d := range details {
 		name := d.MessageName()
 		if name == debugInfoName && !debugInfo || name != "" && seen[name] || room < 0 && name != openIMDetailName {
@@ -230,8 +231,9 @@ func sendableDetails(details []*anypb.Any, debugInfo bool, first, room int) []*a
 // is then returned byte for byte, unless a With method changed its metadata or no errstatus
 // server writes it so.
 //
-// If the received ErrorInfo has more than room bytes, the result has those parts of it that
-// may fit into room bytes, and is still too large if parts of the metadata are missing.
+// If the received ErrorInfo has more than room bytes, the result has only the pairs that
+// can fit. If pairs are missing, the result still has more than room bytes, so that fit
+// truncates it.
 func (st *Status) errorInfo(table *codes.Table, withReceived bool, room int) []byte {
 	raw := st.received.info()
 	forwards := withReceived && st.origin == OriginKnown

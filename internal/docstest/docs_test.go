@@ -430,3 +430,25 @@ func TestDrainRecipeIsTheTestedExample(t *testing.T) {
 		t.Error("docs/server.md doesn't have the text of examples/drain/drain.go after its package clause: copy it")
 	}
 }
+
+// TestREADMEChainIsTheTestedOne checks that the README has the chain that an end-to-end test
+// runs.
+func TestREADMEChainIsTheTestedOne(t *testing.T) {
+	tested := strings.Join(pages(t, "internal/e2e/readme_test.go")[0].lines, "\n")
+	_, chain, _ := strings.Cut(tested, "\nfunc serverOptions")
+	readme := strings.Join(pages(t, "README.md")[0].lines, "\n")
+	if chain == "" || !strings.Contains(readme, "\nfunc serverOptions"+chain+"```\n") {
+		t.Error("README.md doesn't have the function serverOptions of internal/e2e/readme_test.go: copy it")
+	}
+}
+
+// TestSamplerIsTheTestedExample checks that the server page has the sampler of an example.
+func TestSamplerIsTheTestedExample(t *testing.T) {
+	example := strings.Join(pages(t, "interceptor/example_log_test.go")[0].lines, "\n")
+	_, rest, _ := strings.Cut(example, "// A sampler is")
+	sampler, _, found := strings.Cut(rest, "\n\n// A server logs")
+	server := strings.Join(pages(t, "docs/server.md")[0].lines, "\n")
+	if !found || !strings.Contains(server, "```go\n// A sampler is"+sampler+"\n") {
+		t.Error("docs/server.md doesn't have the sampler of interceptor/example_log_test.go: copy it")
+	}
+}

@@ -179,7 +179,7 @@ func fullOptions(t *testing.T) []interceptor.ServerOption {
 
 func TestEncodeDoesWhatTheInterceptorsDo(t *testing.T) {
 	w := &watched{events: make(chan interceptor.Event, 10), logs: testrpc.CaptureLog(t)}
-	s := interceptor.NewServer(append(fullOptions(t), interceptor.WithObserver(interceptor.LogWithheld), w.observer())...)
+	s := interceptor.NewServer(append(fullOptions(t), w.observer())...)
 	b := &batch{server: s}
 	client := testrpc.Connect(t, b, s.Options(), nil)
 	for name, err := range waysOut(t) {
@@ -322,7 +322,7 @@ func TestInstalledTwiceWithTheSameOptionsIsOnce(t *testing.T) {
 	var mapped, amended, identified int
 	w := &watched{Service: testrpc.Returning(nil), events: make(chan interceptor.Event, 10), logs: testrpc.CaptureLog(t)}
 	opts := []interceptor.ServerOption{
-		interceptor.WithObserver(interceptor.LogWithheld), w.observer(),
+		w.observer(),
 		interceptor.WithErrorMapper(func(_ context.Context, err error) *status.Status {
 			mapped++
 			if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -362,7 +362,7 @@ func TestInstalledTwiceWithTheSameOptionsIsOnce(t *testing.T) {
 					}
 					if event := call.event(t); event.Err != handlers || event.Source == status.SourceEncoded || event.RequestID != "rpc-7" {
 						t.Errorf("%s: the observer got %v, %v, %q; want what the inner interceptor did", name, event.Err, event.Source, event.RequestID)
-					} else if wantLogs := event.Withheld; len(call.logs) > 1 || (len(call.logs) == 1) != wantLogs {
+					} else if wantLogs := event.Withheld || event.Source == status.SourceRule && status.IsFault(grpcstatus.ErrorProto(want)); len(call.logs) > 1 || (len(call.logs) == 1) != wantLogs {
 						t.Errorf("%s: the log has %v; want one record: %t", name, call.logs, wantLogs)
 					}
 					if mapped > 1 || amended != 1 || identified != 1 {
@@ -378,10 +378,10 @@ func TestInstalledTwiceWithTheSameOptionsIsOnce(t *testing.T) {
 func TestInstalledTwiceWithOtherOptions(t *testing.T) {
 	w := &watched{Service: testrpc.Returning(nil), events: make(chan interceptor.Event, 10), logs: testrpc.CaptureLog(t)}
 	outside := make(chan interceptor.Event, 10)
-	inner := interceptor.ServerOptions(interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.SrvData), w.observer(), interceptor.WithObserver(interceptor.LogWithheld),
+	inner := interceptor.ServerOptions(interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.SrvData), w.observer(),
 		interceptor.WithRequestID(func(context.Context) string { return "inner" }))
 	outer := interceptor.ServerOptions(interceptor.WithErrorMapping(io.ErrUnexpectedEOF, codes.Args), interceptor.WithTable(overridden(t)),
-		interceptor.WithObserver(func(_ context.Context, event interceptor.Event) { outside <- event }), interceptor.WithObserver(interceptor.LogWithheld),
+		interceptor.WithObserver(func(_ context.Context, event interceptor.Event) { outside <- event }),
 		interceptor.WithAmendment(func(_ context.Context, st *status.Status) *status.Status { return st.WithMessage("amended outside") }),
 		interceptor.WithRequestID(func(context.Context) string { return "outer" }))
 	for _, tw := range stackings() {
@@ -399,7 +399,7 @@ func TestInstalledTwiceWithOtherOptions(t *testing.T) {
 				if event.Err != handlers || event.Source == status.SourceEncoded {
 					t.Errorf("%s: the inner observer got %v, %v; want the handler's error", name, event.Err, event.Source)
 				}
-				if wantLogs := event.Withheld; len(call.logs) > 1 || (len(call.logs) == 1) != wantLogs {
+				if wantLogs := event.Withheld || event.Source == status.SourceRule && status.IsFault(grpcstatus.ErrorProto(want)); len(call.logs) > 1 || (len(call.logs) == 1) != wantLogs {
 					t.Errorf("%s: the log has %v; want one record: %t", name, call.logs, wantLogs)
 				}
 				if len(outside) != 1 {
@@ -417,22 +417,19 @@ func TestInstalledTwiceWithOtherOptions(t *testing.T) {
 	}
 }
 
-// A withheld error is logged at most once, by the inner interceptor.
-func TestInstalledTwiceTheDefaultLogIsWrittenOnce(t *testing.T) {
-	ignore := func(context.Context, interceptor.Event) {}
+// A failure is logged at most once, by the inner interceptor.
+func TestInstalledTwiceTheLogIsWrittenOnce(t *testing.T) {
+	ignore := interceptor.WithObserver(func(context.Context, interceptor.Event) {})
 	for name, tt := range map[string]struct {
 		outer, inner []interceptor.ServerOption
 		records      int
 	}{
-		"no observers":            {nil, nil, 1},
-		"an observer outside":     {[]interceptor.ServerOption{interceptor.WithObserver(ignore)}, nil, 1},
-		"the log outside":         {[]interceptor.ServerOption{interceptor.WithObserver(interceptor.LogWithheld)}, nil, 1},
-		"an observer inside":      {nil, []interceptor.ServerOption{interceptor.WithObserver(ignore)}, 0},
-		"no log inside":           {nil, []interceptor.ServerOption{interceptor.WithObserver(nil)}, 0},
-		"the log inside":          {nil, []interceptor.ServerOption{interceptor.WithObserver(interceptor.LogWithheld)}, 1},
-		"no log outside":          {[]interceptor.ServerOption{interceptor.WithObserver(nil)}, nil, 1},
-		"the log on both sides":   {[]interceptor.ServerOption{interceptor.WithObserver(interceptor.LogWithheld)}, []interceptor.ServerOption{interceptor.WithObserver(interceptor.LogWithheld)}, 1},
-		"observers on both sides": {[]interceptor.ServerOption{interceptor.WithObserver(ignore)}, []interceptor.ServerOption{interceptor.WithObserver(ignore)}, 0},
+		"no options":              {nil, nil, 1},
+		"an observer outside":     {[]interceptor.ServerOption{ignore}, nil, 1},
+		"an observer inside":      {nil, []interceptor.ServerOption{ignore}, 1},
+		"observers on both sides": {[]interceptor.ServerOption{ignore}, []interceptor.ServerOption{ignore}, 1},
+		"no log outside":          {[]interceptor.ServerOption{interceptor.WithLogger(nil)}, nil, 1},
+		"no log inside":           {nil, []interceptor.ServerOption{interceptor.WithLogger(nil)}, 0},
 	} {
 		w := &watched{Service: testrpc.Returning(nil), logs: testrpc.CaptureLog(t)}
 		for _, tw := range stackings() {
@@ -555,7 +552,7 @@ func TestRuleThatPanicsDoesNotMatch(t *testing.T) {
 				}
 				continue
 			}
-			if len(call.logs) != 1 || call.logs[0].Level != "ERROR" || !strings.Contains(fmt.Sprint(call.logs[0].Panic), tt.logged) {
+			if len(call.logs) != 1 || call.logs[0].Level != "ERROR" || !strings.Contains(call.logs[0].Panic, tt.logged) {
 				t.Errorf("%s, %s: the log has %+v; want one ERROR with the panic %q", tt.name, k.Name, call.logs, tt.logged)
 			}
 		}
@@ -571,7 +568,7 @@ func TestRuleThatPanicsIsLoggedByDefault(t *testing.T) {
 	if diff := cmp.Diff(testrpc.Carrying(t, codes.RecordNotFound, ""), sent, protocmp.Transform()); diff != "" {
 		t.Errorf("the status (-want +got):\n%s", diff)
 	}
-	if records := logs(); len(records) != 1 || records[0].Level != "ERROR" || !strings.Contains(fmt.Sprint(records[0].Panic), "the mapper's bug") {
+	if records := logs(); len(records) != 1 || records[0].Level != "ERROR" || !strings.Contains(records[0].Panic, "the mapper's bug") {
 		t.Errorf("the log has %+v; want one ERROR with the panic", records)
 	}
 }

@@ -29,7 +29,7 @@ type watched struct {
 func watch(t *testing.T, outer []grpc.ServerOption, opts ...interceptor.ServerOption) *watched {
 	t.Helper()
 	w := &watched{Service: testrpc.Returning(nil), events: make(chan interceptor.Event, 10), logs: testrpc.CaptureLog(t)}
-	opts = append(slices.Clone(opts), interceptor.WithObserver(interceptor.LogWithheld), w.observer())
+	opts = append(slices.Clone(opts), w.observer())
 	w.install(t, append(outer, interceptor.ServerOptions(opts...)...))
 	return w
 }

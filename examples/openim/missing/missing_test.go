@@ -22,7 +22,7 @@ func Example() {
 	handler := func(context.Context, any) (any, error) { return nil, errs.ErrOrgUserNoPermissionError.Wrap() }
 	info := &grpc.UnaryServerInfo{FullMethod: "/openim.group.Group/Dismiss"}
 	for _, server := range []grpc.UnaryServerInterceptor{
-		interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithObserver(nil)),
+		interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithLogger(nil)),
 		interceptor.UnaryServer(interceptor.WithOpenIMErrors(status.OpenIMErrorsWithoutDetail), interceptor.WithTable(missing.Table)),
 	} {
 		_, err := server(context.Background(), nil, info, handler)

@@ -42,6 +42,7 @@ var (
 	ctx        context.Context
 	id         string
 	target     string
+	logger     logging.Logger
 	creds      credentials.TransportCredentials
 	badRequest *errdetails.BadRequest
 )
