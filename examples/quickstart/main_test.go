@@ -108,7 +108,7 @@ func TestTourShowsWhereACauseGoes(t *testing.T) {
 		t.Errorf("the caller gets %q; want %q", callerGot, wantCaller)
 	}
 	logged := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-	wantLogged := []string{`error="dial 10.0.0.7: refused"`, `error.cause="dial 10.0.0.7: refused"`, `keys="[group id]"`}
+	wantLogged := []string{`error.cause="dial 10.0.0.7: refused"`, `error.cause="dial 10.0.0.7: refused"`, `key="group id"`}
 	if len(logged) != len(wantLogged) {
 		t.Fatalf("the server logged %d lines:\n%s\nwant one for each of %q", len(logged), stderr.String(), wantLogged)
 	}

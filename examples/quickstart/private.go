@@ -35,7 +35,7 @@ var privateCalls = []struct {
 // printPrivate makes the private calls and prints what the caller gets. The
 // server logs the rest to standard error before the caller gets its answer.
 func printPrivate(ctx context.Context, w io.Writer, client quickstartpb.QuickstartClient) {
-	fmt.Fprintln(w, "\nCauses and invalid metadata keys are not sent. This server's observer logs them to standard error:")
+	fmt.Fprintln(w, "\nCauses and invalid metadata keys are not sent. This server logs them to standard error:")
 	for _, call := range privateCalls {
 		fmt.Fprintf(w, "\nthe handler returns  %s\n", call.handler)
 		_, err := client.Fail(ctx, call.request)

@@ -21,38 +21,14 @@ import (
 const maxMessages = 1000
 
 // newServer returns a server with the quickstart service, reflection and health.
-// It logs what it keeps from callers.
+// It logs failures with private text.
 func newServer(logger *slog.Logger) *grpc.Server {
-	server := grpc.NewServer(interceptor.ServerOptions(interceptor.WithObserver(logPrivate(logger)))...)
+	server := grpc.NewServer(interceptor.ServerOptions(interceptor.WithLogger(logger))...)
 	quickstartpb.RegisterQuickstartServer(server, quickstart{})
 	reflection.Register(server)
 	grpc_health_v1.RegisterHealthServer(server, health.NewServer())
 	return server
 }
-
-// logPrivate returns an observer that logs each failed call of which the caller
-// does not see everything: the error has a cause, its text is withheld, or a
-// metadata key is not valid and was dropped.
-func logPrivate(logger *slog.Logger) func(context.Context, interceptor.Event) {
-	return func(ctx context.Context, event interceptor.Event) {
-		attrs := []slog.Attr{
-			slog.String("method", event.Call.Method),
-			slog.String("sent", event.GRPCCode.String()),
-			slog.Any("error", event.Err),
-		}
-		if event.Source.Withheld() || hasCause(event.Err) {
-			logger.LogAttrs(ctx, slog.LevelError, "not sent to the caller: the error's private text", attrs...)
-		}
-		if len(event.DroppedKeys) > 0 {
-			attrs = append(attrs, slog.Any("keys", event.DroppedKeys))
-			logger.LogAttrs(ctx, slog.LevelWarn, "not sent to the caller: metadata with invalid keys", attrs...)
-		}
-	}
-}
-
-// hasCause reports whether err is an errstatus error with a cause: %+v prints the
-// cause after the public text.
-func hasCause(err error) bool { return fmt.Sprintf("%+v", err) != err.Error() }
 
 // quickstart implements the service, whose methods fail on request.
 type quickstart struct {
