@@ -270,9 +270,9 @@ func (e *Encoder) answer(ctx context.Context, decide func() decision) (r *encode
 	return r, panicked
 }
 
-// setChain sets what r unwraps to. If err is safe to run, r unwraps to err, unless err
-// wraps io.EOF: logging interceptors would log the call as a success. If r doesn't unwrap
-// to its code otherwise, setChain adds the code. t is the tree in which err was searched.
+// setChain sets what r unwraps to. If err is safe to run, r unwraps to err, unless io.EOF
+// matches err: logging interceptors would log the call as a success. If r doesn't unwrap to
+// its code otherwise, setChain adds the code. t is the tree in which err was searched.
 func (r *encodedError) setChain(err error, t *tree) {
 	all := t
 	if t.received {
@@ -289,7 +289,7 @@ func (r *encodedError) setChain(err error, t *tree) {
 	switch {
 	case !ok:
 		r.change(func(x *encodedExtra) { x.notInChain = all.summary(err) })
-	case all.has(io.EOF):
+	case all.matchesEOF():
 		r.change(func(x *encodedExtra) { x.notInChain = err })
 	default:
 		r.chain[1] = err
@@ -301,10 +301,17 @@ func (r *encodedError) setChain(err error, t *tree) {
 	}
 }
 
-// has reports whether the target, which must be comparable, is in the tree.
-func (t *tree) has(target error) bool {
+// matchesEOF reports whether errors.Is says that the tree has io.EOF. It is also true if an Is
+// method panics when it is asked: then nobody else may ask it.
+func (t *tree) matchesEOF() (ok bool) {
+	panicked := catchPanic(func() { ok = t.matches(io.EOF) })
+	return ok || panicked != nil
+}
+
+// has reports whether the code is in the tree.
+func (t *tree) has(c codes.Code) bool {
 	for i := range t.size {
-		if t.at(i).err == target {
+		if t.at(i).err == error(c) {
 			return true
 		}
 	}

@@ -136,6 +136,12 @@ func TestStackInLogsIsBounded(t *testing.T) {
 	}
 }
 
+// An isEOF error says that it is io.EOF, and doesn't wrap it.
+type isEOF struct{}
+
+func (isEOF) Error() string        { return "end of the file" }
+func (isEOF) Is(target error) bool { return target == io.EOF }
+
 // A text of megabytes takes a few KiB in a log and in what %+v prints, and its beginning and
 // its end stay.
 func TestTextsInLogsAreBounded(t *testing.T) {
@@ -199,7 +205,7 @@ func TestErrorsAreOneVisibleLine(t *testing.T) {
 
 // Other interceptors take an error that matches io.EOF for the end of a stream.
 func TestEncodedErrorNeverMatchesEOF(t *testing.T) {
-	for _, err := range []error{io.EOF, eofError{}, status.Wrap(eofError{}, codes.SrvData, "x"), errors.Join(codes.SrvData, io.EOF)} {
+	for _, err := range []error{io.EOF, eofError{}, isEOF{}, fmt.Errorf("reading: %w", isEOF{}), status.Wrap(eofError{}, codes.SrvData, "x"), errors.Join(codes.SrvData, io.EOF)} {
 		encoded := new(status.Encoder).Encode(t.Context(), err)
 		if errors.Is(encoded.Err(), io.EOF) || encoded.Original() != err {
 			t.Errorf("Encode(%v): errors.Is(Err(), io.EOF) = %t, Original() = %v; want false, and the error", err, errors.Is(encoded.Err(), io.EOF), encoded.Original())
