@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -21,11 +22,15 @@ import (
 // A server writes one record for each failure that has private text, unless the fault is
 // the caller's. If the RPC's context has ended, it writes the record at INFO, whatever the
 // fault; see [status.Encoded.LogLevel]. It also logs the panic of an observer, at ERROR.
-// The attributes are grpc.service, grpc.method and grpc.code, as in go-grpc-middleware's
-// logging, then request_id and upstream_request_id if there are any. error.name,
-// error.number and error.reason are the code's; error.message is what the caller reads;
-// error.cause is the private text of the error and its causes. Few records have
-// error.context_cause, error.panic, error.stack and error.amendment.
+// A record has these attributes:
+//
+//   - grpc.service, grpc.method and grpc.code, as in go-grpc-middleware's logging.
+//   - request_id and upstream_request_id, if there are any.
+//   - error.name, error.number and error.reason: the name, the number and the reason of the
+//     code that is sent, if one is.
+//   - error.message: the message that is sent.
+//   - error.cause: the private text of the error and of its causes.
+//   - error.context_cause, error.panic, error.stack and error.amendment, in few records.
 //
 // Each text is one line of at most about 4 KiB; of a longer one, the middle is left out. A
 // record has at most 128 KiB. Control characters, bidirectional controls and zero-width
@@ -96,16 +101,23 @@ func failureAttrs(encoded status.Encoded) (attrs []slog.Attr) {
 	if id := encoded.UpstreamRequestID(); id != "" {
 		attrs = append(attrs, slog.String("upstream_request_id", id))
 	}
-	for _, a := range slog.AnyValue(encoded.Err()).Resolve().Group() {
-		if a.Key != "grpc_code" { // grpc.code says it
-			attrs = append(attrs, slog.Attr{Key: errorPrefix + a.Key, Value: a.Value})
+	return append(attrs, errorAttrs(encoded.Err(), "grpc_code")...) // grpc.code says it
+}
+
+// errorAttrs returns what errstatus logs about an error, except for some keys. It returns nil
+// for a user's error that logs no group.
+func errorAttrs(err error, except ...string) (attrs []slog.Attr) {
+	value := slog.AnyValue(err).Resolve()
+	if value.Kind() != slog.KindGroup {
+		return nil
+	}
+	for _, a := range value.Group() {
+		if !slices.Contains(except, a.Key) {
+			attrs = append(attrs, slog.Attr{Key: "error." + a.Key, Value: a.Value})
 		}
 	}
 	return attrs
 }
-
-// errorPrefix begins the keys of what is logged about an error.
-const errorPrefix = "error."
 
 // ErrorFields returns what errstatus logs about an error, for go-grpc-middleware's logging
 // with any logger:
@@ -113,11 +125,11 @@ const errorPrefix = "error."
 //	logging.UnaryServerInterceptor(logger, logging.WithErrorFields(interceptor.ErrorFields))
 //
 // The fields are those of [WithLogger] that begin with "error.", such as "error.cause", and
-// request_id. error.message is left out, because grpc.error is the same. The values are
-// strings, and an int64 for the number. Give the server WithLogger(nil) too, so that
-// nothing is logged twice. Then the level is the logging interceptor's, and nobody logs
-// dropped metadata keys and the panics of observers. The logging interceptor must come
-// before errstatus in the chain.
+// request_id, which is the id in the status. error.message is left out, because grpc.error
+// is the same. The values are strings, and an int64 for the number. Give the server
+// WithLogger(nil) too, so that nothing is logged twice. Then the level is the logging
+// interceptor's, and nobody logs dropped metadata keys and the panics of observers. The
+// logging interceptor must come before errstatus in the chain.
 //
 // On a client, the fields describe the received status: also error.origin and, without a
 // code, error.domain. If err is nil or wraps no error of errstatus, ErrorFields returns
@@ -127,14 +139,8 @@ func ErrorFields(err error) (fields logging.Fields) {
 	if !ok {
 		return nil
 	}
-	value := slog.AnyValue(ours).Resolve() // a user's type can have these methods too
-	if value.Kind() != slog.KindGroup {
-		return nil
-	}
-	for _, a := range value.Group() {
-		if a.Key != "grpc_code" && a.Key != "message" {
-			fields = append(fields, errorPrefix+a.Key, a.Value.Any())
-		}
+	for _, a := range errorAttrs(ours, "grpc_code", "message") {
+		fields = append(fields, a.Key, a.Value.Any())
 	}
 	if id := status.RequestID(err); id != "" {
 		fields = append(fields, "request_id", id)

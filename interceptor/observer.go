@@ -115,7 +115,7 @@ type Event struct {
 func (e Event) Labels() (domain, reason string) { return e.domain, e.reason }
 
 // otherLabel is the label of whatever has no row or no table.
-const otherLabel = "_OTHER"
+var otherLabel = codes.Label(nil)
 
 // codeLabels returns the labels of a code. A method of a user's code can panic.
 func codeLabels(tables []*codes.Table, code codes.Code) (domain, reason string) {

@@ -16,8 +16,11 @@ import (
 // status, context.Canceled is no fault, and neither is io.EOF itself, which ends a stream.
 // All others are, context.DeadlineExceeded too.
 func IsFault(err error) bool {
+	if err == io.EOF {
+		return false
+	}
 	fault := Convert(err).Fault()
-	return err != io.EOF && fault == codes.FaultServer || fault == codes.FaultTransient
+	return fault == codes.FaultServer || fault == codes.FaultTransient
 }
 
 // Fault returns who is at fault: the FaultOverride of the code's row or, if that is

@@ -315,10 +315,8 @@ func (r *encodedError) LogValue() slog.Value {
 	if stack == nil {
 		stack, _ = errors.AsType[*PanicError](r.cause()) // under a code
 	}
-	if x.panicked != nil {
-		if r.source != SourcePanic { // for SourcePanic, "cause" has the panic's text
-			attrs = appendText(attrs, "panic", x.panicked.Error())
-		}
+	if x.panicked != nil && r.source != SourcePanic { // for SourcePanic, "cause" has the panic's text
+		attrs = appendText(attrs, "panic", x.panicked.Error())
 	}
 	if stack != nil {
 		attrs = append(attrs, slog.String("stack", stack.stack()))
