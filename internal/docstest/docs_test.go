@@ -420,35 +420,26 @@ func TestNamedFilesExist(t *testing.T) {
 	}
 }
 
-// TestDrainRecipeIsTheTestedExample checks that the server page has the text of examples/drain
-// after its package clause.
-func TestDrainRecipeIsTheTestedExample(t *testing.T) {
-	example := strings.Join(pages(t, "examples/drain/drain.go")[0].lines, "\n")
-	_, recipe, _ := strings.Cut(example, "\npackage drain\n\n")
-	server := strings.Join(pages(t, "docs/server.md")[0].lines, "\n")
-	if recipe == "" || !strings.Contains(server, "```go\n"+recipe+"```\n") {
-		t.Error("docs/server.md doesn't have the text of examples/drain/drain.go after its package clause: copy it")
-	}
-}
-
-// TestREADMEChainIsTheTestedOne checks that the README has the chain that an end-to-end test
-// runs.
-func TestREADMEChainIsTheTestedOne(t *testing.T) {
-	tested := strings.Join(pages(t, "internal/e2e/readme_test.go")[0].lines, "\n")
-	_, chain, _ := strings.Cut(tested, "\nfunc serverOptions")
-	readme := strings.Join(pages(t, "README.md")[0].lines, "\n")
-	if chain == "" || !strings.Contains(readme, "\nfunc serverOptions"+chain+"```\n") {
-		t.Error("README.md doesn't have the function serverOptions of internal/e2e/readme_test.go: copy it")
-	}
-}
-
-// TestSamplerIsTheTestedExample checks that the server page has the sampler of an example.
-func TestSamplerIsTheTestedExample(t *testing.T) {
-	example := strings.Join(pages(t, "interceptor/example_log_test.go")[0].lines, "\n")
-	_, rest, _ := strings.Cut(example, "// A sampler is")
-	sampler, _, found := strings.Cut(rest, "\n\n// A server logs")
-	server := strings.Join(pages(t, "docs/server.md")[0].lines, "\n")
-	if !found || !strings.Contains(server, "```go\n// A sampler is"+sampler+"\n") {
-		t.Error("docs/server.md doesn't have the sampler of interceptor/example_log_test.go: copy it")
+// TestSnippetsOfTestedCode checks that pages have the code that tests run: a part of a file,
+// from one text to another or to its end.
+func TestSnippetsOfTestedCode(t *testing.T) {
+	for _, tt := range []struct{ page, file, from, to string }{
+		{"docs/server.md", "examples/drain/drain.go", "import (", ""},
+		{"docs/server.md", "interceptor/example_log_test.go", "// A sampler is", "\n// A server logs"},
+		{"README.md", "internal/e2e/readme_test.go", "func serverOptions(", ""},
+	} {
+		code := strings.Join(pages(t, tt.file)[0].lines, "\n")
+		start := strings.Index(code, tt.from)
+		if start < 0 {
+			t.Errorf("%s doesn't have %q", tt.file, tt.from)
+			continue
+		}
+		code = code[start:]
+		if tt.to != "" {
+			code, _, _ = strings.Cut(code, tt.to)
+		}
+		if page := strings.Join(pages(t, tt.page)[0].lines, "\n"); !strings.Contains(page, "\n"+code) {
+			t.Errorf("%s doesn't have the code of %s from %q on: copy it", tt.page, tt.file, tt.from)
+		}
 	}
 }
