@@ -32,8 +32,8 @@ var (
 	errMalformedLocale = errors.New(`is not a BCP 47 language tag: use one such as "zh", "pt-BR" or "zh-Hant-TW"`)
 )
 
-// A rowError is what is wrong with one row. The generator finds the row's place in
-// the .proto file with Row.
+// A rowError is an error about one row. With the row's index, which Row returns, the
+// generator finds the place in the .proto file.
 type rowError struct {
 	table string // the beginning of the text: package and domain
 	place string // the row's index, name and number

@@ -73,8 +73,8 @@ var options = []protoreflect.ExtensionType{annotations.E_Domain, annotations.E_R
 // optionNumber is the number of both options.
 var optionNumber = annotations.E_Row.TypeDescriptor().Number()
 
-// A declared says which options with the number of ours a file and those that it imports,
-// directly or not, declare.
+// A declared says which options a file and its imports, direct or not, declare: ours, and
+// others with the same number.
 type declared struct{ ours, others bool }
 
 func (d declared) onlyOthers() bool { return d.others && !d.ours }
