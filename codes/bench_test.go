@@ -87,3 +87,21 @@ func BenchmarkErrorCode(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNewTable makes a table, as each program does when it starts.
+func BenchmarkNewTable(b *testing.B) {
+	for _, n := range []int{63, 10_000} {
+		var rows []codes.Row
+		for row := range tableOf(b, n).All() {
+			rows = append(rows, row)
+		}
+		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := codes.NewTable("many.example.com", rows...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

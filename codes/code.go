@@ -41,8 +41,9 @@ func RowOf(code Code) Row {
 
 // Label returns a name of the code for metrics, where every value costs memory:
 // the reason of its row in its own table, such as "RECORD_NOT_FOUND", or "_OTHER"
-// if it has no row or is nil. NoError has the label of its row. A table of n rows
-// has at most n+1 labels, whatever numbers its peers send.
+// if it has no row or is nil. NoError has the label of its row, and a fallback code
+// "INTERNAL" or "UNKNOWN"; see [Table.DefaultFor]. A table of n rows has at most n+3
+// labels, whatever numbers its peers send.
 //
 // Reasons are unique within one table. With codes of several types, add the
 // table's domain as a second label. OpenTelemetry names unknown values "_OTHER"

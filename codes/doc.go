@@ -18,6 +18,9 @@
 //
 // The source of the table is the file error.proto.
 //
+// A row can have a template with parameters, such as "card {card} was declined". An error with
+// their values is a [Params]: the caller gets the filled template, and the values as metadata.
+//
 // To define codes of your own, write an enum with the options of
 // errstatus/v1/annotations.proto. protoc-gen-go-errstatus generates a Go type
 // from it. Every function that takes a [Code] accepts values of that type. Codes

@@ -77,12 +77,12 @@ func ExampleNewTable() {
 	_, err := codes.NewTable("openim.io",
 		codes.Row{Code: codes.ServerInternal, Reason: "SERVER_INTERNAL", GRPCCode: grpccodes.Internal, Message: "internal server error", Default: true},
 		codes.Row{Code: codes.Args, Reason: "bad args", GRPCCode: grpccodes.InvalidArgument},
+		codes.Row{Code: codes.RecordNotFound, Reason: "UNKNOWN", GRPCCode: grpccodes.NotFound},
 	)
 	fmt.Println(err)
 	// Output:
-	// codes: table "openim.io": row 2 (bad args = 1001): reason "bad args" must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most 63 bytes (AIP-193)
-	// codes: table "openim.io": row 2 (bad args = 1001): empty message: say in a few words what failed, for the caller to read
-	// codes: table "openim.io": no default row for UNKNOWN: set Default (default: true) on one row with that canonical code
+	// codes: table "openim.io": row 2 (bad args = 1001): reason "bad args" must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most 63 bytes (AIP-193): set another reason
+	// codes: table "openim.io": row 3 (UNKNOWN = 1004): reason "UNKNOWN" is reserved in a table without a default row for UNKNOWN: choose another, or set default: true (in Go, Default) on a row with that canonical code
 }
 
 func ExampleTable_Parse() {
@@ -126,8 +126,12 @@ func ExampleTable_DefaultFor() {
 func ExampleMustTable() {
 	row, _ := codes.Default().ByReason("SERVER_INTERNAL")
 	defer func() { fmt.Println(recover()) }()
-	codes.MustTable("openim.io", row)
-	// Output: codes: table "openim.io": no default row for UNKNOWN: set Default (default: true) on one row with that canonical code
+	codes.MustTable("openim.io", row, row)
+	// Output:
+	// codes: table "openim.io": row 2 (ServerInternal = 500): number 500 already belongs to ServerInternal: choose another
+	// codes: table "openim.io": row 2 (ServerInternal = 500): reason "SERVER_INTERNAL" already belongs to ServerInternal, number 500: choose another
+	// codes: table "openim.io": row 2 (ServerInternal = 500): name "ServerInternal" already belongs to ServerInternal, number 500: choose another
+	// codes: table "openim.io": row 2 (ServerInternal = 500): second default row for INTERNAL, after ServerInternal: set Default (default: true) on only one of them
 }
 
 func ExampleDefault() {

@@ -14,7 +14,7 @@ type Fault uint8
 // The values of Fault. [FaultOf] lists their canonical codes.
 const (
 	FaultNone      Fault = iota // nobody: the call succeeded
-	FaultCaller                 // the caller: the server's operators need not act
+	FaultCaller                 // the caller: the caller must act, not the server's operators
 	FaultServer                 // the server: its operators must act
 	FaultTransient              // nobody yet: the failure may end by itself
 )

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,8 @@ import (
 // each. It is immutable and safe for concurrent use. Make one with [NewTable]:
 // a nil or zero Table has no rows and no defaults, and most of its methods panic.
 //
-// The rows that its methods return are copies, except that all copies share the
-// slice Localized: don't change its elements.
+// The rows that its methods return are copies, except that all copies share their slices,
+// such as Localized: don't change the elements.
 type Table struct {
 	domain      string
 	codeType    reflect.Type
@@ -27,7 +28,7 @@ type Table struct {
 	byReason    map[string]*entry
 	byName      map[string]*entry
 	byErrorInfo map[string]*entry                     // by the bytes of their ErrorInfo, without number 0
-	defaults    [grpccodes.Unauthenticated + 1]*entry // by canonical code
+	defaults    [grpccodes.Unauthenticated + 1]*entry // by canonical code, with fallbacks
 }
 
 // NewTable returns a table of the codes of one type. It copies the rows. Each row
@@ -38,19 +39,34 @@ type Table struct {
 //   - a unique reason that follows AIP-193: [A-Z][A-Z0-9_]+[A-Z0-9] with at most
 //     63 bytes. ERROR_CODE_ followed by digits is reserved for codes without a row.
 //     The reason of number 0 is never sent and may have only one or two bytes, as OK;
-//   - a unique name;
-//   - a canonical code in 0..16: OK if the number is 0, another code if it isn't;
-//   - a message. It and the localized messages must be valid UTF-8, and neither
-//     begin nor end with a space: some clients read such a message as an empty one;
-//   - neither control characters, bidirectional controls nor zero-width characters in
-//     the name, the message and the localized messages. These alone may have the
-//     joiners U+200C and U+200D, which some languages need;
-//   - a language tag of BCP 47 as the locale of each localized message, at most one
-//     message for each;
-//   - a FaultOverride that is one of the constants, and FaultNone for number 0.
+//   - a canonical code in 0..16: OK if the number is 0, another code if it isn't.
 //
-// INTERNAL and UNKNOWN each need one default row. The other canonical codes have at most
-// one each. The domain has 1 to 253 bytes, without spaces, slashes and hidden characters.
+// All other fields are optional. An empty name becomes the reason. An empty
+// message becomes the words of the reason: "card declined" for CARD_DECLINED, and "no error"
+// for number 0. These are the rules for the rest:
+//
+//   - Names and other names are unique among all of them, and valid UTF-8.
+//   - Former reasons have the form of reasons, and are unique among all reasons and former
+//     reasons. Number 0 has none.
+//   - The message and the localized messages are valid UTF-8, and neither begin nor end with
+//     a space: some clients read such a message as an empty one.
+//   - Names, messages and localized messages have neither control characters, bidirectional
+//     controls nor zero-width characters. Localized messages alone may have the joiners
+//     U+200C and U+200D, which some languages need.
+//   - The locale of each localized message is a language tag of BCP 47. There is at most one
+//     message for each.
+//   - FaultOverride and RetryOverride have one of the constants' values. Number 0 has the zero
+//     value.
+//   - A Template has at least one parameter and no other braces. It follows the rules of
+//     messages. A name matches [a-z][a-z0-9_]+, has at most 64 bytes, and is neither "code"
+//     nor "truncated". Localized templates have exactly the names of the row's template, in
+//     any order. The messages of such a row have no {name}, and number 0 has no template.
+//
+// Number 0 needs no row: it is success in any case. Each canonical code has at most one
+// default row. INTERNAL and UNKNOWN need none: if one is missing, the table has a fallback code
+// for it, see [Table.DefaultFor]. Then INTERNAL, or UNKNOWN, is reserved: no row may have it as
+// a reason, a former reason, a name or another name. Number 0 alone may have it as a name. The domain has 1 to 253 bytes, without spaces,
+// slashes and hidden characters.
 //
 // The error lists everything that is wrong, with the row in every line.
 func NewTable(domain string, rows ...Row) (*Table, error) {
@@ -133,10 +149,14 @@ func (t *Table) All() iter.Seq[Row] {
 }
 
 // Lookup returns the row of a number and true. If the table has no such row, Lookup makes
-// one up and returns false. For 1305 it has the code's number, the name "ErrorCode(1305)"
-// (from the name of the Go type), the reason "ERROR_CODE_1305", and the canonical code and
-// messages of UNKNOWN's default row. The canonical code of 0 is OK in any case. The
-// FaultOverride of UNKNOWN's default row doesn't apply.
+// one up and returns false:
+//
+//   - For 1305 it has the name "ErrorCode(1305)" (from the name of the Go type), the reason
+//     "ERROR_CODE_1305", the canonical code UNKNOWN, and the messages of UNKNOWN's default
+//     row or, without one, "unknown error". Nothing else of the default row applies.
+//   - For 0 it has the canonical code OK and the message "no error".
+//   - For the number of a fallback code (see [Table.DefaultFor]) the name and the reason are
+//     INTERNAL with the message "internal error", or UNKNOWN with "unknown error".
 func (t *Table) Lookup(number Number) (row Row, ok bool) {
 	if e, ok := t.byNumber[number]; ok {
 		return e.Row, true
@@ -150,17 +170,22 @@ func (t *Table) Has(number Number) bool {
 	return ok
 }
 
-// Label returns the reason of the row with a number, or "_OTHER" if the table has none. Use
-// it instead of [Label] if the code's row is in another table than that of code.Table().
+// Label returns the reason of the row with a number, or "_OTHER" if the table has none. A
+// fallback code has its reason, INTERNAL or UNKNOWN. Use Label instead of the function
+// [Label] if the code's row is in another table than that of code.Table().
 func (t *Table) Label(number Number) string {
 	if e, ok := t.byNumber[number]; ok {
+		return e.Reason
+	}
+	if e := t.fallback(number); e != nil {
 		return e.Reason
 	}
 	return otherLabel
 }
 
-// ByReason returns the row with a reason, or the zero Row and false if there is
-// none. Reasons are compared exactly.
+// ByReason returns the row with a reason or, if a code had that reason before, the row of
+// that code: then row.Reason is its present one. It returns the zero Row and false if there
+// is none. Reasons are compared exactly.
 func (t *Table) ByReason(reason string) (row Row, ok bool) {
 	if e, ok := t.byReason[reason]; ok {
 		return e.Row, true
@@ -183,6 +208,13 @@ func (t *Table) Code(number Number) Code {
 // Default set, such as [RecordNotFound] for NOT_FOUND. If there is no such row, or
 // canonical is outside 0..16, it returns UNKNOWN's default. For OK it returns the
 // code with number 0.
+//
+// If the table has no default row for INTERNAL or UNKNOWN, DefaultFor returns a fallback
+// code. It has the type of the table's codes and the number -13 or -2, the negative
+// canonical code. It has no row: Has(code.Number()) is false. [Table.Lookup] makes one up,
+// with the name INTERNAL or UNKNOWN, which [Table.Parse] reads. A fallback code can't be
+// sent, and no received status carries it. It exists only because some functions must return a
+// value, such as status.Code for an error without a code. Don't compare errors with it.
 func (t *Table) DefaultFor(canonical grpccodes.Code) Code {
 	if canonical == grpccodes.OK {
 		return t.Code(0)
@@ -194,8 +226,10 @@ func (t *Table) DefaultFor(canonical grpccodes.Code) Code {
 }
 
 // Parse returns the code with a name, a reason or a number in decimal, such as
-// "RecordNotFound", "RECORD_NOT_FOUND" or "1004". It also reads the name and the
-// reason of a code without a row, "ErrorCode(1305)" and "ERROR_CODE_1305".
+// "RecordNotFound", "RECORD_NOT_FOUND" or "1004". It also reads other names, former
+// reasons, and the name and the reason of a code without a row, "ErrorCode(1305)" and
+// "ERROR_CODE_1305", or "INTERNAL" for a fallback code. If a text is the name of one code
+// and the reason of another, the name counts.
 //
 // The number is any int32 as [strconv.Itoa] writes it. Names and reasons are
 // compared exactly. For any other text Parse returns nil and an error that quotes
@@ -214,21 +248,38 @@ func (t *Table) Parse(text string) (Code, error) {
 	number, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || strconv.FormatInt(number, 10) != digits {
 		return nil, fmt.Errorf("codes: no %s is called %q: give a name such as %q, a reason such as %q, or a 32-bit number",
-			t.codeType.Name(), logtext.Shorten(text, logtext.MaxLen), t.defaults[grpccodes.Internal].Name, t.defaults[grpccodes.Internal].Reason)
+			t.codeType.Name(), logtext.Shorten(text, logtext.MaxLen), t.example().Name, t.example().Reason)
 	}
 	return t.Code(Number(number)), nil
 }
 
+// example returns the first row of an error or, if all codes are success, the first row.
+func (t *Table) example() *entry {
+	i := max(0, slices.IndexFunc(t.rows, func(e *entry) bool { return e.GRPCCode != grpccodes.OK }))
+	return t.rows[i]
+}
+
+// nameOf returns the name of a number that has no row.
+func (t *Table) nameOf(number Number) string {
+	return t.codeType.Name() + "(" + strconv.Itoa(int(number)) + ")"
+}
+
 // unknown makes up the row of a number that has none.
 func (t *Table) unknown(number Number) Row {
-	row := t.defaults[grpccodes.Unknown].Row
-	row.Code = t.Code(number)
-	row.Name = t.codeType.Name() + "(" + strconv.Itoa(int(number)) + ")"
-	row.Reason = errorinfo.UnknownReason(int32(number))
-	row.Default = false
-	row.FaultOverride = FaultNone
+	if e := t.fallback(number); e != nil {
+		return e.Row
+	}
+	row := Row{
+		Code:   t.Code(number),
+		Name:   t.nameOf(number),
+		Reason: errorinfo.UnknownReason(int32(number)),
+	}
 	if number == 0 {
-		row.GRPCCode = grpccodes.OK
+		row.GRPCCode, row.Message = grpccodes.OK, noError
+	} else {
+		like := t.defaults[grpccodes.Unknown]
+		row.GRPCCode, row.Message = grpccodes.Unknown, like.Message
+		row.Localized = withoutTemplates(like.Localized) // the parameters are those of another code
 	}
 	return row
 }

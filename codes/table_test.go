@@ -103,6 +103,10 @@ func TestNewTableRefuses(t *testing.T) {
 		rows[0].Reason = reason
 		return rows
 	}
+	formerReasons := func(reasons ...string) []codes.Row {
+		return soldOut(func(r *codes.Row) { r.FormerReasons = reasons })
+	}
+	otherNames := func(names ...string) []codes.Row { return soldOut(func(r *codes.Row) { r.OtherNames = names }) }
 	const place = "row 4 (SoldOut = 1004)"
 
 	tests := []struct {
@@ -158,7 +162,6 @@ func TestNewTableRefuses(t *testing.T) {
 			rows: func() []codes.Row { rows := orderRows(); rows[0].FaultOverride = codes.FaultServer; return rows }(),
 			want: []string{"row 1 (OrderOK = 0)", "number 0 has the fault server: remove it"}},
 
-		{name: "an empty message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "" }), want: []string{place, "empty message"}},
 		{name: "a message that begins with a space", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = " sold out" }), want: []string{place, `message " sold out" begins or ends with a space: remove it`}},
 		{name: "a message that ends with a space", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold out " }), want: []string{place, `message "sold out " begins or ends with a space: remove it`}},
 		{name: "a message of spaces", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "  " }), want: []string{place, `message "  " has only spaces: say`}},
@@ -169,29 +172,31 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a localized message without locale", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Message: "weg"}} }), want: []string{place, `"weg"`, "give both"}},
 		{name: "a localized message that begins with a space", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", " weg"}} }), want: []string{place, `localized message " weg" for locale "de" begins or ends with a space: remove it`}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de", Message: " weg"}} }), want: []string{place, `localized message " weg" for locale "de" begins or ends with a space: remove it`}},
 		{name: "a localized message that ends with a space", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "weg "}} }), want: []string{place, `localized message "weg " for locale "de" begins or ends with a space: remove it`}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de", Message: "weg "}} }), want: []string{place, `localized message "weg " for locale "de" begins or ends with a space: remove it`}},
 		{name: "a localized message of spaces", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", " "}} }), want: []string{place, `localized message " " for locale "de" has only spaces: say`}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de", Message: " "}} }), want: []string{place, `localized message " " for locale "de" has only spaces: say`}},
 		{name: "a localized message that is not UTF-8", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "c\xff"}} }), want: []string{place, `"c\xff"`, `"de"`, "UTF-8"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de", Message: "c\xff"}} }), want: []string{place, `"c\xff"`, `"de"`, "UTF-8"}},
 		{name: "a locale that is not UTF-8", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"d\xff", "weg"}} }), want: []string{place, `"weg"`, `"d\xff"`, "UTF-8"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "d\xff", Message: "weg"}} }), want: []string{place, `"weg"`, `"d\xff"`, "UTF-8"}},
 		{name: "two messages for a locale, whatever its case", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"pt-br", "a"}, {"pt-BR", "b"}} }), want: []string{place, `"pt-BR"`, "two localized"}},
+			rows: soldOut(func(r *codes.Row) {
+				r.Localized = []codes.LocalizedMessage{{Locale: "pt-br", Message: "a"}, {Locale: "pt-BR", Message: "b"}}
+			}), want: []string{place, `"pt-BR"`, "two localized"}},
 
 		{name: "a localized message for an underscore", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"zh_CN", "售罄"}} }), want: []string{place, `localized message "售罄": locale "zh_CN" is not a BCP 47 language tag: use one such as "zh"`}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "zh_CN", Message: "售罄"}} }), want: []string{place, `localized message "售罄": locale "zh_CN" is not a BCP 47 language tag: use one such as "zh"`}},
 		{name: "a line break in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold\nout" }), want: []string{place, `message "sold\nout" has the invisible character U+000A at byte 4: remove it`}},
 		{name: "a bidirectional override in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold \u202eout" }), want: []string{place, `message "sold \u202eout" has the invisible character U+202E at byte 5`}},
 		{name: "a zero-width joiner in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "sold\u200dout" }), want: []string{place, "message", "U+200D at byte 4"}},
 		{name: "a byte order mark in a message", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "\ufeffsold out" }), want: []string{place, "message", "U+FEFF at byte 0"}},
 		{name: "a zero-width space in a name", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "Sold\u200bOut" }), want: []string{"row 4 (Sold Out = 1004)", `name "Sold\u200bOut" has the invisible character U+200B at byte 4: remove it`}},
 		{name: "a tab in a localized message", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"de", "aus\tverkauft"}} }), want: []string{place, `localized message "aus\tverkauft" for locale "de" has the invisible character U+0009 at byte 3`}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de", Message: "aus\tverkauft"}} }), want: []string{place, `localized message "aus\tverkauft" for locale "de" has the invisible character U+0009 at byte 3`}},
 		{name: "a bidirectional override in a localized message", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{"he", "\u2066אזל"}} }), want: []string{place, "localized", `"he"`, "U+2066 at byte 0"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "he", Message: "\u2066אזל"}} }), want: []string{place, "localized", `"he"`, "U+2066 at byte 0"}},
 
 		{name: "an empty reason for number 0", domain: domain, rows: zeroReason(""), want: []string{"row 1", `reason "" of number 0 must match [A-Z]([A-Z0-9_]*[A-Z0-9])?`}},
 		{name: "a reason in small letters for number 0", domain: domain, rows: zeroReason("ok"), want: []string{"row 1", `reason "ok" of number 0`}},
@@ -201,10 +206,30 @@ func TestNewTableRefuses(t *testing.T) {
 
 		{name: "a second default row", domain: domain, rows: soldOut(func(r *codes.Row) { r.GRPCCode = grpccodes.Unknown; r.Default = true }),
 			want: []string{place, "second default row for UNKNOWN", "OrderUnknown"}},
-		{name: "no default row for INTERNAL", domain: domain,
-			rows: func() []codes.Row { rows := orderRows(); rows[1].Default = false; return rows }(), want: []string{`table "orders.example.com"`, "no default row for INTERNAL"}},
-		{name: "no default row for UNKNOWN", domain: domain,
-			rows: func() []codes.Row { rows := orderRows(); rows[2].Default = false; return rows }(), want: []string{`table "orders.example.com"`, "no default row for UNKNOWN"}},
+
+		{name: "retry advice that is no constant", domain: domain, rows: soldOut(func(r *codes.Row) { r.RetryOverride = codes.RetryTransaction + 1 }), want: []string{place, "retry Retry(4): use RetryNever"}},
+		{name: "retry advice for number 0", domain: domain,
+			rows: func() []codes.Row { rows := orderRows(); rows[0].RetryOverride = codes.RetryNever; return rows }(),
+			want: []string{"row 1 (OrderOK = 0)", "number 0 has the retry advice never: remove it"}},
+
+		{name: "a malformed former reason", domain: domain, rows: formerReasons("Sold out"), want: []string{place, `former reason "Sold out" must match`, "AIP-193"}},
+		{name: "an empty former reason", domain: domain, rows: formerReasons(""), want: []string{place, `former reason "" must match`}},
+		{name: "the former reason of a code without a row", domain: domain, rows: formerReasons("ERROR_CODE_1305"), want: []string{place, `former reason "ERROR_CODE_1305" is reserved for codes without a row`}},
+		{name: "the reason of another row as former reason", domain: domain, rows: formerReasons("ORDER_UNKNOWN"), want: []string{place, `former reason "ORDER_UNKNOWN" already belongs to OrderUnknown, number 2`}},
+		{name: "the row's own reason as former reason", domain: domain, rows: formerReasons("SOLD_OUT"), want: []string{place, `former reason "SOLD_OUT" already belongs to SoldOut, number 1004`}},
+		{name: "a former reason twice", domain: domain, rows: formerReasons("NO_STOCK", "NO_STOCK"), want: []string{place, `former reason "NO_STOCK" already belongs to SoldOut`}},
+		{name: "a reason that is another row's former reason", domain: domain,
+			rows: func() []codes.Row { rows := orderRows(); rows[1].FormerReasons = []string{"SOLD_OUT"}; return rows }(),
+			want: []string{place, `reason "SOLD_OUT" already belongs to OrderInternal, number 1`}},
+		{name: "a former reason for number 0", domain: domain,
+			rows: func() []codes.Row { rows := orderRows(); rows[0].FormerReasons = []string{"FINE"}; return rows }(),
+			want: []string{"row 1 (OrderOK = 0)", `number 0 has the former reason "FINE": remove it`}},
+
+		{name: "an empty other name", domain: domain, rows: otherNames(""), want: []string{place, `other name "" is empty: remove it`}},
+		{name: "another row's name as other name", domain: domain, rows: otherNames("OrderUnknown"), want: []string{place, `other name "OrderUnknown" already belongs to OrderUnknown, number 2`}},
+		{name: "the row's own name as other name", domain: domain, rows: otherNames("SoldOut"), want: []string{place, `other name "SoldOut" already belongs to SoldOut, number 1004`}},
+		{name: "an other name that is not UTF-8", domain: domain, rows: otherNames("d\xff"), want: []string{place, `other name "d\xff" is not valid UTF-8`}},
+		{name: "a zero-width space in an other name", domain: domain, rows: otherNames("Sold\u200bOut"), want: []string{place, `other name "Sold\u200bOut" has the invisible character U+200B at byte 4`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -260,7 +285,7 @@ func TestNewTableAcceptsOtherWhiteSpace(t *testing.T) {
 // The spelling of Persian and of some Indic languages needs joiners, which can't be seen.
 func TestLocalizedMessagesMayHaveJoiners(t *testing.T) {
 	rows := orderRows()
-	rows[3].Localized = []codes.LocalizedMessage{{"fa", "می\u200cخواهم"}, {"mr", "र\u200dय"}}
+	rows[3].Localized = []codes.LocalizedMessage{{Locale: "fa", Message: "می\u200cخواهم"}, {Locale: "mr", Message: "र\u200dय"}}
 	if _, err := codes.NewTable("orders.example.com", rows...); err != nil {
 		t.Errorf("NewTable with U+200C and U+200D in localized messages: %v; want no error", err)
 	}
@@ -295,26 +320,25 @@ func TestReasonOfNumberZero(t *testing.T) {
 func TestNewTableReportsEverythingThatIsWrong(t *testing.T) {
 	rows := orderRows()
 	rows[1].Default = false
-	rows[2].Message = ""
+	rows[2].Reason = "INTERNAL"
 	rows[3].Reason = "sold out"
 	rows[3].GRPCCode = 99
 	_, err := codes.NewTable("", rows...)
 	if err == nil {
-		t.Fatal("NewTable returned no error; want an error with five lines")
+		t.Fatal("NewTable returned no error; want an error with four lines")
 	}
 	for _, want := range [][]string{
 		{"domain has 0 bytes"},
-		{"row 3 (OrderUnknown = 2)", "empty message"},
+		{"row 3 (OrderUnknown = 2)", "is reserved"},
 		{"row 4 (SoldOut = 1004)", `"sold out"`},
 		{"row 4 (SoldOut = 1004)", "99"},
-		{"no default row for INTERNAL"},
 	} {
 		if !hasLine(err, want) {
 			t.Errorf("NewTable's error is\n%v\nwant a line with each of %q", err, want)
 		}
 	}
-	if got := strings.Count(err.Error(), "\n") + 1; got != 5 {
-		t.Errorf("NewTable's error has %d lines; want 5:\n%v", got, err)
+	if got := strings.Count(err.Error(), "\n") + 1; got != 4 {
+		t.Errorf("NewTable's error has %d lines; want 4:\n%v", got, err)
 	}
 }
 
@@ -466,8 +490,6 @@ func TestWithRowsRefuses(t *testing.T) {
 	row := func(number int32, name, reason string) codes.Row {
 		return codes.Row{Code: orderCode(number), Name: name, Reason: reason, GRPCCode: grpccodes.Aborted, Message: "m"}
 	}
-	lostDefault := orderRows()[1]
-	lostDefault.Default = false
 	tests := []struct {
 		name string
 		rows []codes.Row
@@ -486,7 +508,6 @@ func TestWithRowsRefuses(t *testing.T) {
 			want: []string{"(Late)", "returns 5 for the value 7"}},
 		{name: "a Number method that panics", rows: []codes.Row{{Code: panickingCode(7), Name: "Late", Reason: "LATE", GRPCCode: grpccodes.Aborted, Message: "m"}},
 			want: []string{"(Late)", "panics for the value 7"}},
-		{name: "no default row for INTERNAL any more", rows: []codes.Row{lostDefault}, want: []string{"no default row for INTERNAL"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -547,8 +568,8 @@ func TestLookupOfANumberWithoutARow(t *testing.T) {
 func TestLookupOfZeroWithoutARow(t *testing.T) {
 	table := codes.MustTable("orders.example.com", orderRows()[1:]...)
 	row, ok := table.Lookup(0)
-	if ok || row.GRPCCode != grpccodes.OK || row.Code != orderOK || row.Name != "orderCode(0)" || row.Reason != "ERROR_CODE_0" {
-		t.Errorf("Lookup(0) = %+v, %t; want orderCode(0), ERROR_CODE_0, canonical OK, and false", row, ok)
+	if ok || row.GRPCCode != grpccodes.OK || row.Code != orderOK || row.Name != "orderCode(0)" || row.Reason != "ERROR_CODE_0" || row.Message != "no error" {
+		t.Errorf("Lookup(0) = %+v, %t; want orderCode(0), ERROR_CODE_0, canonical OK, no error, and false", row, ok)
 	}
 	if got := table.DefaultFor(grpccodes.OK); got != orderOK {
 		t.Errorf("DefaultFor(OK) = %#v; want %#v", got, orderOK)
@@ -771,6 +792,9 @@ func FuzzNewTable(f *testing.F) {
 			t.Errorf("NewTable accepts the message %q; want an error, because it has a space at its beginning or end", message)
 		}
 		got, ok := table.Lookup(row.Code.Number())
+		if message == "" {
+			message = strings.ToLower(strings.Join(strings.FieldsFunc(reason, func(r rune) bool { return r == '_' }), " "))
+		}
 		if !ok || got.Reason != reason || got.Message != message || got.GRPCCode != grpccodes.Code(grpcCode) {
 			t.Errorf("Lookup(%d) = %+v, %t; want %+v", number, got, ok, row)
 		}

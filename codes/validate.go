@@ -19,15 +19,16 @@ import (
 const maxDomain = 253 // the length of the longest DNS name
 
 var (
-	needsDefault       = []grpccodes.Code{grpccodes.Unknown, grpccodes.Internal}
-	errNoRows          = errors.New("no rows: give a row for each code, with defaults for UNKNOWN and INTERNAL")
+	errNoRows          = errors.New("no rows: give a row for each code")
 	errNilCode         = errors.New("nil Code: give the typed constant of the code")
 	errWrongNumber     = errors.New("it must return the value, as in: return codes.Number(c)")
 	errNoText          = errors.New("say in a few words what failed, for the caller to read")
 	errOnlySpaces      = fmt.Errorf("has only spaces: %w", errNoText)
+	errNotUTF8         = errors.New("is not valid UTF-8")
 	errEdgeSpace       = errors.New("begins or ends with a space: remove it, because some clients read such a message as an empty one")
+	errEmptyName       = errors.New("is empty: remove it")
 	errReservedReason  = fmt.Errorf("is reserved for codes without a row: choose a reason that doesn't begin with %s", errorinfo.UnknownPrefix)
-	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most %d bytes (AIP-193)", errorinfo.MaxReason)
+	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most %d bytes (AIP-193): set another reason", errorinfo.MaxReason)
 	errMalformedZero   = fmt.Errorf("must match [A-Z]([A-Z0-9_]*[A-Z0-9])? and have at most %d bytes, such as OK or NO_ERROR", errorinfo.MaxReason)
 	errMalformedLocale = errors.New(`is not a BCP 47 language tag: use one such as "zh", "pt-BR" or "zh-Hant-TW"`)
 )
@@ -70,6 +71,7 @@ func (t *Table) fill(rows []Row) error {
 		report("%w", errNoRows)
 		return errors.Join(wrong...)
 	}
+	reserved := withoutDefault(rows)
 	for i, row := range rows {
 		if row.Name == "" {
 			row.Name = row.Reason
@@ -78,17 +80,33 @@ func (t *Table) fill(rows []Row) error {
 			reportRow(i, row.Name, err)
 			continue
 		}
-		for _, err := range append(checkRow(row), t.add(row)...) {
+		if row.Message == "" {
+			row.Message = messageOf(row)
+		}
+		for _, err := range slices.Concat(checkRow(row), checkReserved(row, reserved), t.add(row)) {
 			reportRow(i, fmt.Sprintf("%s = %d", row.Name, row.Code.Number()), err)
 		}
 	}
-	for _, code := range needsDefault {
-		// t.defaults has no row whose Code was refused, so look at all rows.
-		if !slices.ContainsFunc(rows, func(r Row) bool { return r.Default && r.GRPCCode == code }) {
-			report("no default row for %s: set Default (default: true) on one row with that canonical code", canonicalName(code))
+	if len(wrong) == 0 {
+		if err := t.addFallbacks(reserved); err != nil {
+			report("%w", err)
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// messageOf returns the message of a row that has none: the words of its reason, such as
+// "card declined" for CARD_DECLINED.
+func messageOf(row Row) string {
+	if row.Code.Number() == 0 {
+		return noError
+	}
+	return wordsOf(row.Reason)
+}
+
+func wordsOf(reason string) string {
+	words := strings.FieldsFunc(reason, func(r rune) bool { return r == '_' })
+	return strings.ToLower(strings.Join(words, " "))
 }
 
 // isNotInDomain reports whether a domain can't have a rune: a space, a slash, a character that
@@ -140,17 +158,35 @@ func checkRow(row Row) (wrong []error) {
 	} else if row.FaultOverride != FaultNone && row.Code.Number() == 0 {
 		report("number 0 has the fault %v: remove it (FaultNone in Go), because success is nobody's fault", row.FaultOverride)
 	}
+	if row.RetryOverride > RetryTransaction {
+		report("retry %v: use RetryNever, RetryCall or RetryTransaction, or RetryUnspecified to let it follow from the canonical code", row.RetryOverride)
+	} else if row.RetryOverride != RetryUnspecified && row.Code.Number() == 0 {
+		report("number 0 has the retry advice %v: remove it (RetryUnspecified in Go), because success is not retried", row.RetryOverride)
+	}
 	switch {
+	case row.Code.Number() != 0:
+		if err := checkReason(row.Reason); err != nil {
+			report("reason %q %w", row.Reason, err)
+		}
 	case errorinfo.IsUnknownReason(row.Reason):
 		report("reason %q %w", row.Reason, errReservedReason)
-	case row.Code.Number() == 0 && !isZeroReason(row.Reason):
+	case !isZeroReason(row.Reason):
 		report("reason %q of number 0 %w", row.Reason, errMalformedZero)
-	case row.Code.Number() != 0 && !errorinfo.IsReason(row.Reason):
-		report("reason %q %w", row.Reason, errMalformedReason)
 	}
-	if row.Message == "" {
-		report("empty message: %w", errNoText)
-	} else if err := checkSpaces(row.Message); err != nil {
+	for _, former := range row.FormerReasons {
+		if err := checkReason(former); err != nil {
+			report("former reason %q %w", former, err)
+		}
+	}
+	if len(row.FormerReasons) > 0 && row.Code.Number() == 0 {
+		report("number 0 has the former reason %q: remove it, because no reason of number 0 is ever sent", row.FormerReasons[0])
+	}
+	for _, name := range row.OtherNames {
+		if err := checkOtherName(name); err != nil {
+			report("other name %q %w", name, err)
+		}
+	}
+	if err := checkSpaces(row.Message); err != nil && row.Message != "" {
 		report("message %q %w", row.Message, err)
 	}
 	if !utf8.ValidString(row.Message) || !utf8.ValidString(row.Name) {
@@ -162,7 +198,30 @@ func checkRow(row Row) (wrong []error) {
 	if err := checkSeen(row.Message, nil); err != nil {
 		report("message %q %w", row.Message, err)
 	}
-	return append(wrong, checkLocalized(row.Localized)...)
+	wrong = append(wrong, checkTemplate(row)...)
+	return append(wrong, checkLocalized(row)...)
+}
+
+// checkReason refuses a text that can't be the reason of an error.
+func checkReason(reason string) error {
+	switch {
+	case errorinfo.IsUnknownReason(reason):
+		return errReservedReason
+	case !errorinfo.IsReason(reason):
+		return errMalformedReason
+	}
+	return nil
+}
+
+// checkOtherName refuses a text that can't be another name of a code.
+func checkOtherName(name string) error {
+	switch {
+	case name == "":
+		return errEmptyName
+	case !utf8.ValidString(name):
+		return errNotUTF8
+	}
+	return checkSeen(name, nil)
 }
 
 // isZeroReason reports whether a reason is one for number 0. It is never sent, so it
@@ -202,9 +261,9 @@ func checkSpaces(message string) error {
 }
 
 // checkLocalized returns what is wrong with the localized messages of a row.
-func checkLocalized(messages []LocalizedMessage) (wrong []error) {
-	seen := make(map[string]bool, len(messages))
-	for _, m := range messages {
+func checkLocalized(row Row) (wrong []error) {
+	seen := make(map[string]bool, len(row.Localized))
+	for _, m := range row.Localized {
 		switch {
 		case m.Locale == "" || m.Message == "":
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q: give both", m.Message, m.Locale))
@@ -218,6 +277,9 @@ func checkLocalized(messages []LocalizedMessage) (wrong []error) {
 			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, checkSpaces(m.Message)))
 		case seen[strings.ToLower(m.Locale)]:
 			wrong = append(wrong, fmt.Errorf("two localized messages for locale %q", m.Locale))
+		}
+		if err := checkLocalizedTemplate(row, m); err != nil {
+			wrong = append(wrong, err)
 		}
 		seen[strings.ToLower(m.Locale)] = true
 	}
@@ -237,13 +299,21 @@ func (t *Table) add(row Row) (wrong []error) {
 	}
 	e := newEntry(t.domain, row)
 	if first, ok := t.byNumber[row.Code.Number()]; ok {
-		report("number %d already belongs to %s", row.Code.Number(), first.Name)
+		report("number %d already belongs to %s: choose another", row.Code.Number(), first.Name)
 	}
-	if first, ok := t.byReason[row.Reason]; ok {
-		report("reason %q already belongs to %s", row.Reason, first.Name)
+	addText := func(what string, texts map[string]*entry, text string) {
+		if first, ok := texts[text]; ok {
+			report("%s %q already belongs to %s, number %d: choose another", what, text, first.Name, first.Code.Number())
+		}
+		texts[text] = e
 	}
-	if first, ok := t.byName[row.Name]; ok {
-		report("name %q already belongs to number %d", row.Name, first.Code.Number())
+	addText("reason", t.byReason, row.Reason)
+	for _, former := range row.FormerReasons {
+		addText("former reason", t.byReason, former)
+	}
+	addText("name", t.byName, row.Name)
+	for _, name := range row.OtherNames {
+		addText("other name", t.byName, name)
 	}
 	if row.Default && row.GRPCCode <= grpccodes.Unauthenticated {
 		if first := t.defaults[row.GRPCCode]; first != nil {
@@ -253,8 +323,6 @@ func (t *Table) add(row Row) (wrong []error) {
 	}
 	t.rows = append(t.rows, e)
 	t.byNumber[row.Code.Number()] = e
-	t.byReason[row.Reason] = e
-	t.byName[row.Name] = e
 	if row.Code.Number() > 0 {
 		t.byErrorInfo[string(e.errorInfo)] = e
 	}

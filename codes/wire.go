@@ -27,19 +27,26 @@ type entry struct {
 }
 
 func newEntry(domain string, row Row) *entry {
-	row.Localized = slices.Clip(slices.Clone(row.Localized)) // clipped: an append by a user copies it
-	number := strconv.Itoa(int(row.Code.Number()))
+	row.Localized, row.OtherNames, row.FormerReasons = ownCopy(row.Localized), ownCopy(row.OtherNames), ownCopy(row.FormerReasons)
+	number := ""
+	if n := row.Code.Number(); n > 0 { // a fallback has none
+		number = strconv.Itoa(int(n))
+	}
 	return &entry{Row: row, errorInfo: errorinfo.Append(nil, row.Reason, domain, number, nil)}
 }
+
+// ownCopy returns a clipped copy of a slice: if a user appends to it, that copies it.
+func ownCopy[S ~[]E, E any](s S) S { return slices.Clip(slices.Clone(s)) }
 
 // GRPCStatus returns the status that is sent for the code with a number: the
 // canonical code, the message, and a google.rpc.ErrorInfo with reason, domain and
 // number. The GRPCStatus methods of the codes return it.
 //
-// GRPCStatus returns nil for 0, which is success. A negative number can't be sent:
-// for it GRPCStatus returns the status of INTERNAL's default row. Calls with the
-// same number return statuses with the same bytes, and for a number with a row the
-// same pointer.
+// GRPCStatus returns nil for 0, which is success. A negative number can't be sent: for it
+// GRPCStatus returns the status of INTERNAL's default row. If there is none, it returns
+// that of INTERNAL's fallback: INTERNAL, "internal error", and an ErrorInfo with the reason
+// INTERNAL and the table's domain, but without a number. Calls with the same number return
+// statuses with the same bytes, and for a number with a row the same pointer.
 func (t *Table) GRPCStatus(number Number) *grpcstatus.Status {
 	if number == 0 {
 		return nil
@@ -86,11 +93,30 @@ var scratch = sync.Pool{New: func() any { return new(spb.Status) }}
 func (e *entry) withMessage(message string) *grpcstatus.Status {
 	details := e.details.Load()
 	if details == nil {
-		details = &[]*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: e.errorInfo}}
+		all := packed(e.errorInfo)
+		details = &all
 		e.details.Store(details)
 	}
+	return e.withDetails(message, *details)
+}
+
+// withParams returns a new status with the entry's canonical code, the filled template, and
+// an ErrorInfo with the params.
+func (e *entry) withParams(domain string, params []Param) *grpcstatus.Status {
+	number := strconv.Itoa(int(e.Code.Number()))
+	info := errorinfo.Append(nil, e.Reason, domain, number, metadataOf(params))
+	return e.withDetails(e.Fill(params), packed(info))
+}
+
+// packed returns the bytes of an ErrorInfo as the only detail of a status.
+func packed(info []byte) []*anypb.Any {
+	return []*anypb.Any{{TypeUrl: errorinfo.TypeURL, Value: info}}
+}
+
+// withDetails returns a new status with the entry's canonical code. It copies the details.
+func (e *entry) withDetails(message string, details []*anypb.Any) *grpcstatus.Status {
 	p := scratch.Get().(*spb.Status)
-	p.Code, p.Message, p.Details = int32(e.GRPCCode), message, *details
+	p.Code, p.Message, p.Details = int32(e.GRPCCode), message, details
 	st := grpcstatus.FromProto(p)
 	p.Message, p.Details = "", nil
 	scratch.Put(p)

@@ -36,12 +36,6 @@ func TestPluginRefuses(t *testing.T) {
 			want: []string{"shop/v1/shop.proto:10:1", "shop.v1.ShopCode", "domain has 0 bytes"},
 		},
 		{
-			name: "no default row for INTERNAL",
-			file: `enum_type { name: "ShopCode" options { [errstatus.v1.domain]: "shop.example.com" }` +
-				valueText("Fine", "0", `grpc_code: OK message: "fine"`) + valueText("Strange", "1", `grpc_code: UNKNOWN message: "strange" default: true`) + `}`,
-			want: []string{"shop/v1/shop.proto:10:1", "shop.v1.ShopCode", "no default row for INTERNAL"},
-		},
-		{
 			name: "an OK row for an error",
 			file: shop(valueText("SoldOut", "7", `message: "sold out"`)),
 			want: []string{"shop/v1/shop.proto:14:3", "SoldOut = 7", "has the grpc_code OK or none"},
@@ -60,11 +54,6 @@ func TestPluginRefuses(t *testing.T) {
 			name: "the reason of another value",
 			file: shop(valueText("SoldOut", "7", ok), valueText("Gone", "8", ok+` reason: "SOLD_OUT"`)),
 			want: []string{"Gone = 8", `"SOLD_OUT"`, "already belongs to SoldOut"},
-		},
-		{
-			name: "an empty message",
-			file: shop(valueText("SoldOut", "7", `grpc_code: NOT_FOUND`)),
-			want: []string{"SoldOut = 7", "empty message"},
 		},
 		{
 			name: "a message that begins with a space",

@@ -27,6 +27,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A Retry says whether the same call may succeed later.
+type Retry int32
+
+const (
+	// It follows from the canonical code: RETRY_CALL for UNAVAILABLE, RETRY_TRANSACTION for
+	// ABORTED, RETRY_NEVER for all others.
+	Retry_RETRY_UNSPECIFIED Retry = 0
+	// Don't retry: the same call fails again until something else changes.
+	Retry_RETRY_NEVER Retry = 1
+	// Retry the same call, after a delay. It may have run: retry only what is idempotent.
+	Retry_RETRY_CALL Retry = 2
+	// Restart the whole transaction, such as a read followed by a write.
+	Retry_RETRY_TRANSACTION Retry = 3
+)
+
+// Enum value maps for Retry.
+var (
+	Retry_name = map[int32]string{
+		0: "RETRY_UNSPECIFIED",
+		1: "RETRY_NEVER",
+		2: "RETRY_CALL",
+		3: "RETRY_TRANSACTION",
+	}
+	Retry_value = map[string]int32{
+		"RETRY_UNSPECIFIED": 0,
+		"RETRY_NEVER":       1,
+		"RETRY_CALL":        2,
+		"RETRY_TRANSACTION": 3,
+	}
+)
+
+func (x Retry) Enum() *Retry {
+	p := new(Retry)
+	*p = x
+	return p
+}
+
+func (x Retry) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Retry) Descriptor() protoreflect.EnumDescriptor {
+	return file_errstatus_v1_annotations_proto_enumTypes[0].Descriptor()
+}
+
+func (Retry) Type() protoreflect.EnumType {
+	return &file_errstatus_v1_annotations_proto_enumTypes[0]
+}
+
+func (x Retry) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Retry.Descriptor instead.
+func (Retry) EnumDescriptor() ([]byte, []int) {
+	return file_errstatus_v1_annotations_proto_rawDescGZIP(), []int{0}
+}
+
 // A Fault says who must act on a failure.
 type Fault int32
 
@@ -70,11 +128,11 @@ func (x Fault) String() string {
 }
 
 func (Fault) Descriptor() protoreflect.EnumDescriptor {
-	return file_errstatus_v1_annotations_proto_enumTypes[0].Descriptor()
+	return file_errstatus_v1_annotations_proto_enumTypes[1].Descriptor()
 }
 
 func (Fault) Type() protoreflect.EnumType {
-	return &file_errstatus_v1_annotations_proto_enumTypes[0]
+	return &file_errstatus_v1_annotations_proto_enumTypes[1]
 }
 
 func (x Fault) Number() protoreflect.EnumNumber {
@@ -83,7 +141,7 @@ func (x Fault) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fault.Descriptor instead.
 func (Fault) EnumDescriptor() ([]byte, []int) {
-	return file_errstatus_v1_annotations_proto_rawDescGZIP(), []int{0}
+	return file_errstatus_v1_annotations_proto_rawDescGZIP(), []int{1}
 }
 
 // A Row describes one code to those who don't know its type: gRPC, proxies,
@@ -91,28 +149,43 @@ func (Fault) EnumDescriptor() ([]byte, []int) {
 type Row struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The canonical code, which is sent as grpc-status: OK for number 0, another
-	// code for every other number.
+	// code for every other number. By default it is the enum's default_grpc_code.
 	GrpcCode code.Code `protobuf:"varint,1,opt,name=grpc_code,json=grpcCode,proto3,enum=google.rpc.Code" json:"grpc_code,omitempty"`
 	// The message that callers read if the error has none of its own. It is public
-	// text, in English, for developers. It must not be empty, and neither begin nor
-	// end with a space. It has no control characters, line breaks included, and no
-	// other invisible characters.
+	// text, in English, for developers. By default it is the reason in words: "card declined"
+	// for CARD_DECLINED. It must neither begin nor end with a space. It has no control
+	// characters, line breaks included, and no other invisible characters.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The message in other languages, for the users of the calling program. It is
 	// not sent.
 	Localized []*LocalizedMessage `protobuf:"bytes,3,rep,name=localized,proto3" json:"localized,omitempty"`
-	// Whether this code is the table's default for its canonical code. INTERNAL and
-	// UNKNOWN each need one default, the other canonical codes have at most one.
+	// Whether this code is the table's default for its canonical code. Each canonical code
+	// has at most one.
 	Default bool `protobuf:"varint,4,opt,name=default,proto3" json:"default,omitempty"`
 	// The reason in google.rpc.ErrorInfo. By default it is the value's name in upper
 	// snake case without the enum's name: RECORD_NOT_FOUND for RecordNotFound,
-	// CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode. Set it to rename
-	// a value without a change on the wire. It has at least three characters, except
-	// for number 0, which is never sent.
+	// CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode. A reason begins with a
+	// letter: for CODE_2FA_REQUIRED of Code, the default is the whole name. Set it to
+	// rename a value without a change on the wire. A reason has at least three
+	// characters. The reason of number 0 is never sent, so it may be shorter. For number
+	// 0, the default is OK where it would be UNKNOWN or INTERNAL.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Who is at fault, if that doesn't follow from grpc_code. Number 0 has none. It is
 	// not sent.
-	Fault         Fault `protobuf:"varint,6,opt,name=fault,proto3,enum=errstatus.v1.Fault" json:"fault,omitempty"`
+	Fault Fault `protobuf:"varint,6,opt,name=fault,proto3,enum=errstatus.v1.Fault" json:"fault,omitempty"`
+	// Whether a caller should retry, if that doesn't follow from grpc_code. Number 0 has
+	// none. It is not sent.
+	Retry Retry `protobuf:"varint,7,opt,name=retry,proto3,enum=errstatus.v1.Retry" json:"retry,omitempty"`
+	// A message with parameters, such as "card {card} was declined". A name in braces is a
+	// parameter: the generator makes a Go error type with a field for each. The values are
+	// also sent as metadata of the ErrorInfo. A name matches [a-z][a-z0-9_]+. A code that is
+	// returned without parameters has the message.
+	Template string `protobuf:"bytes,8,opt,name=template,proto3" json:"template,omitempty"`
+	// Reasons that the code had before. Clients read them as this code. They are never sent.
+	FormerReasons []string `protobuf:"bytes,9,rep,name=former_reasons,json=formerReasons,proto3" json:"former_reasons,omitempty"`
+	// The name in Go. By default it is the value's name in camel case without the enum's
+	// name: CardDeclined for BILLING_CODE_CARD_DECLINED of BillingCode.
+	GoName        string `protobuf:"bytes,10,opt,name=go_name,json=goName,proto3" json:"go_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,6 +262,34 @@ func (x *Row) GetFault() Fault {
 	return Fault_FAULT_UNSPECIFIED
 }
 
+func (x *Row) GetRetry() Retry {
+	if x != nil {
+		return x.Retry
+	}
+	return Retry_RETRY_UNSPECIFIED
+}
+
+func (x *Row) GetTemplate() string {
+	if x != nil {
+		return x.Template
+	}
+	return ""
+}
+
+func (x *Row) GetFormerReasons() []string {
+	if x != nil {
+		return x.FormerReasons
+	}
+	return nil
+}
+
+func (x *Row) GetGoName() string {
+	if x != nil {
+		return x.GoName
+	}
+	return ""
+}
+
 // A LocalizedMessage is a message in one language, as in
 // google.rpc.LocalizedMessage.
 type LocalizedMessage struct {
@@ -196,7 +297,9 @@ type LocalizedMessage struct {
 	// A BCP 47 language tag, such as "zh" or "pt-BR".
 	Locale string `protobuf:"bytes,1,opt,name=locale,proto3" json:"locale,omitempty"`
 	// Public text in that language.
-	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// The row's template in that language. It has the same parameters.
+	Template      string `protobuf:"bytes,3,opt,name=template,proto3" json:"template,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -245,6 +348,13 @@ func (x *LocalizedMessage) GetMessage() string {
 	return ""
 }
 
+func (x *LocalizedMessage) GetTemplate() string {
+	if x != nil {
+		return x.Template
+	}
+	return ""
+}
+
 var file_errstatus_v1_annotations_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.EnumOptions)(nil),
@@ -252,6 +362,14 @@ var file_errstatus_v1_annotations_proto_extTypes = []protoimpl.ExtensionInfo{
 		Field:         51276,
 		Name:          "errstatus.v1.domain",
 		Tag:           "bytes,51276,opt,name=domain",
+		Filename:      "errstatus/v1/annotations.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.EnumOptions)(nil),
+		ExtensionType: (*code.Code)(nil),
+		Field:         51277,
+		Name:          "errstatus.v1.default_grpc_code",
+		Tag:           "varint,51277,opt,name=default_grpc_code,enum=google.rpc.Code",
 		Filename:      "errstatus/v1/annotations.proto",
 	},
 	{
@@ -272,37 +390,56 @@ var (
 	//
 	// optional string domain = 51276;
 	E_Domain = &file_errstatus_v1_annotations_proto_extTypes[0]
+	// The canonical code of each value that sets no grpc_code. With it, a value needs no
+	// row. Number 0 is always OK.
+	//
+	// optional google.rpc.Code default_grpc_code = 51277;
+	E_DefaultGrpcCode = &file_errstatus_v1_annotations_proto_extTypes[1]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
 var (
-	// The row of one code. Every value of an enum with a domain must have it.
+	// The row of one code. In an enum with a domain, every value except 0 needs a row,
+	// unless the enum has a default_grpc_code.
 	//
 	// optional errstatus.v1.Row row = 51276;
-	E_Row = &file_errstatus_v1_annotations_proto_extTypes[1]
+	E_Row = &file_errstatus_v1_annotations_proto_extTypes[2]
 )
 
 var File_errstatus_v1_annotations_proto protoreflect.FileDescriptor
 
 const file_errstatus_v1_annotations_proto_rawDesc = "" +
 	"\n" +
-	"\x1eerrstatus/v1/annotations.proto\x12\ferrstatus.v1\x1a google/protobuf/descriptor.proto\x1a\x15google/rpc/code.proto\"\xe9\x01\n" +
+	"\x1eerrstatus/v1/annotations.proto\x12\ferrstatus.v1\x1a google/protobuf/descriptor.proto\x1a\x15google/rpc/code.proto\"\xf0\x02\n" +
 	"\x03Row\x12-\n" +
 	"\tgrpc_code\x18\x01 \x01(\x0e2\x10.google.rpc.CodeR\bgrpcCode\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12<\n" +
 	"\tlocalized\x18\x03 \x03(\v2\x1e.errstatus.v1.LocalizedMessageR\tlocalized\x12\x18\n" +
 	"\adefault\x18\x04 \x01(\bR\adefault\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12)\n" +
-	"\x05fault\x18\x06 \x01(\x0e2\x13.errstatus.v1.FaultR\x05fault\"D\n" +
+	"\x05fault\x18\x06 \x01(\x0e2\x13.errstatus.v1.FaultR\x05fault\x12)\n" +
+	"\x05retry\x18\a \x01(\x0e2\x13.errstatus.v1.RetryR\x05retry\x12\x1a\n" +
+	"\btemplate\x18\b \x01(\tR\btemplate\x12%\n" +
+	"\x0eformer_reasons\x18\t \x03(\tR\rformerReasons\x12\x17\n" +
+	"\ago_name\x18\n" +
+	" \x01(\tR\x06goName\"`\n" +
 	"\x10LocalizedMessage\x12\x16\n" +
 	"\x06locale\x18\x01 \x01(\tR\x06locale\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage*W\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1a\n" +
+	"\btemplate\x18\x03 \x01(\tR\btemplate*V\n" +
+	"\x05Retry\x12\x15\n" +
+	"\x11RETRY_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vRETRY_NEVER\x10\x01\x12\x0e\n" +
+	"\n" +
+	"RETRY_CALL\x10\x02\x12\x15\n" +
+	"\x11RETRY_TRANSACTION\x10\x03*W\n" +
 	"\x05Fault\x12\x15\n" +
 	"\x11FAULT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fFAULT_CALLER\x10\x01\x12\x10\n" +
 	"\fFAULT_SERVER\x10\x02\x12\x13\n" +
 	"\x0fFAULT_TRANSIENT\x10\x03:6\n" +
-	"\x06domain\x12\x1c.google.protobuf.EnumOptions\x18̐\x03 \x01(\tR\x06domain:H\n" +
+	"\x06domain\x12\x1c.google.protobuf.EnumOptions\x18̐\x03 \x01(\tR\x06domain:\\\n" +
+	"\x11default_grpc_code\x12\x1c.google.protobuf.EnumOptions\x18͐\x03 \x01(\x0e2\x10.google.rpc.CodeR\x0fdefaultGrpcCode:H\n" +
 	"\x03row\x12!.google.protobuf.EnumValueOptions\x18̐\x03 \x01(\v2\x11.errstatus.v1.RowR\x03rowB>Z<github.com/errstatus/errstatus/codes/annotations;annotationsb\x06proto3"
 
 var (
@@ -317,28 +454,32 @@ func file_errstatus_v1_annotations_proto_rawDescGZIP() []byte {
 	return file_errstatus_v1_annotations_proto_rawDescData
 }
 
-var file_errstatus_v1_annotations_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_errstatus_v1_annotations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_errstatus_v1_annotations_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_errstatus_v1_annotations_proto_goTypes = []any{
-	(Fault)(0),                            // 0: errstatus.v1.Fault
-	(*Row)(nil),                           // 1: errstatus.v1.Row
-	(*LocalizedMessage)(nil),              // 2: errstatus.v1.LocalizedMessage
-	(code.Code)(0),                        // 3: google.rpc.Code
-	(*descriptorpb.EnumOptions)(nil),      // 4: google.protobuf.EnumOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 5: google.protobuf.EnumValueOptions
+	(Retry)(0),                            // 0: errstatus.v1.Retry
+	(Fault)(0),                            // 1: errstatus.v1.Fault
+	(*Row)(nil),                           // 2: errstatus.v1.Row
+	(*LocalizedMessage)(nil),              // 3: errstatus.v1.LocalizedMessage
+	(code.Code)(0),                        // 4: google.rpc.Code
+	(*descriptorpb.EnumOptions)(nil),      // 5: google.protobuf.EnumOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 6: google.protobuf.EnumValueOptions
 }
 var file_errstatus_v1_annotations_proto_depIdxs = []int32{
-	3, // 0: errstatus.v1.Row.grpc_code:type_name -> google.rpc.Code
-	2, // 1: errstatus.v1.Row.localized:type_name -> errstatus.v1.LocalizedMessage
-	0, // 2: errstatus.v1.Row.fault:type_name -> errstatus.v1.Fault
-	4, // 3: errstatus.v1.domain:extendee -> google.protobuf.EnumOptions
-	5, // 4: errstatus.v1.row:extendee -> google.protobuf.EnumValueOptions
-	1, // 5: errstatus.v1.row:type_name -> errstatus.v1.Row
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	5, // [5:6] is the sub-list for extension type_name
-	3, // [3:5] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 0: errstatus.v1.Row.grpc_code:type_name -> google.rpc.Code
+	3, // 1: errstatus.v1.Row.localized:type_name -> errstatus.v1.LocalizedMessage
+	1, // 2: errstatus.v1.Row.fault:type_name -> errstatus.v1.Fault
+	0, // 3: errstatus.v1.Row.retry:type_name -> errstatus.v1.Retry
+	5, // 4: errstatus.v1.domain:extendee -> google.protobuf.EnumOptions
+	5, // 5: errstatus.v1.default_grpc_code:extendee -> google.protobuf.EnumOptions
+	6, // 6: errstatus.v1.row:extendee -> google.protobuf.EnumValueOptions
+	4, // 7: errstatus.v1.default_grpc_code:type_name -> google.rpc.Code
+	2, // 8: errstatus.v1.row:type_name -> errstatus.v1.Row
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	7, // [7:9] is the sub-list for extension type_name
+	4, // [4:7] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_errstatus_v1_annotations_proto_init() }
@@ -351,9 +492,9 @@ func file_errstatus_v1_annotations_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_errstatus_v1_annotations_proto_rawDesc), len(file_errstatus_v1_annotations_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   2,
-			NumExtensions: 2,
+			NumExtensions: 3,
 			NumServices:   0,
 		},
 		GoTypes:           file_errstatus_v1_annotations_proto_goTypes,
