@@ -27,7 +27,8 @@ import (
 //   - grpc.service, grpc.method and grpc.code, as in go-grpc-middleware's logging.
 //   - request_id and upstream_request_id, if there are any.
 //   - error.name, error.number and error.reason: the name, the number and the reason of the
-//     code that is sent, if one is.
+//     code that is sent, if one is. If the first table has no default row for INTERNAL, a
+//     withheld failure has the name and the reason INTERNAL, and no number.
 //   - error.message: the message that is sent.
 //   - error.cause: the private text of the error and of its causes.
 //   - error.context_cause, error.panic, error.stack and error.amendment, in few records.

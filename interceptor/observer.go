@@ -23,7 +23,8 @@ type Event struct {
 	Call interceptors.CallMeta
 
 	// Code is the code that was sent or received. If the status carries none, it is the
-	// UNKNOWN default of the first table. It is never nil.
+	// UNKNOWN default of the first table, which can be a fallback code; see
+	// [codes.Table.DefaultFor]. It is never nil.
 	Code codes.Code
 
 	// Declared reports whether the status carries Code. If it doesn't, classify the failure
@@ -108,7 +109,8 @@ type Event struct {
 //
 //   - Both are empty if the status has neither a code nor an ErrorInfo.
 //   - The reason is "_OTHER" if the table of the domain has no row for the code, and if an
-//     ErrorInfo names no code.
+//     ErrorInfo names no code. A withheld failure of a server without a default row for
+//     INTERNAL has the reason "INTERNAL".
 //   - Both are "_OTHER" if the domain isn't known, and for a raw number without a row.
 //
 // OpenTelemetry names unknown values "_OTHER" too.
@@ -116,6 +118,10 @@ func (e Event) Labels() (domain, reason string) { return e.domain, e.reason }
 
 // otherLabel is the label of whatever has no row or no table.
 var otherLabel = codes.Label(nil)
+
+// internalLabel is the label of a withheld failure of a server without a default row for
+// INTERNAL.
+const internalLabel = "INTERNAL"
 
 // codeLabels returns the labels of a code. A method of a user's code can panic.
 func codeLabels(tables []*codes.Table, code codes.Code) (domain, reason string) {
@@ -137,6 +143,9 @@ func codeLabels(tables []*codes.Table, code codes.Code) (domain, reason string) 
 func uncodedLabels(st *status.Status) (domain, reason string) {
 	switch st.Origin() {
 	case status.OriginKnown:
+		if st.Reason() == internalLabel {
+			return st.Domain(), internalLabel
+		}
 		return st.Domain(), otherLabel
 	case status.OriginForeign, status.OriginNumeric:
 		return otherLabel, otherLabel

@@ -47,7 +47,9 @@ func (o tableOption) applyClient(c *client) { c.decoder.Tables = append(c.decode
 // The option may be given once for each domain. A domain has one Go type: the interceptors
 // can't be made with two types for one domain. The first table also decides on the server's
 // INTERNAL default, on the UNKNOWN default of a status that carries no code, and on the
-// codes that [WithAssumedCodes] assumes. To use [codes.Default] for these, give it first.
+// codes that [WithAssumedCodes] assumes. To use [codes.Default] for these, give it first. If
+// the first table has no default row for INTERNAL, what the server withholds carries no code;
+// see the Tables field of [status.Encoder].
 func WithTable(table *codes.Table) Option {
 	switch {
 	case table == nil:
@@ -205,9 +207,11 @@ func WithRequestID(f func(ctx context.Context) string) ServerOption {
 }
 
 // WithAssumedCodes takes a status without any ErrorInfo for one that carries a code: the
-// first table's default code for its canonical code, such as RecordNotFound for
-// NOT_FOUND. errors.Is, status.Code and status.Declared find it, and status.TrustKnown
-// forwards it. Without the option, such statuses carry no code.
+// first table's default code for its canonical code, such as RecordNotFound for NOT_FOUND.
+// errors.Is, status.Code and status.Declared find this code, and status.TrustKnown forwards
+// it. If the table has no default row for the canonical code, the UNKNOWN default is assumed.
+// If it has none for UNKNOWN either, the status carries no code. Without the option, such
+// statuses carry no code.
 //
 // Use it for connections to your own servers that don't send an ErrorInfo yet. A status
 // that a proxy or this process's gRPC made looks the same: a refused connection becomes

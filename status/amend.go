@@ -146,7 +146,7 @@ func (d *decision) asStatus() *Status {
 	case d.status != nil:
 		return d.status
 	case d.code != nil:
-		return New(d.code, "")
+		return &Status{code: d.code} // New would replace a fallback of another table than the code's own
 	}
 	return decided(&zeroDecoder, d.grpc, d.grpc.Proto(), nil, d.grpc.Code())
 }
@@ -160,7 +160,7 @@ func (e *Encoder) snapshot(st *Status) *Status {
 	p := st.proto(o)
 	gst := grpcstatus.FromProto(p)
 	var code codes.Code
-	if st.carriesCode() {
+	if st.hasOwnInfo() {
 		code = st.code
 	}
 	sent := *decided(&Decoder{Tables: e.Tables}, gst, p, code, gst.Code())

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -362,3 +363,82 @@ func BenchmarkParallel(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkParams measures the making and encoding of an error with parameters. By hand, the
+// handler formats the message and adds the metadata.
+func BenchmarkParams(b *testing.B) {
+	var encoder status.Encoder
+	card := strings.Repeat("4", 16)
+	for _, bench := range []struct {
+		name string
+		make map[string]func() error
+	}{
+		{"1", map[string]func() error{
+			"hand": func() error {
+				return status.Newf(testrpc.CardDeclined, "card %s was declined", card).WithMetadata("card", card).Err()
+			},
+			"With":   func() error { return status.With(testrpc.CardDeclinedError{Card: card}).Err() },
+			"struct": func() error { return testrpc.CardDeclinedError{Card: card} },
+		}},
+		{"4", map[string]func() error{
+			"hand": func() error {
+				return status.Newf(testrpc.QuotaExceeded, "%s used %s of %s %s, %[2]s in all", card, "7", "5", "GB").
+					WithMetadata("user_id", card).WithMetadata("used", "7").WithMetadata("most", "5").WithMetadata("unit", "GB").Err()
+			},
+			"With": func() error {
+				return status.With(testrpc.QuotaExceededError{UserId: card, Used: "7", Most: "5", Unit: "GB"}).Err()
+			},
+			"struct": func() error { return testrpc.QuotaExceededError{UserId: card, Used: "7", Most: "5", Unit: "GB"} },
+		}},
+	} {
+		for _, way := range []string{"hand", "With", "struct"} {
+			b.Run("params="+bench.name+"/way="+way, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					benchErr = encoder.Encode(context.Background(), bench.make[way]()).Err()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkReadParams measures the reading of the parameters of a received error. By hand, the
+// caller looks them up in the metadata.
+func BenchmarkReadParams(b *testing.B) {
+	decoder := status.Decoder{Tables: []*codes.Table{testrpc.Billing}}
+	for _, bench := range []struct {
+		name string
+		err  error
+		hand func(metadata map[string]string)
+		read func(err error) bool
+	}{
+		{"1", testrpc.CardDeclinedError{Card: "4242"},
+			func(metadata map[string]string) { benchParams = testrpc.CardDeclinedError{Card: metadata["card"]} },
+			func(err error) (ok bool) { benchParams, ok = errors.AsType[testrpc.CardDeclinedError](err); return ok }},
+		{"4", testrpc.QuotaExceededError{UserId: "u1", Used: "7", Most: "5", Unit: "GB"},
+			func(metadata map[string]string) {
+				benchQuota = testrpc.QuotaExceededError{UserId: metadata["user_id"], Used: metadata["used"], Most: metadata["most"], Unit: metadata["unit"]}
+			},
+			func(err error) (ok bool) { benchQuota, ok = errors.AsType[testrpc.QuotaExceededError](err); return ok }},
+	} {
+		received := decoder.Decode(context.Background(), status.ToGRPC(bench.err).Err())
+		b.Run("params="+bench.name+"/way=hand", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if code, _ := errors.AsType[testrpc.BillingCode](received); code > 0 {
+					bench.hand(status.Convert(received).Metadata())
+				}
+			}
+		})
+		b.Run("params="+bench.name+"/way=AsType", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !bench.read(received) {
+					b.Fatal("AsType() found nothing")
+				}
+			}
+		})
+	}
+}
+
+var benchQuota testrpc.QuotaExceededError

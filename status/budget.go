@@ -3,7 +3,6 @@ package status
 import (
 	"context"
 	"encoding/base64"
-	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -98,10 +97,11 @@ const cutMark = "..."
 // each part is read only once.
 type budget struct {
 	p         *spb.Status
-	limit     int        // most bytes that p may add to the header list
-	code      codes.Code // the code that p carries, or nil
-	infoIndex int        // index of the code's ErrorInfo: 1 if OpenIM's detail comes first, else 0
-	requestID bool       // the detail after the ErrorInfo is the RequestInfo with the RPC's id
+	limit     int          // most bytes that p may add to the header list
+	code      codes.Code   // the code that p carries, or nil
+	table     *codes.Table // of the sender, for the code
+	infoIndex int          // index of the code's ErrorInfo: 1 if OpenIM's detail comes first, else 0
+	requestID bool         // the detail after the ErrorInfo is the RequestInfo with the RPC's id
 
 	messageSize int // bytes of the message, percent-encoded
 	textSize    int // bytes of the message
@@ -111,6 +111,7 @@ type budget struct {
 	// fit.
 	reason, domain, number string
 	pairs                  []errorinfo.Pair // of the metadata, without reserved keys, in the order of the keys
+	params                 []string         // the keys of the pairs that are parameters of the code
 	truncated              Truncation       // what metadata["truncated"] says
 
 	cut Truncation // what this budget has truncated
@@ -138,7 +139,7 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status) {
 		r.change(func(x *encodedExtra) { x.withheld = true })
 	}
 	r.grpcCode = grpccodes.Code(p.Code)
-	b := budget{p: p, limit: e.maxSize(), code: r.code}
+	b := budget{p: p, limit: e.maxSize(), code: r.code, table: r.table}
 	id := st.more().requestID
 	b.requestID = id != ""
 	if r.code != nil && e.inOpenIMForm(r.code) {
@@ -167,14 +168,14 @@ func (e *Encoder) fit(ctx context.Context, r *encodedError, st *Status) {
 
 // wireOptions returns the options by which st is sent.
 func (e *Encoder) wireOptions(st *Status) wireOptions {
-	numeric := st.carriesCode() && e.inOpenIMForm(st.code)
+	numeric := st.hasOwnInfo() && e.inOpenIMForm(st.code)
 	return wireOptions{e.Tables, e.DebugInfo, numeric || e.OpenIMErrors == OpenIMErrorsWithDetail, e.WithheldMessages, e.maxSize(), e.maxSize()}
 }
 
 // unsentKeys returns the metadata keys that were given and aren't sent.
 func (st *Status) unsentKeys() []string {
 	keys := st.more().droppedKeys
-	if st.carriesCode() {
+	if st.hasOwnInfo() {
 		return keys
 	}
 	for _, pair := range st.added.pairs(nil) {
@@ -298,7 +299,9 @@ func (b *budget) reduceErrorInfo() {
 	info, _ := errorinfo.Scan(packed.GetValue()) // these bytes were made or scanned before
 	b.reason, b.domain, b.number = string(info.Reason), string(info.Domain), string(info.Number)
 	b.truncated = parseTruncation(info.Truncated)
-	b.pairs = errorinfo.Smallest(packed.GetValue(), b.limit)
+	row, _ := b.table.Lookup(b.code.Number())
+	b.params = paramNames(row)
+	b.pairs = errorinfo.Smallest(packed.GetValue(), b.limit, b.params)
 	b.detailsSize += errorInfoSize(b.infoSize()) - sizeOf(packed)
 }
 
@@ -434,28 +437,77 @@ func (b *budget) shortenDetail(d *anypb.Any) *anypb.Any {
 // mark. Shorter values stay whole.
 const leastValue = 32
 
-// fitMetadata shortens the long values of the metadata, all to the same length. If that
-// isn't enough, it drops pairs, the last key first.
+// fitMetadata shortens and drops pairs of the metadata. The parameters of the code come last:
+// they are only shortened if they don't fit without all other pairs, and only dropped if they
+// don't fit beside the shortest message.
 func (b *budget) fitMetadata() {
 	if len(b.pairs) == 0 || b.fits() {
 		return
 	}
+	rest := b.detailsSize - errorInfoSize(b.infoSize()) // of the other details
+	others, params := b.splitPairs()
+	if len(others) == 0 && !slices.ContainsFunc(params, isLong) && b.mostParams(params, rest) == len(params) {
+		return // only the message is too long
+	}
 	b.markCut(TruncatedMetadata)
-	all := b.pairs
 	b.pairs = nil
+	n := b.mostParams(params, rest)
+	if whole := b.addPairs(params[:n], rest); whole && n == len(params) {
+		b.addPairs(others[:b.mostPairs(others, rest)], rest)
+	}
+}
+
+// splitPairs returns the pairs without the parameters of the code, and the parameters.
+func (b *budget) splitPairs() (others, params []errorinfo.Pair) {
+	for _, pair := range b.pairs {
+		if slices.Contains(b.params, pair.Key) {
+			params = append(params, pair)
+		} else {
+			others = append(others, pair)
+		}
+	}
+	return others, params
+}
+
+func isLong(pair errorinfo.Pair) bool { return len(pair.Value) > leastValue }
+
+// mostParams returns how many params fit if the message is as short as possible.
+func (b *budget) mostParams(params []errorinfo.Pair, rest int) int {
+	shortest := *b
+	shortest.pairs = nil
+	shortest.messageSize, shortest.textSize = min(b.messageSize, len(cutMark)), min(b.textSize, len(cutMark))
+	return shortest.mostPairs(params, rest)
+}
+
+// mostPairs returns how many pairs fit beside those of b, if their long values are shortened
+// as much as possible. rest is the size of the details without the ErrorInfo.
+func (b *budget) mostPairs(pairs []errorinfo.Pair, rest int) int {
 	base := b.infoSize()
-	rest := b.detailsSize - errorInfoSize(base+pairsSize(all, math.MaxInt)) // of the other details
-	fits := func(n, length int) bool {
-		b.detailsSize = rest + errorInfoSize(base+pairsSize(all[:n], length))
+	return largest(0, len(pairs), func(n int) bool {
+		b.detailsSize = rest + errorInfoSize(base+pairsSize(pairs[:n], leastValue))
 		return b.fits()
-	}
-	n := largest(0, len(all), func(n int) bool { return fits(n, leastValue) })
-	length := largest(leastValue, b.limit, func(length int) bool { return fits(n, length) })
-	for _, pair := range all[:n] {
+	})
+}
+
+// addPairs adds pairs to those of b. If they don't fit, it shortens long values, all to the
+// same length. It reports whether all of them are whole. rest is the size of the details
+// without the ErrorInfo.
+func (b *budget) addPairs(pairs []errorinfo.Pair, rest int) (whole bool) {
+	base := b.infoSize()
+	length := largest(leastValue, b.limit, func(length int) bool {
+		b.detailsSize = rest + errorInfoSize(base+pairsSize(pairs, length))
+		return b.fits()
+	})
+	whole = true
+	added := make([]errorinfo.Pair, 0, len(pairs))
+	for _, pair := range pairs {
 		text, mark := shortenValue(pair.Value, length)
-		b.pairs = append(b.pairs, errorinfo.Pair{Key: pair.Key, Value: text + mark})
+		added = append(added, errorinfo.Pair{Key: pair.Key, Value: text + mark})
+		whole = whole && mark == ""
 	}
+	b.pairs = mergePairs(b.pairs, added)
 	b.detailsSize = rest + errorInfoSize(b.infoSize())
+	return whole
 }
 
 // largest returns the largest number from low to high for which ok returns true, or low if

@@ -12,11 +12,14 @@ import (
 // Code returns the domain code of err, of any enum. It never returns nil. It returns
 //
 //   - NoError for nil;
-//   - the first code that err states: a bare code, or that of a [Status] error;
+//   - the first code that err states: a bare code, or that of a [Status] error or of an error
+//     with parameters;
 //   - the code that the first received status carries;
 //   - the code that a gRPC status carries that wasn't decoded, as [FromGRPC] finds it;
 //   - the UNKNOWN default for any other error: SdkUnknownCode, or that of the connection's
-//     first table. [Declared] reports false for it.
+//     first table. For a negative code, which can't be sent, it is that of its own table.
+//     It can be a fallback code; see [codes.Table.DefaultFor]. [Declared] reports false
+//     for it.
 //
 // A received status that carries no code is never taken for one that does: a proxy's
 // NOT_FOUND is not RecordNotFound. Ask gRPC's own status.Code for its canonical code. The
@@ -48,7 +51,16 @@ func Declared(err error) (code codes.Code, ok bool) {
 	if st := f.status(); st != nil {
 		return st.code, st.carriesCode()
 	}
-	return unknownDefault(), false
+	return f.unknownDefault(), false
+}
+
+// unknownDefault returns the UNKNOWN default for an error without a code: that of the table of
+// a code that can't be sent, or of the default table.
+func (f *finding) unknownDefault() codes.Code {
+	if f.unsendable != nil {
+		return f.unsendable.DefaultFor(grpccodes.Unknown)
+	}
+	return unknownDefault()
 }
 
 // unknownDefault returns the UNKNOWN default of the default table.
@@ -57,8 +69,9 @@ func unknownDefault() codes.Code { return codes.Default().DefaultFor(grpccodes.U
 // FromError returns the Status of an error. ok reports whether the error has one.
 //
 //   - For nil it returns a nil Status, and true.
-//   - For a code or a [Status] error, also under %w or in errors.Join, it returns the
-//     Status with its own message, without the text of the errors around it.
+//   - For a code, a [Status] error or an error with parameters, also under %w or in
+//     errors.Join, it returns the Status with its own message, without the text of the errors
+//     around it.
 //   - For a received status, it returns that, whether it carries a code or not.
 //   - For a gRPC status that wasn't decoded, it returns the Status that [FromGRPC] returns.
 //   - For any other error it returns a Status with the UNKNOWN default and that code's
@@ -78,7 +91,7 @@ func FromError(err error) (st *Status, ok bool) {
 		st = f.status()
 	}
 	if st == nil {
-		return &Status{code: unknownDefault(), none: true, from: err}, false
+		return &Status{code: f.unknownDefault(), none: true, from: err}, false
 	}
 	if st.from != err { // of another type than err, so that comparing them can't panic
 		read := *st
@@ -101,6 +114,8 @@ func (f *finding) status() *Status {
 		return f.encoded.asStatus()
 	case f.stated != nil:
 		return &f.stated.st
+	case f.params != nil:
+		return f.params
 	case f.failed != nil:
 		return nil // Encode too ignores what comes after a panic
 	case f.received != nil:

@@ -54,7 +54,7 @@ const (
 var shop = codes.MustTable("shop.example",
 	codes.Row{Code: shopBroken, Reason: "SHOP_BROKEN", GRPCCode: grpccodes.Internal, Message: "the shop is broken", Default: true},
 	codes.Row{Code: shopUnknown, Reason: "SHOP_UNKNOWN", GRPCCode: grpccodes.Unknown, Message: "who knows", Default: true},
-	codes.Row{Code: shopClosed, Reason: "SHOP_CLOSED", GRPCCode: grpccodes.Unavailable, Message: "the shop is closed"},
+	codes.Row{Code: shopClosed, Reason: "SHOP_CLOSED", GRPCCode: grpccodes.Unavailable, Message: "the shop is closed", Template: "shop {shop} is closed"},
 )
 
 func (c shopCode) Error() string        { return fmt.Sprint("shop ", int32(c)) }

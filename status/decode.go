@@ -26,7 +26,8 @@ type Decoder struct {
 	// domain. The order matters for two things:
 	//
 	//   - The UNKNOWN default, which is the code of a status that carries none, and assumed
-	//     codes come from the first table, or from codes.Default() if there is none.
+	//     codes come from the first table, or from codes.Default() if there is none. The
+	//     UNKNOWN default can be a fallback code; see [codes.Table.DefaultFor].
 	//   - A raw number is looked up in each table in turn, and then in the default table.
 	Tables []*codes.Table
 
@@ -38,6 +39,9 @@ type Decoder struct {
 	// table's default code for its canonical code. A status with a number outside of
 	// 0..16 has no canonical code: nothing is assumed for it. errors.Is, [Code] and
 	// [Declared] find an assumed code, and TrustKnown forwards it.
+	//
+	// Nothing is assumed if the table has a default row neither for the canonical code nor
+	// for UNKNOWN.
 	//
 	// Use it for connections to your own servers that don't send an ErrorInfo yet. A
 	// status that a proxy or this process's gRPC made looks the same, and gets a code
@@ -93,7 +97,7 @@ func (d *Decoder) Decode(ctx context.Context, err error) error {
 	switch {
 	case f.encoded != nil:
 		return d.receive(ctx, f.encoded.status, f.encoded.status.Err())
-	case f.grpc == nil || f.code != nil || f.stated != nil || f.received != nil:
+	case f.grpc == nil || f.code != nil || f.stated != nil || f.params != nil || f.received != nil:
 		return err
 	}
 	return d.receive(ctx, f.grpc, err)
@@ -106,6 +110,9 @@ func (d *Decoder) receive(ctx context.Context, gst *grpcstatus.Status, err error
 	e := d.read(gst)
 	if e.carries {
 		e.append(e.code)
+	}
+	if e.mayHaveParams() {
+		e.append((*receivedParams)(e))
 	}
 	e.append(err)
 	if ended := callerContextError(ctx, e.grpcCode); ended != nil {
@@ -130,9 +137,9 @@ func (d *Decoder) readOwn(gst *grpcstatus.Status) *Status {
 }
 
 // decided returns the Status of a gRPC status that an Encoder with d's tables has decided
-// on. It carries the code, or none if that is nil. It isn't identified again: the tables of
-// this process may name another code. proto must equal gst.Proto(), and nobody may change
-// it.
+// on. It carries the code, which can be a fallback, or none if that is nil. It isn't
+// identified again: the tables of this process may name another code. proto must equal
+// gst.Proto(), and nobody may change it.
 func decided(d *Decoder, gst *grpcstatus.Status, proto *spb.Status, code codes.Code, canonical grpccodes.Code) *Status {
 	e := &receivedError{grpc: gst, proto: proto, decoder: d, own: true, decided: true}
 	e.identify(&zeroDecoder)
@@ -215,7 +222,8 @@ func (e *receivedError) identify(d *Decoder) {
 		}
 	}
 	if e.origin == OriginBare && d.AssumeCodes && code <= grpccodes.Unauthenticated {
-		e.code, e.carries = known.first().DefaultFor(code), true
+		assumed := known.first().DefaultFor(code)
+		e.code, e.carries = assumed, assumed.Number() > 0 // a fallback is no code to assume
 	}
 	e.complete(known)
 }
@@ -227,7 +235,7 @@ func (e *receivedError) complete(known tables) {
 		e.code, e.rawTable, e.metadataOnly = known.first().DefaultFor(grpccodes.Unknown), nil, false
 	}
 	if e.carries && e.origin == OriginNumeric && !e.metadataOnly {
-		e.infoIndex = -1 // an ErrorInfo of another domain is a detail like any other
+		e.infoIndex, e.hasFields = -1, false // an ErrorInfo of another domain is a detail like any other
 	}
 	switch {
 	case e.grpcCode <= grpccodes.Unauthenticated:
@@ -272,11 +280,11 @@ func (e *receivedError) readErrorInfo(known tables, info errorinfo.Scanned, rawN
 		e.readForeign(rawNumber != 0 && number == rawNumber, info, index)
 		return false
 	}
-	code := codeOf(table, info, number, hasNumber)
+	code, former := codeOf(table, info, number, hasNumber)
 	switch {
 	case code != nil:
 		e.code, e.origin, e.carries, e.rawTable = code, OriginKnown, true, nil
-		e.rewritten = !hasNumber || number != code.Number() || info.BadKey || !errorinfo.IsReason(info.Reason)
+		e.rewritten = !hasNumber || number != code.Number() || info.BadKey || former || !errorinfo.IsReason(info.Reason)
 	case e.carries: // the raw number names the code
 		e.metadataOnly = hasNumber && number == e.code.Number() && table.Domain() == e.code.Table().Domain()
 		if !e.metadataOnly {
@@ -308,22 +316,22 @@ func (e *receivedError) choose(info errorinfo.Scanned, index int32) {
 	e.infoIndex, e.fields, e.hasFields = index, info, true
 }
 
-// codeOf returns the code that an ErrorInfo of the table's domain names, or nil if it
-// names none.
-func codeOf(table *codes.Table, info errorinfo.Scanned, number codes.Number, hasNumber bool) codes.Code {
+// codeOf returns the code that an ErrorInfo of the table's domain names, or nil if it names
+// none. former reports whether its reason is a former one of the code.
+func codeOf(table *codes.Table, info errorinfo.Scanned, number codes.Number, hasNumber bool) (code codes.Code, former bool) {
 	isReason := errorinfo.IsReason(info.Reason)
 	if row, ok := table.ByReason(string(info.Reason)); ok && isReason && row.Code.Number() > 0 {
-		return row.Code
+		return row.Code, row.Reason != string(info.Reason)
 	}
 	if !hasNumber {
-		return nil
+		return nil, false
 	}
 	// A sender without a row for the number sends ERROR_CODE_ and the number as reason.
 	// That says no more than the number.
 	digits, madeUp := bytes.CutPrefix(info.Reason, []byte(errorinfo.UnknownPrefix))
 	hasReason := isReason && (!madeUp || !bytes.Equal(digits, info.Number))
 	if hasReason && table.Has(number) {
-		return nil // the row has another reason: the two contradict each other
+		return nil, false // the row has another reason: the two contradict each other
 	}
-	return table.Code(number)
+	return table.Code(number), false
 }

@@ -74,13 +74,13 @@ func (st *Status) allDetails() []*anypb.Any {
 	switch {
 	case st.Code().Number() == 0:
 		return nil
-	case st.isReceived() && !st.carriesCode():
+	case st.isReceived() && !st.hasOwnInfo():
 		return st.received.proto.GetDetails()
 	}
 	var all []*anypb.Any
 	if st.isReceived() && st.origin == OriginKnown {
 		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.received.info()})
-	} else if st.carriesCode() {
+	} else if st.hasOwnInfo() {
 		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(st.tableIn(nil), true, math.MaxInt)})
 	}
 	if st.isReceived() {

@@ -6,6 +6,7 @@
 //	return nil, status.Wrap(err, codes.SrvDatabase, "loading the user")
 //	return nil, status.Errorf(codes.SrvDatabase, "user %q: %w", id, err) // err is not sent
 //	return nil, status.New(codes.Args, "bad request").WithDetails(badRequest).Err()
+//	return nil, status.With(billing.CardDeclinedError{Card: "4242"}).Wrap(err)
 //
 //	switch status.Code(err) {
 //	case codes.TokenExpired:
@@ -14,7 +15,8 @@
 //		done()
 //	}
 //
-// [Code], [Declared], errors.Is and errors.As find the domain code that a server sent. A
+// [Code], [Declared], errors.Is and errors.As find the domain code that a server sent, and
+// errors.As also its parameters; see [With]. A
 // status from a proxy, from a server without errstatus or from gRPC itself carries none.
 // Ask gRPC's own status.Code for its canonical code.
 //
@@ -22,7 +24,8 @@
 //
 // Public text may be sent to the caller. Private text is never sent:
 //
-//   - The message of a [Status], its details and its metadata are public.
+//   - The message of a [Status], its details and its metadata are public. So are the
+//     parameters of a code; see [With].
 //   - A cause, given to [Wrap] or as the operand of %w, is private. It is in the error's
 //     chain, in its LogValue and in what %+v prints.
 //   - The text that fmt.Errorf puts around an error is private.
@@ -54,7 +57,10 @@
 //   - Canonical code: one of gRPC's codes 0 to 16.
 //   - Raw number: a domain code's number in grpc-status itself, outside of 0 to 16.
 //     OpenIM's servers send it. It carries a code only if a table has a row for it.
-//   - State: an error of this process states a code if it is one, or has a Status with one.
+//   - State: an error of this process states a code if it is one, has a Status with one, or
+//     is a [codes.Params].
+//   - Parameters: the values of the named parts of a code's template, such as the card in
+//     "card {card} was declined".
 //   - Carry: a received status carries a code if its ErrorInfo or its raw number identifies
 //     a domain code, or if the connection assumes one.
 //   - Assumed code: the default code for the canonical code of a status without any
@@ -67,6 +73,12 @@
 //     ServerInternal.
 //   - UNKNOWN default: the table's default code for UNKNOWN. In the default table it is
 //     SdkUnknownCode.
+//   - Fallback code: the code that a table without a default row for INTERNAL or UNKNOWN uses
+//     instead. Its number is negative. No status carries it. A server sends INTERNAL for it,
+//     with the reason INTERNAL, the table's domain and no number.
+//   - Parameter: a named part of a code's template, such as card in "card {card} was
+//     declined". Parameter error: the generated struct type for a code with a template, such
+//     as CardDeclinedError; see [With].
 //   - Canonical form: grpc-status is a canonical code.
 //   - Numeric form: grpc-status is a raw number, and the details begin with an
 //     openim.protobuf.ErrorInfo and a google.rpc.ErrorInfo.

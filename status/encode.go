@@ -24,7 +24,9 @@ type Encoder struct {
 	// must not have the same domain. The order matters for two things:
 	//
 	//   - The INTERNAL default comes from the first table, or from codes.Default() if
-	//     there is none.
+	//     there is none. If the first table has no default row for INTERNAL, the INTERNAL
+	//     default carries no code: it is INTERNAL with an ErrorInfo that has the reason
+	//     INTERNAL, the table's domain and no number.
 	//   - The Encoder looks up a raw number in each table in turn, and then in the default
 	//     table. It does the same with the number of an [OpenIMError].
 	Tables []*codes.Table
@@ -44,7 +46,10 @@ type Encoder struct {
 	//   - Then metadata of the ErrorInfo. Long values are shortened, all to the same length,
 	//     and end with three dots. Values of up to 32 bytes stay whole. If that isn't enough,
 	//     pairs are dropped in reverse order of the keys.
+	//   - Then, in the same way, values of the parameters that the template of the code's row
+	//     names.
 	//   - Then the end of the message.
+	//   - Then pairs with parameters are dropped, in reverse order of the keys.
 	//   - Then the id of RequestID.
 	//
 	// The code, the reason, the domain and the number always remain.
@@ -123,8 +128,9 @@ type Encoder struct {
 //
 //  1. nil is success.
 //  2. For an error that was encoded before, the same status is sent.
-//  3. A code or a [Status] error is sent with its public message and details, also under
-//     %w or in errors.Join. So is an [OpenIMError], if OpenIMErrors says so.
+//  3. A code, a [Status] error or an error with parameters is sent with its public message
+//     and details, also under %w or in errors.Join; see [With]. So is an [OpenIMError], if
+//     OpenIMErrors says so.
 //  4. An error that a rule matches is sent as the rule's Status.
 //  5. This case applies if the RPC's own context has ended, or its deadline has passed by
 //     now, and the error is a context error, a status CANCELLED or DEADLINE_EXCEEDED, or
@@ -143,7 +149,8 @@ type Encoder struct {
 //     details, without the text around it. WithheldMessages can replace the message.
 //  10. A gRPC status with a raw number is sent as a code, if a table has the number.
 //  11. Everything else is sent as the INTERNAL default, with its fixed message: a plain
-//     error, NoError as an error, a status with code OK, an error whose methods panic.
+//     error, NoError as an error, a status with code OK, an error whose methods panic. A
+//     negative code, such as a fallback, is sent as the INTERNAL default of its own table.
 //  12. A [PanicError] is sent in the same way.
 //
 // An error with a method that panics before a code is found is case 11, whatever else it
@@ -294,7 +301,7 @@ func (r *encodedError) setChain(err error, t *tree) {
 	default:
 		r.chain[1] = err
 	}
-	if r.code != nil && (r.chain[1] == nil || !all.has(r.code)) {
+	if r.carriesCode() && (r.chain[1] == nil || !all.has(r.code)) {
 		if ok, _ := safeToRun(r.code); ok { // a method of a user's type can panic
 			r.chain[0] = r.code
 		}
@@ -374,6 +381,8 @@ func (f *finding) decide() (d decision, ok bool) {
 		return decision{code: f.code, source: SourceCode}, true
 	case f.stated != nil:
 		return decision{status: &f.stated.st, stated: f.stated, source: SourceCode, origin: f.stated.st.origin}, true
+	case f.params != nil:
+		return decision{status: f.params, source: SourceCode}, true
 	case f.openIM != nil:
 		return decision{status: f.openIM, source: SourceOpenIMError}, true
 	}
@@ -399,6 +408,8 @@ func (e *Encoder) decideStatus(f *finding) decision {
 		return e.upstream(f.received)
 	case f.grpc != nil:
 		return e.grpc(f.grpc)
+	case f.unsendable != nil:
+		return decision{code: f.unsendable.DefaultFor(grpccodes.Internal), source: SourceUnknown}
 	}
 	return e.internal(SourceUnknown, nil)
 }
@@ -433,7 +444,7 @@ func (e *Encoder) grpc(gst *grpcstatus.Status) decision {
 	st := (&Decoder{Tables: e.Tables}).readOwn(gst)
 	d := decision{status: st, source: SourceGRPCStatus, origin: st.origin}
 	if gst.Code() > grpccodes.Unauthenticated {
-		if !st.carriesCode() {
+		if !st.hasOwnInfo() {
 			return e.internal(SourceUnknown, nil)
 		}
 		d.source = SourceNumber
@@ -454,13 +465,15 @@ func (e *Encoder) send(ctx context.Context, d decision) *encodedError {
 		return d.complete(&encodedError{status: d.grpc, grpcCode: d.grpc.Code()})
 	case d.code != nil:
 		if r := e.readyCode(d.code, nil); r != nil {
+			r.fallback = d.code.Number() < 0
 			return d.complete(r)
 		}
-		d.status = New(d.code, "")
+		d.status = d.asStatus()
 	}
 	r := new(encodedError)
-	if d.status.carriesCode() {
+	if d.status.hasOwnInfo() {
 		r.code, r.table = d.status.code, d.status.tableIn(e.Tables)
+		r.fallback = r.code.Number() < 0
 	}
 	if sent := e.ready(d.status, d.stated); sent != nil {
 		r.status, r.grpcCode = sent, sent.Code()

@@ -54,7 +54,7 @@ func (e Encoded) GRPCCode() grpccodes.Code {
 
 // Code returns the code that Status carries, or nil if it carries none.
 func (e Encoded) Code() codes.Code {
-	if e.result == nil {
+	if e.result == nil || !e.result.carriesCode() {
 		return nil
 	}
 	return e.result.code
@@ -160,11 +160,12 @@ func (e Encoded) Original() error {
 // calls no method of the handler's error.
 type encodedError struct {
 	status   *grpcstatus.Status
-	code     codes.Code   // the code that status carries, or nil
+	code     codes.Code   // the code that status carries, a fallback, or nil
 	table    *codes.Table // of the sender, for the code
 	grpcCode grpccodes.Code
 	source   Source
 	origin   Origin
+	fallback bool // code is a fallback, which the status doesn't carry
 
 	// chain[0] is the code, or nil if the handler's error already unwraps to it. chain[1]
 	// is the handler's error, or nil; see setChain.
@@ -182,6 +183,10 @@ type encodedExtra struct {
 	amendment  error // what was wrong with an amendment
 	notInChain error // the handler's error, or what is logged instead of it; see setChain
 }
+
+// carriesCode reports whether the status carries a code. It calls none of its methods, which can
+// panic.
+func (r *encodedError) carriesCode() bool { return r.code != nil && !r.fallback }
 
 // noExtra is the extra of most encoded errors.
 var noExtra encodedExtra
@@ -205,7 +210,7 @@ func (r *encodedError) change(f func(*encodedExtra)) {
 // again returns the result of encoding r once more. It has no trailer, and for observers only
 // the request id: the rest was handled the first time.
 func (r *encodedError) again() *encodedError {
-	again := &encodedError{status: r.status, code: r.code, table: r.table, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
+	again := &encodedError{status: r.status, code: r.code, fallback: r.fallback, table: r.table, grpcCode: r.grpcCode, source: SourceEncoded, origin: r.origin, chain: [2]error{nil, r}}
 	if id := r.more().requestID; id != "" {
 		again.change(func(x *encodedExtra) { x.requestID = id })
 	}
@@ -290,8 +295,8 @@ func (r *encodedError) original() error {
 	return r.cause()
 }
 
-// row returns the row of the code, by which it was sent. It is the zero Row if no code is
-// sent or a method of the code panics.
+// row returns the row of the code or the fallback, by which it was sent. It is the zero Row
+// if there is none or a method of the code panics.
 func (r *encodedError) row() (row codes.Row) {
 	if r.code != nil {
 		_ = catchPanic(func() { row, _ = r.table.Lookup(r.code.Number()) })
@@ -307,7 +312,7 @@ func (r *encodedError) Error() string { return text.OneLine(r.status.Message()) 
 func (r *encodedError) GRPCStatus() *grpcstatus.Status { return r.status }
 
 // Unwrap returns the chain. Callers must not change the slice.
-func (r *encodedError) Unwrap() []error { return withoutNil(&r.chain) }
+func (r *encodedError) Unwrap() []error { return withoutNil(r.chain[:]) }
 
 // asStatus returns the Status of what is sent. It has the code and the canonical code of
 // r, which a caller may not know: the numeric form doesn't send the canonical code.

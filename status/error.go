@@ -65,8 +65,11 @@ func Wrapf(err error, c codes.Code, format string, args ...any) error {
 // A statusError is a Status as an error. It is not a codes.Code itself, so that
 // errors.AsType[codes.Code] finds the code and not the error.
 type statusError struct {
-	st    Status
-	chain [2]error // the code, or nil if the Status carries none; the cause, or nil
+	st Status
+
+	// chain is [code, statedParams, cause], or [nil, code, cause] without parameters. A Status
+	// that carries no code has nil for the code.
+	chain [3]error
 
 	// A cache of what is sent, because a package-level error variable is sent many times.
 	sent    atomic.Pointer[grpcstatus.Status] // set by verbatim
@@ -81,32 +84,35 @@ func newError(st *Status, cause error) *statusError {
 		e.st.changeExtra(func(x *extra) { x.cause = nil })
 	}
 	if e.st.carriesCode() || e.st.code.Number() == 0 {
-		e.chain[0] = e.st.code
+		e.chain[1] = e.st.code
 	}
-	e.chain[1] = cause
+	if e.st.carriesCode() && e.st.mayHaveParams() {
+		e.chain[0], e.chain[1] = e.st.code, (*statedParams)(e)
+	}
+	e.chain[2] = cause
 	e.st.from = e
 	return e
 }
 
 // cause returns the error that e wraps, or nil.
-func (e *statusError) cause() error { return e.chain[1] }
+func (e *statusError) cause() error { return e.chain[2] }
 
 // Error returns the code's name and the message as one line. It has no text of the cause.
 func (e *statusError) Error() string { return e.st.String() }
 
 // Unwrap returns the chain. Callers must not change the slice.
-func (e *statusError) Unwrap() []error { return withoutNil(&e.chain) }
+func (e *statusError) Unwrap() []error { return withoutNil(e.chain[:]) }
 
-// withoutNil returns the errors of a chain of two that are not nil.
-func withoutNil(chain *[2]error) []error {
+// withoutNil returns a chain without the nil errors at its beginning and end.
+func withoutNil(chain []error) []error {
 	first, end := 0, len(chain)
-	if chain[0] == nil {
-		first = 1
+	for first < end && chain[first] == nil {
+		first++
 	}
-	if chain[1] == nil {
-		end = 1
+	for first < end && chain[end-1] == nil {
+		end--
 	}
-	return chain[min(first, end):end:end]
+	return chain[first:end:end]
 }
 
 // GRPCStatus returns the status that a server without options sends.

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/errstatus/errstatus/codes"
+	"github.com/errstatus/errstatus/internal/testrpc"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -42,6 +43,27 @@ func ExampleErrorf() {
 	// Output:
 	// RecordNotFound: user "u-42"
 	// true
+}
+
+// The types of the example are those that protoc-gen-go-errstatus generates for a row with
+// the template "card {card} was declined".
+func ExampleWith() {
+	err := status.With(testrpc.CardDeclinedError{Card: "4242"}).Wrap(load())
+	fmt.Println(err)
+	fmt.Println(status.ToGRPC(fmt.Errorf("paying: %w", testrpc.CardDeclinedError{Card: "17"})).Message())
+
+	// The caller knows the table.
+	decoder := status.Decoder{Tables: []*codes.Table{testrpc.Billing}}
+	err = decoder.Decode(context.Background(), status.ToGRPC(err).Err())
+	if declined, ok := errors.AsType[testrpc.CardDeclinedError](err); ok {
+		fmt.Println("use another card than", declined.Card)
+	}
+	fmt.Println(status.Convert(err).Metadata())
+	// Output:
+	// CardDeclined: card 4242 was declined
+	// card 17 was declined
+	// use another card than 4242
+	// map[card:4242]
 }
 
 func ExampleWrap() {

@@ -27,14 +27,22 @@ func IsFault(err error) bool {
 // FaultNone, [codes.FaultOf] of the status's canonical code. The row of a received code is
 // in the tables of its connection. It is FaultNone for nil and for NoError.
 func (st *Status) Fault() codes.Fault {
-	switch {
-	case st != nil && st.none:
+	if st != nil && st.none {
 		return codes.FaultOf(grpcCodeOf(st.from))
-	case !st.carriesCode():
-		return codes.FaultOf(st.GRPCCode())
+	}
+	return st.receivedRow().Fault()
+}
+
+// receivedRow returns the row of the code, with the canonical code of the status. The row of
+// a received code is in the tables of its connection. If the status carries no code, the row
+// has nothing but the canonical code.
+func (st *Status) receivedRow() codes.Row {
+	if !st.hasOwnInfo() {
+		return codes.Row{GRPCCode: st.GRPCCode()}
 	}
 	row, _ := st.tableIn(st.received.tables()).Lookup(st.code.Number())
-	return faultOf(row, st.GRPCCode())
+	row.GRPCCode = st.GRPCCode()
+	return row
 }
 
 // tables returns the tables of the connection.
@@ -51,13 +59,8 @@ func (e Encoded) Fault() codes.Fault {
 	if e.result == nil {
 		return codes.FaultNone
 	}
-	return faultOf(e.result.row(), e.result.grpcCode)
-}
-
-// faultOf returns who is at fault for a code that is sent with a canonical code, which isn't
-// always that of its row.
-func faultOf(row codes.Row, canonical grpccodes.Code) codes.Fault {
-	row.GRPCCode = canonical
+	row := e.result.row()
+	row.GRPCCode = e.result.grpcCode // it isn't always that of the row
 	return row.Fault()
 }
 

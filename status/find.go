@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 
 	grpccodes "google.golang.org/grpc/codes"
@@ -13,6 +14,7 @@ import (
 type finding struct {
 	encoded  *encodedError      // an error that was encoded before
 	code     codes.Code         // a bare code
+	params   *Status            // of an error with parameters
 	openIM   *Status            // what adapt made of an OpenIMError
 	stated   *statusError       // a Status error
 	received *receivedError     // an error that a client decoded
@@ -22,6 +24,8 @@ type finding struct {
 	deadline     bool // context.DeadlineExceeded
 	contextEnded bool // a context error, or a status that says the same
 	noError      bool // NoError as an error, which is a bug
+
+	unsendable *codes.Table // of a negative code, which is a bug too
 
 	failed *PanicError // a method panicked before a code was found
 }
@@ -95,6 +99,8 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 			f.panicked = x
 		}
 		return descend
+	case codes.Params: // before codes.Code, because it may embed its code
+		return f.visitParams(x)
 	case codes.Code:
 		if c := canonicalType(x); c != nil {
 			switch number := c.Number(); {
@@ -103,6 +109,8 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 				return stop
 			case number == 0:
 				f.noError = true
+			default:
+				f.unsendable = cmp.Or(f.unsendable, c.Table())
 			}
 		}
 		return descend // NoError and negative codes are ignored
@@ -122,6 +130,30 @@ func (f *finding) visit(err error, adapt func(error) *Status) step {
 		f.visitGRPC(x.GRPCStatus())
 	}
 	return descend
+}
+
+// visitParams visits an error with parameters. If its code can't be sent, it is ignored, as a
+// bare code is then.
+func (f *finding) visitParams(p codes.Params) step {
+	if isNil(p) {
+		return descend
+	}
+	code := p.Code()
+	if code != nil {
+		code = canonicalType(code)
+	}
+	switch {
+	case code == nil:
+		return descend
+	case code.Number() < 0:
+		f.unsendable = cmp.Or(f.unsendable, code.Table())
+		return descend
+	case code.Number() == 0:
+		f.noError = true
+		return descend
+	}
+	f.params = withParamsOf(code, p)
+	return stop // before the code that it wraps
 }
 
 func (f *finding) visitStatus(e *statusError) step {

@@ -51,7 +51,7 @@ func causesOf(args []any, wrapped []int) error {
 func joinCauses(causes ...error) error {
 	var kept []error
 	for _, cause := range causes {
-		equal := func(other error) bool { return reflect.ValueOf(cause).Comparable() && cause == other }
+		equal := func(other error) bool { return equalErrors(cause, other) }
 		if cause != nil && !slices.ContainsFunc(kept, equal) {
 			kept = append(kept, cause)
 		}
@@ -60,6 +60,12 @@ func joinCauses(causes ...error) error {
 		return kept[0]
 	}
 	return errors.Join(kept...)
+}
+
+// equalErrors reports whether two errors are equal. It returns false for errors that can't be
+// compared.
+func equalErrors(a, b error) bool {
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // A parsedFormat is a format of package fmt without its %w verbs. All other verbs have

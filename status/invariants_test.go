@@ -110,7 +110,13 @@ func randomError(r *rand.Rand, depth int) error {
 
 // randomLeaf returns an error that is not made by wrapping another random error.
 func randomLeaf(r *rand.Rand) error {
-	switch r.IntN(17) {
+	switch r.IntN(20) {
+	case 17:
+		return declined
+	case 18:
+		return &testrpc.QuotaExceededError{UserId: randomText(r), Used: randomText(r)}
+	case 19:
+		return &paramsError{code: randomCode(r), params: []codes.Param{{Name: randomText(r), Value: randomText(r)}}, text: randomText(r), cause: randomCode(r)}
 	case 14:
 		return new(status.Decoder).Decode(context.Background(), wrapPanicsInError{lazyTextWrap{randomStatus(r).Err()}})
 	case 15:

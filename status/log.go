@@ -77,7 +77,7 @@ func hasPrivateText(err error) bool {
 	case *statusError:
 		return x.cause() != nil || x.st.hasPrivateText()
 	}
-	return !isBareCode(err) && reflect.TypeOf(err) != gRPCErrorType && err != context.DeadlineExceeded
+	return !isBare(err) && reflect.TypeOf(err) != gRPCErrorType && err != context.DeadlineExceeded
 }
 
 // hasPrivateText reports whether a Status has text that isn't sent beside its error's cause:
@@ -93,6 +93,9 @@ func (st *Status) hasPrivateText() bool {
 	return hasPrivateText(before)
 }
 
+// isBare reports whether err is a code or an error with parameters without a text of its own.
+func isBare(err error) bool { return isBareCode(err) || isBareParams(err) }
+
 // isBareCode reports whether err is a code without a text of its own. A struct can embed one.
 func isBareCode(err error) bool {
 	_, ok := err.(codes.Code)
@@ -106,7 +109,7 @@ const maxCauses = 10
 // is the text of the causes, because the error's own text is public. For any other error,
 // it is the error's text and the causes of the Status errors in it.
 func causeText(err error) string {
-	if _, ok := err.(*statusError); ok || isBareCode(err) {
+	if _, ok := err.(*statusError); ok || isBare(err) {
 		return joinTexts(causesIn(err))
 	}
 	return joinTexts(append([]string{withoutStated(logText(err), err)}, causesIn(err)...))
@@ -119,6 +122,8 @@ func withoutStated(line string, err error) string {
 	switch {
 	case f.stated != nil:
 		line = strings.TrimSuffix(line, ": "+f.stated.Error())
+	case f.params != nil:
+		line = strings.TrimSuffix(line, ": "+f.params.String())
 	case f.code != nil:
 		line = strings.TrimSuffix(line, ": "+logText(f.code))
 	}
@@ -157,9 +162,9 @@ func (c *causes) add(e *statusError) {
 		c.addText(logText(e.cause()))
 	}
 	before := e.st.more().before
-	if before != nil && before != e.cause() && e.st.hasPrivateText() {
+	if before != nil && !equalErrors(before, e.cause()) && e.st.hasPrivateText() {
 		c.read++
-		if _, ok := before.(*statusError); !ok && !isBareCode(before) {
+		if _, ok := before.(*statusError); !ok && !isBare(before) {
 			c.addText(logText(before))
 		}
 		c.addIn(before)
@@ -242,7 +247,7 @@ func valueText(v slog.Value) string {
 // its ErrorInfo. Each text is one line. Of a text over 4 KiB, the middle is left out.
 func (st *Status) LogValue() slog.Value {
 	var attrs []slog.Attr
-	if st != nil && st.received != nil && !st.carriesCode() {
+	if st != nil && st.received != nil && !st.hasOwnInfo() {
 		attrs = st.logUncoded()
 	} else {
 		attrs = logCoded(st.row(), st.GRPCCode(), st.Message())

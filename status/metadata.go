@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
@@ -21,21 +22,36 @@ type addedPair struct {
 	most   int // add removes repeated keys when length reaches this
 }
 
-// add returns the list with one more pair, which replaces an earlier one of its key.
-func (a *addedPair) add(pair errorinfo.Pair) *addedPair {
-	const few = 16
+// fewPairs is how many pairs a list may have before add removes repeated keys.
+const fewPairs = 16
+
+// add returns the list with one more pair, which replaces an earlier one of its key. It
+// stores the pair in element, which must be new.
+func (a *addedPair) add(element *addedPair, pair errorinfo.Pair) *addedPair {
 	switch {
 	case a == nil:
-		return &addedPair{Pair: pair, length: 1, most: few}
+		*element = addedPair{Pair: pair, length: 1, most: fewPairs}
+		return element
 	case a.length < a.most:
-		return &addedPair{pair, a, a.length + 1, a.most}
+		*element = addedPair{pair, a, a.length + 1, a.most}
+		return element
 	}
 	var compact *addedPair
 	distinct := a.pairs(nil)
 	for i, each := range distinct {
-		compact = &addedPair{each, compact, i + 1, 2*len(distinct) + few}
+		compact = &addedPair{each, compact, i + 1, 2*len(distinct) + fewPairs}
 	}
-	return compact.add(pair)
+	return compact.add(element, pair)
+}
+
+// lookup returns the value of a key, and whether the list has it.
+func (a *addedPair) lookup(key string) (value string, ok bool) {
+	for ; a != nil; a = a.before {
+		if a.Key == key {
+			return a.Value, true // the one that was added last
+		}
+	}
+	return "", false
 }
 
 // pairs returns the pairs in the order of their keys, each key once. It uses the buffer if
@@ -77,9 +93,24 @@ func withTruncated(pairs []errorinfo.Pair, text string) []errorinfo.Pair {
 
 // addPair adds a pair of metadata to a Status that is still being made, or notes that its
 // key is dropped.
-func (st *Status) addPair(key, value string) {
+func (st *Status) addPair(key, value string) { st.addPairAs(new(addedPair), key, value) }
+
+// addParams adds parameters as addPair does. It allocates once for a few.
+func (st *Status) addParams(params []codes.Param) {
+	elements := make([]addedPair, min(len(params), fewPairs))
+	for i, param := range params {
+		if i < len(elements) {
+			st.addPairAs(&elements[i], param.Name, param.Value)
+		} else {
+			st.addPair(param.Name, param.Value)
+		}
+	}
+}
+
+// addPairAs is addPair with the new element of the list.
+func (st *Status) addPairAs(element *addedPair, key, value string) {
 	if errorinfo.IsMetadataKey(key) && !errorinfo.IsReserved(key) {
-		st.added = st.added.add(errorinfo.Pair{Key: key, Value: validUTF8(value)})
+		st.added = st.added.add(element, errorinfo.Pair{Key: key, Value: validUTF8(value)})
 		return
 	}
 	if keys := addDroppedKey(st.more().droppedKeys, key); len(keys) > len(st.more().droppedKeys) {

@@ -63,7 +63,9 @@ type modelCase struct {
 	server status.Encoder
 	rules  []string // keys of modelRules
 
-	unread *errdetails.ErrorInfo // set by the model: that of a status that carries no code
+	// Set by the model, of a status that carries no code.
+	unread   *errdetails.ErrorInfo // a received one
+	fallback codes.Code            // its own, or nil
 }
 
 // TestModel compares verdicts.
@@ -112,6 +114,7 @@ type statement struct {
 	canonical grpccodes.Code // OK: that of the code's row
 	byNumber  bool           // a raw number names the code, and the server's row says what is canonical
 	message   string
+	shop      *string  // the parameter of the template of shopClosed, or nil
 	fixed     bool     // WithMessage("")
 	own       bool     // a gRPC status that was made in this process
 	reworded  bool     // its message isn't its own any more
@@ -183,6 +186,8 @@ func (c *modelCase) decide(s *spec, r *reading) *statement {
 		return r.grpc
 	case r.panics: // row 12
 		return c.internal(status.SourcePanic)
+	case r.unsendable != nil && r.grpc == nil: // silent: the number of a gRPC status comes before it
+		return &statement{source: status.SourceUnknown, code: r.unsendable.Table().DefaultFor(grpccodes.Internal)}
 	}
 	return c.internal(status.SourceUnknown) // row 11
 }
@@ -241,7 +246,7 @@ func ended(source status.Source, canonical grpccodes.Code) *statement {
 func (c *modelCase) again(s *spec) verdict {
 	first := &modelCase{err: s, ctx: "alive"}
 	v := first.want()
-	c.unread = first.unread
+	c.unread, c.fallback = first.unread, first.fallback
 	v.source, v.decoded = status.SourceEncoded, c.decodes(v.code)
 	v.withheld = false // it was logged when it was encoded
 	return v
@@ -315,6 +320,9 @@ func (c *modelCase) send(st *statement) verdict {
 		}
 	}
 	if st.code != nil {
+		if row := c.row(st.code); v.message == "" && row.Template != "" && st.shop != nil {
+			v.message = strings.Trim(strings.ReplaceAll(row.Template, "{shop}", *st.shop), " ")
+		}
 		v.message = cmp.Or(v.message, c.row(st.code).Message)
 		if st.canonical == grpccodes.OK || st.byNumber {
 			v.canonical = c.row(st.code).GRPCCode
@@ -331,6 +339,10 @@ func (c *modelCase) send(st *statement) verdict {
 		v.sent = grpccodes.Code(st.code.Number())
 	}
 
+	if c.fallback = nil; st.code != nil && st.code.Number() < 0 {
+		c.fallback, v.code = st.code, nil
+	}
+
 	types := map[string]bool{typeErrorInfo: st.code != nil, typeOpenIM: numeric}
 	for _, d := range st.details {
 		types[d] = types[d] || (d != typeDebugInfo || c.server.DebugInfo) && (d != typeErrorInfo || st.code == nil)
@@ -343,20 +355,20 @@ func (c *modelCase) send(st *statement) verdict {
 		types[typeRetryInfo] = st.delay > 0
 	}
 	maps.DeleteFunc(types, func(name string, sent bool) bool {
-		return !sent || name == typeOpenIM && numeric || name == typeErrorInfo && st.code != nil
+		return !sent || name == typeOpenIM && numeric || name == typeErrorInfo && v.code != nil
 	})
 	all := slices.Sorted(maps.Keys(types))
-	if st.code != nil {
+	if v.code != nil {
 		all = slices.Insert(all, 0, typeErrorInfo)
 	}
 	if numeric {
 		all = slices.Insert(all, 0, typeOpenIM)
 	}
 	v.details = strings.Join(all, " ")
-	if c.unread = nil; in.passes {
+	if c.unread = nil; in.passes && st.code == nil {
 		c.unread = st.info
 	}
-	v.decoded = c.decodes(st.code)
+	v.decoded = c.decodes(v.code)
 	return v
 }
 
@@ -418,6 +430,7 @@ type reading struct {
 	canceled, deadline        bool // context errors
 	saysEnded                 bool // a context error, or a status CANCELLED or DEADLINE_EXCEEDED
 	noError, typedNil, panics bool
+	unsendable                codes.Code
 	panicked                  bool // a method that the walk calls
 	unprintable               bool // a method panics that the walk doesn't call
 	tooLarge                  bool
@@ -444,15 +457,15 @@ func (c *modelCase) visit(r *reading, s *spec, level int) {
 	}
 	r.errors++
 	switch s.kind {
-	case "code", "status", "restated":
+	case "code", "status", "restated", "params":
 		r.stated = c.states(s)
 		if r.stated.code == codes.NoError { // NoError is ignored
 			r.stated, r.noError = nil, true
 			if s.kind == "status" {
 				r.errors++ // the Status error wraps its code too
 			}
-		} else if s.kind == "code" && s.code.Number() < 0 { // silent: this is any other error
-			r.stated = nil
+		} else if (s.kind == "code" || s.kind == "params") && s.code.Number() < 0 {
+			r.stated, r.unsendable = nil, cmp.Or(r.unsendable, s.code)
 		}
 	case "openim":
 		r.stated = c.adapt(s)
@@ -524,6 +537,8 @@ func (c *modelCase) states(s *spec) *statement {
 	switch s.kind {
 	case "status":
 		st.message = s.message
+	case "params":
+		st.shop = &s.message
 	case "restated":
 		st = convert(s.inner[0])
 		if s.code != nil {
@@ -542,7 +557,7 @@ func (c *modelCase) states(s *spec) *statement {
 	}
 	st.delay = cmp.Or(s.delay, st.delay)
 	if st.code != nil && st.code.Number() < 0 {
-		st.code = codes.ServerInternal
+		st.code = st.code.Table().DefaultFor(grpccodes.Internal)
 	}
 	return st
 }
@@ -556,11 +571,13 @@ func convert(s *spec) *statement {
 		return r.stated
 	case r.encoded != nil:
 		v := c.again(r.encoded)
-		return &statement{own: true, reworded: true, code: v.code, canonical: v.canonical, message: v.message, details: strings.Fields(v.details), info: c.unread}
+		return &statement{own: true, reworded: true, code: cmp.Or(v.code, c.fallback), canonical: v.canonical, message: v.message, details: strings.Fields(v.details), info: c.unread}
 	case r.received != nil && !r.panicked:
 		return r.received
 	case r.grpc != nil && !r.panicked: // it was made in this process: all of it is sent
 		return r.grpc
+	case r.unsendable != nil:
+		return &statement{code: r.unsendable.Table().DefaultFor(grpccodes.Internal)}
 	}
 	return &statement{code: codes.ServerInternal}
 }
@@ -576,6 +593,9 @@ func receive(s *spec) *statement {
 	assumed := st.code == nil && s.info == nil && s.client.AssumeCodes && s.raw <= 16
 	if assumed {
 		st.code = tables[0].DefaultFor(st.canonical)
+	}
+	if st.code != nil && st.code.Number() < 0 { // a fallback is no code to assume
+		st.code, assumed = nil, false
 	}
 	st.received = &reception{
 		passes:  trust == status.TrustAll || trust == status.TrustKnown && st.code != nil,

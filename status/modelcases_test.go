@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -117,6 +118,26 @@ var modelDetails = map[string]struct {
 	"openim":       {typeOpenIM, &anypb.Any{TypeUrl: "type.googleapis.com/" + typeOpenIM, Value: protowire.AppendString(protowire.AppendTag(nil, 4, protowire.BytesType), "text")}},
 }
 
+// A kioskCode has a table without default rows. So INTERNAL and UNKNOWN are fallbacks.
+type kioskCode int32
+
+const (
+	kioskClosed   kioskCode = 1305 // has no row in the default table
+	kioskInternal kioskCode = -13
+	kioskUnknown  kioskCode = -2
+)
+
+func (c kioskCode) Error() string        { return codes.RowOf(c).Name + ": " + codes.RowOf(c).Message }
+func (c kioskCode) Number() codes.Number { return codes.Number(c) }
+func (c kioskCode) Table() *codes.Table  { return kioskTable() }
+
+var (
+	kioskTable = sync.OnceValue(func() *codes.Table {
+		return codes.MustTable("kiosk.example", codes.Row{Code: kioskClosed, Reason: "KIOSK_CLOSED", FormerReasons: []string{"KIOSK_SHUT"}, GRPCCode: grpccodes.Unavailable})
+	})
+	kiosk = kioskTable()
+)
+
 // overridden is the default table with another canonical code and message for RecordNotFound.
 var overridden = func() *codes.Table {
 	row := codes.RowOf(codes.RecordNotFound)
@@ -187,6 +208,8 @@ func (s *spec) build() error {
 			return st.Wrap(inner[0])
 		}
 		return st.Err()
+	case "params":
+		return &modelParams{paramsError{code: s.code, params: []codes.Param{{Name: "shop", Value: s.message}}}, wrap}
 	case "restated":
 		st := s.decorate(status.Convert(inner[0]))
 		if s.code != nil {
@@ -257,6 +280,15 @@ func (s *spec) build() error {
 	return errors.New("private text")
 }
 
+// A modelParams is an error with parameters that wraps others.
+type modelParams struct {
+	paramsError
+	modelWrap
+}
+
+func (e *modelParams) Error() string   { return "private text" }
+func (e *modelParams) Unwrap() []error { return e.inner }
+
 func (s *spec) decorate(st *status.Status) *status.Status {
 	for _, d := range s.details {
 		st = st.WithDetails(modelDetails[d].message)
@@ -311,12 +343,14 @@ func randomCase(r *rand.Rand) *modelCase {
 }
 
 func randomTables(r *rand.Rand) []*codes.Table {
-	return pick(r, nil, nil, []*codes.Table{overridden}, []*codes.Table{shop}, []*codes.Table{shop, overridden}, []*codes.Table{overridden, shop})
+	return pick(r, nil, nil, []*codes.Table{overridden}, []*codes.Table{shop}, []*codes.Table{shop, overridden}, []*codes.Table{overridden, shop},
+		[]*codes.Table{kiosk}, []*codes.Table{kiosk, shop}, []*codes.Table{shop, kiosk})
 }
 
 func randomStated(r *rand.Rand) codes.Code {
 	return pick[codes.Code](r, codes.RecordNotFound, codes.RecordNotFound, codes.Args, codes.SrvDatabase, codes.SdkCtxDeadlineExceeded,
-		codes.SdkNetwork, codes.ErrorCode(1305), codes.ErrorCode(7), shopBroken, shopClosed, shopCode(77), codes.NoError, codes.ErrorCode(-5))
+		codes.SdkNetwork, codes.ErrorCode(1305), codes.ErrorCode(7), shopBroken, shopClosed, shopCode(77), codes.NoError, codes.ErrorCode(-5),
+		kioskClosed, kioskInternal, kioskUnknown)
 }
 
 func randomDetails(r *rand.Rand, from ...string) (details []string) {
@@ -332,7 +366,7 @@ func randomDetails(r *rand.Rand, from ...string) (details []string) {
 func randomSpec(r *rand.Rand, depth int) *spec {
 	s := &spec{message: pick(r, "a text", "a text", " spaces ", "")}
 	if depth > 0 {
-		s.kind = pick(r, "wrap", "wrap", "join", "join", "join", "multi", "status", "restated", "restated", "openim", "grpc",
+		s.kind = pick(r, "wrap", "wrap", "join", "join", "join", "multi", "status", "restated", "restated", "params", "openim", "grpc",
 			"encoded", "isDeadline", "isTarget")
 		if r.IntN(500) == 0 {
 			s.kind = pick(r, "deep", "deep", "wide")
@@ -342,7 +376,7 @@ func randomSpec(r *rand.Rand, depth int) *spec {
 			s.inner = append(s.inner, randomSpec(r, depth-1))
 		}
 	} else {
-		s.kind = pick(r, "plain", "plain", "plain", "code", "status", "openim", "received", "received", "received", "received", "received",
+		s.kind = pick(r, "plain", "plain", "plain", "code", "status", "params", "openim", "received", "received", "received", "received", "received",
 			"received", "grpc", "grpc", "grpc", "canceled", "deadline", "target", "func", "eof", "recovered", "typedNil", "loop")
 	}
 	if r.IntN(40) == 0 {
@@ -354,6 +388,8 @@ func randomSpec(r *rand.Rand, depth int) *spec {
 	switch s.kind {
 	case "code":
 		s.code = randomStated(r)
+	case "params":
+		s.code, s.message = pick[codes.Code](r, randomStated(r), shopClosed), pick(r, "a text", "{shop}", "")
 	case "status":
 		s.code = randomStated(r)
 		if s.code == codes.NoError && s.inner == nil {
@@ -364,7 +400,7 @@ func randomSpec(r *rand.Rand, depth int) *spec {
 	case "restated":
 		s.reworded, s.message = r.IntN(2) == 0, pick(r, "", "reworded", " reworded ")
 		if r.IntN(3) == 0 {
-			s.code = pick[codes.Code](r, codes.RecordNotFound, codes.SrvDatabase, codes.ErrorCode(1305), shopClosed, codes.ErrorCode(-5))
+			s.code = pick[codes.Code](r, codes.RecordNotFound, codes.SrvDatabase, codes.ErrorCode(1305), shopClosed, codes.ErrorCode(-5), kioskUnknown)
 		}
 		s.details, s.delay = randomDetails(r, "bad request", "help", "debug", "foreign info", "openim"), pick(r, 0, 0, 0, -time.Second, time.Second)
 		if !s.reworded && s.code == nil && s.details == nil && s.delay == 0 {
@@ -380,9 +416,9 @@ func randomSpec(r *rand.Rand, depth int) *spec {
 			s.raw = grpccodes.OK
 		}
 		if r.IntN(2) == 0 {
-			s.info = info(pick(r, "openim.io", "openim.io", "shop.example", "storage.example"),
-				pick(r, "", "lower case", "RECORD_NOT_FOUND", "RECORD_NOT_FOUND", "SHOP_CLOSED", "NEVER_HEARD", "ERROR_CODE_1305"),
-				pick(r, "", "", "1004", "1305", "0", "-1", "x"))
+			s.info = info(pick(r, "openim.io", "openim.io", "shop.example", "storage.example", "kiosk.example"),
+				pick(r, "", "lower case", "RECORD_NOT_FOUND", "RECORD_NOT_FOUND", "SHOP_CLOSED", "NEVER_HEARD", "ERROR_CODE_1305", "INTERNAL", "UNKNOWN", "KIOSK_CLOSED", "KIOSK_SHUT"),
+				pick(r, "", "", "1004", "1305", "0", "-1", "-13", "x"))
 		}
 		s.client = status.Decoder{Tables: randomTables(r), Trust: status.Trust(r.IntN(3)), AssumeCodes: r.IntN(3) == 0, IgnoreOpenIMNumbers: r.IntN(4) == 0}
 	case "deep":
@@ -486,7 +522,7 @@ func (s *spec) String() string {
 		add(true, "%v", inner)
 	}
 	add(s.code != nil, "%#v", s.code)
-	add(s.reworded || slices.Contains([]string{"status", "openim", "grpc", "received"}, s.kind), "%q", s.message)
+	add(s.reworded || slices.Contains([]string{"status", "params", "openim", "grpc", "received"}, s.kind), "%q", s.message)
 	add(s.n != 0, "n=%d last=%v", s.n, s.last)
 	add(s.kind == "grpc" || s.kind == "received", "%v", s.raw)
 	add(s.info != nil, "ErrorInfo{%q %q %v}", s.info.GetDomain(), s.info.GetReason(), s.info.GetMetadata())

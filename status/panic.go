@@ -186,7 +186,8 @@ const maxProbed = 256 << 10
 
 // probe calls the methods of err that errors.Is, errors.As, gRPC and loggers call, so
 // that they panic here and not there. It calls Error only if prints is true, and returns
-// the length of the text.
+// the length of the text. It doesn't call the GRPCStatus method of parameters: that makes a
+// status each time, and nobody else calls it, because the encoded error has one too.
 func probe(err error, prints bool) (text int) {
 	switch x := err.(type) {
 	case codes.ErrorCode, *statusError, *receivedError, *encodedError, *PanicError:
@@ -205,7 +206,7 @@ func probe(err error, prints bool) (text int) {
 	if x, ok := err.(interface{ As(any) bool }); ok {
 		x.As(new(*PanicError))
 	}
-	if x, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok {
+	if x, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok && !isParams(err) {
 		x.GRPCStatus()
 	}
 	return text

@@ -25,24 +25,25 @@ type receivedError struct {
 	decided bool               // by an Encoder, so that WithheldMessages don't apply
 
 	// What identify found.
-	code         codes.Code     // the UNKNOWN default if the status carries none
+	carries      bool           // the status carries code
+	origin       Origin         // where the status comes from
 	grpcCode     grpccodes.Code // for a raw number, that of the number's row
-	origin       Origin
-	carries      bool         // the status carries code
-	rawTable     *codes.Table // the table that names a raw number, or nil
-	infoIndex    int32        // of the ErrorInfo that carries the code or, if none does, of the one to read; or -1
-	rewritten    bool         // no errstatus server writes that ErrorInfo so: it is sent in another form
-	metadataOnly bool         // the raw number names the code, and that ErrorInfo adds metadata
+	code         codes.Code     // the UNKNOWN default if the status carries none
+	rawTable     *codes.Table   // the table that names a raw number, or nil
+	infoIndex    int32          // of the ErrorInfo that carries the code or, if none does, of the one to read; or -1
+	rewritten    bool           // no errstatus server writes that ErrorInfo so: it is sent in another form
+	metadataOnly bool           // the raw number names the code, and that ErrorInfo adds metadata
 
 	// fields caches the result of Scan for that ErrorInfo, because an ErrorInfo can be very
 	// long. It isn't set if the ErrorInfo equals that of a row; scanned then calls Scan again.
-	fields    errorinfo.Scanned
 	hasFields bool
+	fields    errorinfo.Scanned
 
-	// chain has the code, if the status carries one; the error that was received; and, if
-	// the status says what the caller's own context says, that context's error.
-	chain  [3]error
+	// chain has the code, if the status carries one; a receivedParams, if it may have
+	// parameters; the error that was received; and, if the status says what the caller's own
+	// context says, that context's error.
 	length uint8
+	chain  [4]error
 
 	made atomic.Pointer[Status]
 }
@@ -54,10 +55,13 @@ func (e *receivedError) append(err error) {
 
 // cause returns the error that was received.
 func (e *receivedError) cause() error {
-	if e.carries {
-		return e.chain[1]
+	switch {
+	case !e.carries:
+		return e.chain[0]
+	case isParamsLink(e.chain[1]):
+		return e.chain[2]
 	}
-	return e.chain[0]
+	return e.chain[1]
 }
 
 // status returns the Status of what was received. It is always the same one.
@@ -177,13 +181,13 @@ func (e *receivedError) metadata(origin Origin) (metadata map[string]string) {
 	return metadata
 }
 
-// pairs returns the received metadata that can fit into room bytes, "truncated" included;
-// see [errorinfo.Smallest]. It returns nil if the domain isn't known.
-func (e *receivedError) pairs(room int) []errorinfo.Pair {
+// pairs returns the received metadata that can fit into room bytes, "truncated" included,
+// for a code with a row; see [errorinfo.Smallest]. It returns nil if the domain isn't known.
+func (e *receivedError) pairs(room int, row codes.Row) []errorinfo.Pair {
 	if e == nil || e.origin == OriginForeign {
 		return nil
 	}
-	pairs := errorinfo.Smallest(e.info(), room)
+	pairs := errorinfo.Smallest(e.info(), room, paramNames(row))
 	if fields, _ := e.scanned(); len(fields.Truncated) <= room {
 		pairs = withTruncated(pairs, string(fields.Truncated))
 	}

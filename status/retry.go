@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/errstatus/errstatus/codes"
 )
 
 const retryInfoName = "google.rpc.RetryInfo"
@@ -55,10 +56,14 @@ func retryDelay(info *errdetails.RetryInfo) (time.Duration, bool) {
 }
 
 // Retryable reports whether the same call may be sent again after the caller's usual
-// backoff. It is true if the canonical code is UNAVAILABLE (AIP-194) and the server asks
-// for no delay, or for a delay of 0. For any other delay, wait for [RetryDelay] instead.
-// It is false for nil and, in the process that made it, for a Status with a negative
-// delay.
+// backoff: whether the advice is RetryCall, and the server asks for no delay, or for a delay
+// of 0. For any other delay, wait for [RetryDelay] instead. It is false for nil and, in the
+// process that made it, for a Status with a negative delay.
+//
+// The advice is the RetryOverride of the code's row or, if that is RetryUnspecified,
+// [codes.RetryOf] of the status's canonical code: RetryCall for UNAVAILABLE (AIP-194). The
+// row of a received code is in the tables of its connection. If the status carries no code,
+// the canonical code decides.
 //
 //	retry.UnaryClientInterceptor(retry.WithRetriable(status.Retryable), retry.WithMax(3))
 //
@@ -70,7 +75,7 @@ func Retryable(err error) bool {
 		return false
 	}
 	delay, _ := RetryDelay(err)
-	return delay == 0 && st.GRPCCode() == grpccodes.Unavailable
+	return delay == 0 && st.receivedRow().Retry() == codes.RetryCall
 }
 
 // doNotRetry is the pushback that forbids a retry. Any negative number does.

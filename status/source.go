@@ -14,7 +14,7 @@ const (
 	// status is sent.
 	SourceEncoded
 
-	// SourceCode means a code or a [Status] error.
+	// SourceCode means a code, a [Status] error or an error with parameters; see [With].
 	SourceCode
 
 	// SourceOpenIMError means an [OpenIMError], if the Encoder adapts them.

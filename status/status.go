@@ -23,24 +23,24 @@ import (
 // [Status.GRPCCode] says what is known. [Declared] reports whether an error has a code.
 type Status struct {
 	code    codes.Code
-	message string     // if text is ownText
-	text    textSource // where the message comes from
-	none    bool       // made for an error without a status
-	origin  Origin
+	message string // if text is ownText
+
+	// grpcCode is the canonical code of a received status. OK means: use the canonical
+	// code of the code's row.
+	grpcCode grpccodes.Code
+	origin   Origin
+	text     textSource // where the message comes from
+	none     bool       // made for an error without a status
+	restated bool       // a received Status became this process's own statement
 
 	added   *addedPair   // the metadata that this process added to the ErrorInfo
 	details []*anypb.Any // that this process added, one of each type
 	extra   *extra       // nil for most
 
-	// grpcCode is the canonical code of a received status. OK means: use the canonical
-	// code of the code's row.
-	grpcCode grpccodes.Code
-
 	// received is the received status from which this one was made, or nil. Its message,
 	// metadata and details are part of the Status. They are sent only if the trust in its
 	// connection lets them pass.
 	received *receivedError
-	restated bool // a received Status became this process's own statement
 
 	// from is the error that has this Status, or nil. Err returns it.
 	from error
@@ -88,7 +88,8 @@ func (st *Status) changeExtra(change func(*extra)) {
 //
 // New replaces a code that can't be sent by an INTERNAL default: a nil code, or one
 // without a table, by that of the default table; a negative code by that of its own
-// table.
+// table. If that is a fallback code (see [codes.Table.DefaultFor]), the Status carries no
+// code: it is sent as INTERNAL with the reason INTERNAL and the table's domain.
 func New(c codes.Code, message string) *Status {
 	st := newStatus(c, message)
 	return &st
@@ -124,7 +125,7 @@ func Newf(c codes.Code, format string, args ...any) *Status {
 }
 
 // replaceUnsendable returns c, converted to the type of its table's codes. If c is nil,
-// negative or without a table, it returns the INTERNAL default.
+// negative or without a table, it returns the INTERNAL default, which can be a fallback.
 func replaceUnsendable(c codes.Code) codes.Code {
 	if known, ok := c.(codes.ErrorCode); ok && known >= 0 {
 		return c
@@ -150,8 +151,9 @@ func (st *Status) Code() codes.Code {
 	return st.code
 }
 
-// carriesCode reports whether the status carries a code, or states one in this process.
-func (st *Status) carriesCode() bool {
+// hasOwnInfo reports whether the status has an ErrorInfo of a known domain: it carries a code,
+// or states one or a fallback in this process. Whatever shows a code to users asks carriesCode.
+func (st *Status) hasOwnInfo() bool {
 	switch {
 	case st.Code().Number() == 0 || st.none:
 		return false
@@ -160,6 +162,9 @@ func (st *Status) carriesCode() bool {
 	}
 	return st.received.carries
 }
+
+// carriesCode reports whether the status carries a code, or states one that can be sent.
+func (st *Status) carriesCode() bool { return st.hasOwnInfo() && st.code.Number() > 0 }
 
 // GRPCCode returns the canonical code. For a received status it is the received one. A
 // raw number has the canonical code of the carried code's row in the Decoder's tables, or
@@ -183,10 +188,10 @@ func (st *Status) Message() string {
 		return st.message
 	case st != nil && st.text == receivedText:
 		return st.received.proto.GetMessage()
-	case st != nil && st.received != nil && !st.carriesCode():
+	case st != nil && st.received != nil && !st.hasOwnInfo():
 		return st.fixedMessage(codes.Default())
 	}
-	return st.row().Message
+	return st.rowMessage(st.row())
 }
 
 // Reason returns the reason in the ErrorInfo. For a received ErrorInfo it is the received
@@ -198,10 +203,10 @@ func (st *Status) Reason() string {
 	if info, ok := st.receivedInfo(); ok && (st.origin == OriginForeign || errorinfo.IsReason(info.Reason)) {
 		return string(info.Reason)
 	}
-	if !st.carriesCode() {
+	if !st.hasOwnInfo() {
 		return ""
 	}
-	if number := st.code.Number(); !st.tableIn(nil).Has(number) {
+	if number := st.code.Number(); number > 0 && !st.tableIn(nil).Has(number) {
 		return errorinfo.UnknownReason(int32(number))
 	}
 	return st.row().Reason
@@ -215,7 +220,7 @@ func (st *Status) Domain() string {
 	if info, ok := st.receivedInfo(); ok {
 		return string(info.Domain)
 	}
-	if !st.carriesCode() {
+	if !st.hasOwnInfo() {
 		return ""
 	}
 	return st.tableIn(nil).Domain()
@@ -404,15 +409,12 @@ func (st *Status) GRPCStatus() *grpcstatus.Status {
 // isReceived reports whether st was received and not changed.
 func (st *Status) isReceived() bool { return st != nil && st.received != nil && !st.restated }
 
-// internalDefault returns the INTERNAL default of the default table.
-func internalDefault() codes.Code { return codes.Default().DefaultFor(grpccodes.Internal) }
-
 // String returns the code's name and the message as one line, in which control characters,
 // bidirectional controls and zero-width characters are replaced by spaces. If the status carries no
 // code, it returns the text that gRPC's errors have, with the canonical code. The message
 // of a received status is the upstream's: don't copy it into a message that you send.
 func (st *Status) String() string {
-	if st != nil && st.received != nil && !st.carriesCode() {
+	if st != nil && st.received != nil && !st.hasOwnInfo() {
 		return text.OneLine("rpc error: code = " + st.GRPCCode().String() + " desc = " + st.Message())
 	}
 	return text.OneLine(st.row().Name + ": " + st.Message())
@@ -441,7 +443,7 @@ func (st *Status) restate() {
 	}
 	st.code, st.from, st.restated = st.Code(), nil, true
 	if st.none {
-		st.code, st.none = internalDefault(), false
+		st.code, st.none = st.code.Table().DefaultFor(grpccodes.Internal), false
 	}
 }
 

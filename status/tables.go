@@ -3,6 +3,8 @@ package status
 import (
 	"reflect"
 
+	grpccodes "google.golang.org/grpc/codes"
+
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
@@ -20,15 +22,20 @@ func (ts tables) first() *codes.Table {
 }
 
 // forCode returns the table of the code's domain and type that has its row, or the code's
-// own table.
+// own table. For a fallback it returns the first such table that has the fallback.
 func (ts tables) forCode(code codes.Code) *codes.Table {
 	own := code.Table()
 	for _, t := range ts {
-		if number := code.Number(); t.Domain() == own.Domain() && t.Has(number) && t.Code(number) == code {
+		if number := code.Number(); t.Domain() == own.Domain() && (t.Has(number) || number < 0 && hasFallback(t, code)) && t.Code(number) == code {
 			return t
 		}
 	}
 	return own
+}
+
+// hasFallback reports whether a negative code is a fallback of a table.
+func hasFallback(t *codes.Table, code codes.Code) bool {
+	return t.DefaultFor(grpccodes.Internal) == code || t.DefaultFor(grpccodes.Unknown) == code
 }
 
 // forNumber returns the table that names a raw number: the first with a row for it, with

@@ -90,6 +90,9 @@ func (t *tree) add(err error, depth uint8) bool {
 			t.panicked = panicked
 		}
 		for _, branch := range branches {
+			if isParamsLink(branch) {
+				continue // it repeats what err says
+			}
 			if !t.add(branch, depth+1) {
 				return false
 			}

@@ -73,7 +73,7 @@ func (st *Status) proto(o wireOptions) *spb.Status {
 // sentCode returns the canonical code that is sent. That of a raw number is in the sender's
 // table.
 func (st *Status) sentCode(table *codes.Table) grpccodes.Code {
-	if st.grpcCode == grpccodes.OK || st.origin == OriginNumeric && st.carriesCode() {
+	if st.grpcCode == grpccodes.OK || st.origin == OriginNumeric && st.hasOwnInfo() {
 		row, _ := table.Lookup(st.code.Number())
 		return row.GRPCCode
 	}
@@ -93,9 +93,9 @@ func (st *Status) sentMessage(table *codes.Table, o wireOptions) string {
 	switch {
 	case text != "":
 		return text
-	case st.carriesCode():
+	case st.hasOwnInfo():
 		row, _ := table.Lookup(st.code.Number())
-		return row.Message
+		return st.rowMessage(row)
 	case sendsReceived:
 		return "" // the sender gave none
 	}
@@ -156,7 +156,7 @@ func (st *Status) sentDetails(table *codes.Table, o wireOptions) []*anypb.Any {
 	}
 	x := st.more()
 	all := make([]*anypb.Any, 0, 2+len(x.leading)+len(rest))
-	if st.carriesCode() {
+	if st.hasOwnInfo() {
 		all = append(all, &anypb.Any{TypeUrl: errorinfo.TypeURL, Value: st.errorInfo(table, passes, o.metadataRoom)})
 	}
 	if x.requestID != "" {
@@ -245,16 +245,29 @@ func (st *Status) errorInfo(table *codes.Table, withReceived bool, room int) []b
 	var buffer [8]errorinfo.Pair
 	reason, pairs := row.Reason, st.added.pairs(buffer[:])
 	if forwards {
-		reason = st.Reason()
+		reason = presentReason(table, st.Reason())
 	}
 	if withReceived {
-		pairs = mergePairs(st.received.pairs(room), pairs)
+		pairs = mergePairs(st.received.pairs(room, row), pairs)
 	}
-	b := packErrorInfo(reason, table.Domain(), strconv.Itoa(int(st.code.Number())), pairs)
+	number := ""
+	if n := st.code.Number(); n > 0 { // a fallback has none
+		number = strconv.Itoa(int(n))
+	}
+	b := packErrorInfo(reason, table.Domain(), number, pairs)
 	if forwards && whole {
 		b = errorinfo.AppendUnknown(b, raw)
 	}
 	return b
+}
+
+// presentReason returns the reason that a table has now for a reason, which may be a former
+// one.
+func presentReason(table *codes.Table, reason string) string {
+	if row, ok := table.ByReason(reason); ok {
+		return row.Reason
+	}
+	return reason
 }
 
 func packErrorInfo(reason, domain, number string, pairs []errorinfo.Pair) []byte {

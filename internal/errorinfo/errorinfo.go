@@ -145,6 +145,9 @@ type Scanned struct {
 	Number         []byte // the value of NumberKey, empty if there is none
 	Truncated      []byte // the value of TruncatedKey, empty if there is none
 	BadKey         bool   // a key of the metadata has another form than AIP-193's
+
+	unsorted bool  // a key of the metadata isn't greater than the one before it
+	metadata int32 // where the first pair begins
 }
 
 // Scan reads a serialized ErrorInfo without allocating. It returns what protobuf would: of
@@ -153,11 +156,16 @@ type Scanned struct {
 // which no ErrorInfo has, and pairs with more than 16 fields. ok is false if b is malformed
 // or its text isn't valid UTF-8.
 func Scan(b []byte) (info Scanned, ok bool) {
+	var before []byte // the key of the last pair
+	hasPairs, length := false, len(b)
 	ascii := isASCII(b) // and so UTF-8: one check of all of b is faster than one for each short text
 	for len(b) > 0 {
 		field, text, size := consumeField(b)
 		if size < 0 {
 			return Scanned{}, false
+		}
+		if field == metadataField && !hasPairs {
+			info.metadata, hasPairs = int32(length-len(b)), true
 		}
 		b = b[size:]
 		if text == nil {
@@ -181,6 +189,8 @@ func Scan(b []byte) (info Scanned, ok bool) {
 			case !info.BadKey:
 				info.BadKey = !IsMetadataKey(key)
 			}
+			info.unsorted = info.unsorted || string(key) <= string(before)
+			before = key
 			continue
 		default:
 			continue
@@ -267,6 +277,25 @@ func All(b []byte) iter.Seq2[string, string] {
 			}
 		}
 	}
+}
+
+// Lookup returns the value of a key of the metadata, a part of b, the scanned bytes. If the
+// key occurs twice, the last value counts.
+func (info *Scanned) Lookup(b []byte, key string) (value []byte, ok bool) {
+	for b = b[info.metadata:]; len(b) > 0; {
+		field, entry, size := consumeField(b)
+		if size < 0 || ok && !info.unsorted {
+			break
+		}
+		b = b[size:]
+		if field != metadataField || entry == nil {
+			continue
+		}
+		if k, v, valid := readPair(entry); valid && string(k) == key {
+			value, ok = v, true
+		}
+	}
+	return value, ok
 }
 
 // samePart returns the part of whole, a copy of b, that is at the place of part

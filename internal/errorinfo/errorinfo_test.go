@@ -150,6 +150,12 @@ func checkScan(t *testing.T, b []byte) {
 		t.Fatalf("AppendUnknown(%q) = %q; want %q", b, unknown, want.ProtoReflect().GetUnknown())
 	}
 	all := maps.Collect(errorinfo.All(b)) // ends without a panic whatever b is
+	for _, key := range []string{"code", "zone", "key", ""} {
+		found, has := got.Lookup(b, key)
+		if value, wants := all[key]; ok && (has != wants || string(found) != value) {
+			t.Fatalf("Lookup(%q, %q) = %q, %t; want %q, %t", b, key, found, has, value, wants)
+		}
+	}
 	if ok && !maps.Equal(all, want.GetMetadata()) {
 		t.Fatalf("All(%q) = %q; want %q", b, all, want.GetMetadata())
 	}

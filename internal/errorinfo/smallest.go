@@ -8,17 +8,17 @@ import (
 )
 
 // Smallest returns the pairs of the metadata in b with the smallest keys, sorted, for a
-// sender that has room bytes. b has the bytes of an ErrorInfo that [Scan] accepts. Of a key
-// that occurs twice, the last value counts. Pairs whose key is reserved, or has another
-// form than AIP-193's, are left out.
+// sender that has room bytes. The important keys count as smaller than all others. b has the
+// bytes of an ErrorInfo that [Scan] accepts. Of a key that occurs twice, the last value
+// counts. Pairs whose key is reserved, or has another form than AIP-193's, are left out.
 //
 // If all pairs fit, all are returned. A value of more than room bytes is cut to room bytes,
 // or a few less if that is within a rune. If Smallest leaves out keys, the returned keys
 // alone already take more than room bytes. So the sender, which drops the last keys first,
-// would drop the left-out keys anyway.
+// and the important ones after all others, would drop the left-out keys anyway.
 //
 // Smallest reads b in one pass. Its memory is proportional to room.
-func Smallest(b []byte, room int) (pairs []Pair) {
+func Smallest(b []byte, room int, important []string) (pairs []Pair) {
 	room = max(room, 0)
 	most := min(room, len(b))/leastPair + 1
 	var found []place
@@ -28,7 +28,7 @@ func Smallest(b []byte, room int) (pairs []Pair) {
 			break
 		}
 		if IsMetadataKey(key) && !IsReserved(string(key)) {
-			found = append(found, place{key, at})
+			found = append(found, place{key, at, !slices.Contains(important, string(key))})
 		}
 		if len(found) >= 2*most+64 {
 			found = firstKeys(found, most)
@@ -44,6 +44,9 @@ func Smallest(b []byte, room int) (pairs []Pair) {
 		_, value, _ := pairAt(b, p.at)
 		pairs = append(pairs, Pair{string(p.key), string(value[:Cut(value, room)])})
 	}
+	if len(important) > 0 {
+		slices.SortFunc(pairs, func(a, b Pair) int { return cmp.Compare(a.Key, b.Key) })
+	}
 	return pairs
 }
 
@@ -52,14 +55,26 @@ const leastPair = 8
 
 // A place says where in an ErrorInfo the pair of a key is.
 type place struct {
-	key []byte
-	at  int
+	key  []byte
+	at   int
+	late bool // the key isn't important
+}
+
+// compare compares two places in the order in which Smallest prefers them.
+func (a place) compare(b place) int {
+	if a.late != b.late {
+		if b.late {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(bytes.Compare(a.key, b.key), b.at-a.at)
 }
 
 // firstKeys returns the places of the most keys that sort first, in their order, with the
 // last place of each key. It changes places.
 func firstKeys(places []place, most int) []place {
-	slices.SortFunc(places, func(a, b place) int { return cmp.Or(bytes.Compare(a.key, b.key), b.at-a.at) })
+	slices.SortFunc(places, place.compare)
 	places = slices.CompactFunc(places, func(a, b place) bool { return bytes.Equal(a.key, b.key) })
 	return places[:min(len(places), most)]
 }

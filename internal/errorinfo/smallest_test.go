@@ -17,16 +17,19 @@ import (
 )
 
 // checkSmallest compares Smallest with the map that protobuf reads.
-func checkSmallest(t *testing.T, b []byte, room int) {
+func checkSmallest(t *testing.T, b []byte, room int, important ...string) {
 	t.Helper()
 	info := &errdetails.ErrorInfo{}
-	got := errorinfo.Smallest(b, room) // ends without a panic whatever b is
+	got := errorinfo.Smallest(b, room, important) // ends without a panic whatever b is
 	if proto.Unmarshal(b, info) != nil || isRefused(b) {
 		return
 	}
 	var want []errorinfo.Pair
 	size := 0
-	for _, key := range slices.Sorted(maps.Keys(info.Metadata)) {
+	isOther := func(key string) bool { return !slices.Contains(important, key) }
+	sorted := slices.Sorted(maps.Keys(info.Metadata))
+	first := slices.DeleteFunc(slices.Clone(sorted), isOther)
+	for _, key := range append(first, slices.DeleteFunc(sorted, func(key string) bool { return !isOther(key) })...) {
 		if !errorinfo.IsMetadataKey(key) || errorinfo.IsReserved(key) {
 			continue
 		}
@@ -36,8 +39,9 @@ func checkSmallest(t *testing.T, b []byte, room int) {
 			break
 		}
 	}
+	slices.SortFunc(want, func(a, b errorinfo.Pair) int { return strings.Compare(a.Key, b.Key) })
 	if !slices.Equal(got, want) {
-		t.Fatalf("Smallest(%.999q, %d) =\n%.999q; want\n%.999q", b, room, got, want)
+		t.Fatalf("Smallest(%.999q, %d, %q) =\n%.999q; want\n%.999q", b, room, important, got, want)
 	}
 }
 
@@ -53,7 +57,9 @@ func TestSmallest(t *testing.T) {
 			}
 			b = errorinfo.Append(b, "", "", "", []errorinfo.Pair{{Key: key, Value: strings.Repeat("v", r.IntN(40))}})
 		}
-		checkSmallest(t, b, []int{0, 1, 30, 300, 2000, math.MaxInt}[r.IntN(6)])
+		room := []int{0, 1, 30, 300, 2000, math.MaxInt}[r.IntN(6)]
+		checkSmallest(t, b, room)
+		checkSmallest(t, b, room, "zone", "key150", "key99", "code", "absent")
 	}
 }
 
@@ -72,7 +78,7 @@ func TestSmallestInAnyOrder(t *testing.T) {
 		for i, number := range slices.Concat(order, order) {
 			b = errorinfo.Append(b, "", "", "", []errorinfo.Pair{{Key: fmt.Sprintf("k%04d", number), Value: fmt.Sprint(i / n)}})
 		}
-		got := errorinfo.Smallest(b, 1000)
+		got := errorinfo.Smallest(b, 1000, nil)
 		if len(got) < 50 || len(got) > 100 {
 			t.Errorf("%s: %d pairs; want 50 to 100", name, len(got))
 		}
@@ -103,6 +109,7 @@ func FuzzSmallest(f *testing.F) {
 	f.Add([]byte("\x1a\x0a\x0a\x01\xff\x0a\x02ok\x12\x01v\x1a\x02\x08\x01"), 0)
 	f.Fuzz(func(t *testing.T, b []byte, room int) {
 		checkSmallest(t, b, room)
+		checkSmallest(t, b, room, "user", "zone")
 	})
 }
 
@@ -116,7 +123,7 @@ func TestSmallestKeepsLittle(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		errorinfo.Smallest(b, 1024)
+		errorinfo.Smallest(b, 1024, []string{"zone"})
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc
 	}
