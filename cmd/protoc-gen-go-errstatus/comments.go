@@ -9,14 +9,22 @@ import (
 
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/errstatus/errstatus/internal/protoenum"
 	visible "github.com/errstatus/errstatus/internal/text"
 )
 
 // commentOf returns the comment before a declaration, followed by the one after it.
 func commentOf(comments protogen.CommentSet) string {
 	return goComment(comments.Leading) + goComment(comments.Trailing)
+}
+
+// paragraph returns a comment as a paragraph of its own, after the text before it.
+func paragraph(comment string) string {
+	if comment == "" {
+		return ""
+	}
+	return "//\n" + comment
 }
 
 // goComment converts a comment of a .proto file into Go comments. None of its lines is a
@@ -43,12 +51,11 @@ func goComment(comment protogen.Comments) string {
 // deprecation returns the paragraph for a deprecated declaration, as protoc-gen-go writes
 // it, or an empty string.
 func deprecation(desc protoreflect.Descriptor) string {
-	file := desc.ParentFile()
-	if file.Options().(*descriptorpb.FileOptions).GetDeprecated() {
-		return "//\n// Deprecated: The entire proto file " + file.Path() + " is marked as deprecated.\n"
-	}
-	if options, ok := desc.Options().(interface{ GetDeprecated() bool }); ok && options.GetDeprecated() {
-		return "//\n// Deprecated: Marked as deprecated in " + file.Path() + ".\n"
+	switch path := desc.ParentFile().Path(); {
+	case protoenum.IsFileDeprecated(desc):
+		return "//\n// Deprecated: The entire proto file " + path + " is marked as deprecated.\n"
+	case protoenum.IsDeprecated(desc):
+		return "//\n// Deprecated: Marked as deprecated in " + path + ".\n"
 	}
 	return ""
 }
@@ -63,7 +70,7 @@ func checkComments(desc protoreflect.Descriptor, comments protogen.CommentSet) e
 		for i, line := range strings.Split(string(c.text), "\n") {
 			if what := notInGo(line); what != "" {
 				return fmt.Errorf("%s: line %d of the comment %s %s %s: Go source can't have this: change the line %q",
-					position(desc), i+1, c.place, desc.FullName(), what, line)
+					protoenum.Position(desc), i+1, c.place, desc.FullName(), what, line)
 			}
 		}
 	}

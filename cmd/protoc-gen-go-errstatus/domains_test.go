@@ -61,7 +61,7 @@ func TestOneDomainHasOneEnum(t *testing.T) {
 		},
 		{
 			name: "one of them nested", generated: []string{"v1"},
-			files: []*descriptorpb.FileDescriptorProto{versionFile(t, "v1", shop+nested(enumText("Code", domain)))},
+			files: []*descriptorpb.FileDescriptorProto{versionFile(t, "v1", shop+nested(strings.Replace(stock, "StockCode", "Code", 1)))},
 			want:  []string{"shop/v1/shop.proto:20:1: enum shop.v1.Order.Line.Code" + says + "shop.v1.ShopCode (shop/v1/shop.proto:10:1): "},
 		},
 		{

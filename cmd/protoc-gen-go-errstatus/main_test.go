@@ -9,6 +9,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/pluginpb"
+
+	"github.com/errstatus/errstatus/internal/version"
 )
 
 // asPlugin is the environment variable that makes the test binary run main.
@@ -22,11 +24,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// command runs the plugin with arguments.
+// command runs the plugin with arguments. A program with the race detector would otherwise
+// sleep for a second before it ends.
 func command(t *testing.T, stdin []byte, args ...string) (stdout, stderr string, exit int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asPlugin+"=1")
+	cmd.Env = append(os.Environ(), asPlugin+"=1", "GORACE=atexit_sleep_ms=0")
 	cmd.Stdin = bytes.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -48,11 +51,15 @@ func TestCommandWithArguments(t *testing.T) {
 	}{
 		{name: "-h prints the usage", args: []string{"-h"}, stdout: []string{"protoc-gen-go-errstatus is a plugin", "--go-errstatus_out=", "--version"}},
 		{name: "--help prints the usage", args: []string{"--help"}, stdout: []string{"--go-errstatus_out="}},
-		{name: "--version prints the version", args: []string{"--version"}, stdout: []string{"protoc-gen-go-errstatus " + version + "\n"}},
+		{name: "--version prints the version", args: []string{"--version"}, stdout: []string{"protoc-gen-go-errstatus " + version.Version + "\n"}},
 		{name: "a file is refused", args: []string{"codes.proto"}, exit: 2, stderr: []string{`unexpected argument "codes.proto"`, "--go-errstatus_out="}},
-		{name: "an unknown flag is refused", args: []string{"--verbose"}, exit: 2, stderr: []string{"unknown flag --verbose", "--help and --version", "--go-errstatus_out="}},
+		{name: "an unknown flag is refused", args: []string{"--verbose"}, exit: 2, stderr: []string{"unknown flag --verbose", "--help, --version and --write-protos", "--go-errstatus_out="}},
 		{name: "an unknown flag after a known one is refused", args: []string{"--version", "--json"}, exit: 2, stderr: []string{"unknown flag --json"}},
 		{name: "two flags are refused", args: []string{"--version", "--help"}, exit: 2, stderr: []string{`too many flags ["--version" "--help"]`}},
+		{name: "--write-protos without a folder is refused", args: []string{"--write-protos"}, exit: 2, stderr: []string{"--write-protos takes one folder"}},
+		{name: "--write-protos with a flag is refused", args: []string{"--write-protos", "--help"}, exit: 2, stderr: []string{"--write-protos takes one folder"}},
+		{name: "--write-protos with an empty folder is refused", args: []string{"--write-protos", ""}, exit: 2, stderr: []string{"--write-protos takes one folder"}},
+		{name: "--write-protos with two folders is refused", args: []string{"--write-protos", "a", "b"}, exit: 2, stderr: []string{"--write-protos takes one folder"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,12 +14,13 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 
 	"github.com/errstatus/errstatus/codes/annotations"
+	"github.com/errstatus/errstatus/internal/protoenum"
 )
 
 // parseFile returns a file descriptor from protobuf's text form. The file is proto3
 // and imports the annotations. It has positions: enums and messages are on lines
 // 10, 20, … in column 1, the values of an enum on the lines after it in column 3.
-func parseFile(t *testing.T, text string) *descriptorpb.FileDescriptorProto {
+func parseFile(t testing.TB, text string) *descriptorpb.FileDescriptorProto {
 	t.Helper()
 	file := &descriptorpb.FileDescriptorProto{
 		Name:       proto.String("shop/v1/shop.proto"),
@@ -91,14 +92,14 @@ func valueText(name string, number string, row string) string {
 
 // runPlugin runs the plugin on the last of the files. As from protoc, the request
 // is deserialized from bytes.
-func runPlugin(t *testing.T, parameter string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
+func runPlugin(t testing.TB, parameter string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
 	t.Helper()
 	return runPluginFor(t, parameter, []string{files[len(files)-1].GetName()}, files...)
 }
 
 // runPluginFor runs the plugin on the files with the given names. protogen ignores
 // files that none of them imports.
-func runPluginFor(t *testing.T, parameter string, generated []string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
+func runPluginFor(t testing.TB, parameter string, generated []string, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
 	t.Helper()
 	annotationsFile := protodesc.ToFileDescriptorProto(annotations.File_errstatus_v1_annotations_proto)
 	request := &pluginpb.CodeGeneratorRequest{
@@ -117,7 +118,7 @@ func runPluginFor(t *testing.T, parameter string, generated []string, files ...*
 		t.Fatal(err)
 	}
 	var written bytes.Buffer
-	if err := answer(bytes.NewReader(b), &written); err != nil {
+	if err := protoenum.Answer(bytes.NewReader(b), &written, "protoc-gen-go-errstatus", generate); err != nil {
 		return nil, err
 	}
 	response := &pluginpb.CodeGeneratorResponse{}

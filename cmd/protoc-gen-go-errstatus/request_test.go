@@ -10,14 +10,14 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/errstatus/errstatus/codes/annotations"
+	"github.com/errstatus/errstatus/internal/version"
 )
 
-// The errors, the pages and a test below name the number.
-func TestBothOptionsHaveOneNumber(t *testing.T) {
-	if domain := annotations.E_Domain.TypeDescriptor().Number(); domain != 51276 || optionNumber != 51276 {
-		t.Errorf("the options have the numbers %d and %d; want 51276", domain, optionNumber)
-	}
-}
+// The numbers of the options domain and row, and of the option default_grpc_code.
+const (
+	optionNumber  = 51276
+	defaultNumber = 51277
+)
 
 // varint, text and message return serialized fields.
 func varint(number protowire.Number, n uint64) []byte {
@@ -62,8 +62,8 @@ func TestUnreadableOptions(t *testing.T) {
 	const (
 		value  = "shop/v1/shop.proto:14:3: shop.v1.Order.SoldOut: the option (errstatus.v1.row) can't be read: "
 		enum   = "shop/v1/shop.proto:10:1: shop.v1.Order.ShopCode: the option (errstatus.v1.domain) can't be read: "
-		mend   = "with the number 51276, give it another number"
-		notSet = "use the errstatus/v1/annotations.proto of protoc-gen-go-errstatus " + version + ""
+		canon  = "shop/v1/shop.proto:10:1: shop.v1.Order.ShopCode: the option (errstatus.v1.default_grpc_code) can't be read: "
+		notSet = "use the errstatus/v1/annotations.proto of protoc-gen-go-errstatus " + version.Version + ""
 	)
 	notFound, soldOut := varint(1, 5), text(2, "sold out")
 	tests := []struct {
@@ -83,6 +83,7 @@ func TestUnreadableOptions(t *testing.T) {
 		{name: "a localized message that is not UTF-8", row: message(optionNumber, notFound, soldOut, message(3, text(1, "de"), text(2, "\xff"))), want: []string{value + "string field contains invalid UTF-8: "}},
 		{name: "a number instead of a domain", domain: varint(optionNumber, 7), want: []string{enum + "its wire type is 0, not 2"}},
 		{name: "a domain that is not UTF-8", domain: text(optionNumber, "shop\xff"), want: []string{enum + `its text "shop\xff" is not valid UTF-8`}},
+		{name: "text instead of a canonical code", domain: slices.Concat(text(optionNumber, "shop.example.com"), text(defaultNumber, "INTERNAL")), want: []string{canon + "its wire type is 2, not 0"}},
 		{name: "both", domain: varint(optionNumber, 7), row: varint(optionNumber, 7), want: []string{enum, value}},
 	}
 	for _, tt := range tests {
@@ -97,6 +98,10 @@ func TestUnreadableOptions(t *testing.T) {
 				lines := strings.Split(err.Error(), "\n")
 				for i, line := range lines {
 					line = strings.ReplaceAll(line, "\u00a0", " ") // protobuf varies its texts
+					mend := "with the number 51276, give it another number"
+					if strings.HasPrefix(line, canon) {
+						mend = "with the number 51277, give it another number"
+					}
 					if len(lines) != len(tt.want) || !strings.HasPrefix(line, tt.want[i]) || !strings.HasSuffix(line, mend) || !strings.Contains(line, notSet) {
 						t.Errorf("with the imports %q, a line of the plugin's error is\n%s\nwant lines that begin with %q, contain %q and end with %q", imports, line, tt.want, notSet, mend)
 					}
@@ -123,17 +128,18 @@ func TestOptionInParts(t *testing.T) {
 	}
 }
 
-// Another organization's option with our number is no error in a file that declares or
+// Another organization's option with one of our numbers is no error in a file that declares or
 // imports the other's option, and not ours. The file has no table.
 func TestOptionOfAnotherOrganization(t *testing.T) {
 	acme := parseFile(t, `name: "acme/team.proto" package: "acme" options { go_package: "example.com/acme;acme" }
 		extension { name: "team" number: 51276 label: LABEL_OPTIONAL type: TYPE_STRING extendee: ".google.protobuf.EnumOptions" }
+		extension { name: "colour" number: 51277 label: LABEL_OPTIONAL type: TYPE_INT32 extendee: ".google.protobuf.EnumOptions" }
 		message_type { name: "Options" extension { name: "rank" number: 51276 label: LABEL_OPTIONAL type: TYPE_INT32 extendee: ".google.protobuf.EnumValueOptions" } }`)
 	acme.Dependency = []string{"google/protobuf/descriptor.proto"}
 	between := parseFile(t, `name: "acme/between.proto" package: "acme" options { go_package: "example.com/acme;acme" }`)
 	between.Dependency = []string{"acme/team.proto"}
 	for _, imported := range []string{"acme/team.proto", "acme/between.proto"} {
-		file := withOptions(t, text(optionNumber, "billing team"), varint(optionNumber, 7))
+		file := withOptions(t, slices.Concat(text(optionNumber, "billing team"), varint(defaultNumber, 3)), varint(optionNumber, 7))
 		file.Dependency = []string{imported}
 		for _, value := range file.MessageType[0].EnumType[0].Value[:3] {
 			value.Options = nil

@@ -38,7 +38,7 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "an OK row for an error",
 			file: shop(valueText("SoldOut", "7", `message: "sold out"`)),
-			want: []string{"shop/v1/shop.proto:14:3", "SoldOut = 7", "has the grpc_code OK or none"},
+			want: []string{"shop/v1/shop.proto:14:3", "SoldOut = 7", "has no grpc_code or OK"},
 		},
 		{
 			name: "a canonical code of 17",
@@ -86,12 +86,12 @@ func TestPluginRefuses(t *testing.T) {
 		{
 			name: "a short reason for an error",
 			file: shop(valueText("SHOP_CODE_NO", "7", ok)),
-			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SHOP_CODE_NO (No = 7)", `reason "NO" must match`},
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SHOP_CODE_NO (No = 7)", `reason "NO" must match`, "set another reason"},
 		},
 		{
-			name: "an alias",
+			name: "an alias with a row of its own",
 			file: strings.Replace(shop(valueText("SoldOut", "7", ok), valueText("Gone", "7", ok)), "options {", "options { allow_alias: true", 1),
-			want: []string{"Gone = 7", "number 7 already belongs to SoldOut"},
+			want: []string{"shop/v1/shop.proto:15:3: shop.v1.Gone is an alias of shop.v1.SoldOut and has the option (errstatus.v1.row): remove the option"},
 		},
 		{
 			name: "a negative number",
@@ -102,6 +102,16 @@ func TestPluginRefuses(t *testing.T) {
 			name: "a fault without a name",
 			file: shop(valueText("SoldOut", "7", ok+` fault: 257`)),
 			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut has the fault 257", "(errstatus.v1.row)", "FAULT_SERVER"},
+		},
+		{
+			name: "a retry without a name",
+			file: shop(valueText("SoldOut", "7", ok+` retry: 257`)),
+			want: []string{"shop/v1/shop.proto:14:3: shop.v1.SoldOut has the retry 257", "(errstatus.v1.row)", "RETRY_CALL"},
+		},
+		{
+			name: "a default canonical code of 17",
+			file: strings.Replace(shop(), "options {", "options { [errstatus.v1.default_grpc_code]: 17", 1),
+			want: []string{"shop/v1/shop.proto:10:1: enum shop.v1.ShopCode has the option (errstatus.v1.default_grpc_code) = 17", "such as INTERNAL"},
 		},
 		{
 			name: "a fault for number 0",
@@ -199,30 +209,9 @@ func TestZeroValueCalledOK(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := squeeze(out["example.com/shop/shop_errstatus.pb.go"])
-	for _, want := range []string{`Ok ShopCode = 0`, `Code: Ok, Name: "Ok", Reason: "OK", GRPCCode: 0, // OK`} {
+	for _, want := range []string{`Ok ShopCode = 0`, `Code: Ok, Name: "Ok", OtherNames: []string{"SHOP_CODE_OK"}, Reason: "OK", GRPCCode: 0, // OK`} {
 		if !strings.Contains(source, want) {
 			t.Errorf("the output is\n%s\nwant it to contain %q", source, want)
-		}
-	}
-}
-
-func TestUpperSnake(t *testing.T) {
-	for name, want := range map[string]string{
-		"RecordNotFound":       "RECORD_NOT_FOUND",
-		"Args":                 "ARGS",
-		"SdkUserIDNotFound":    "SDK_USER_ID_NOT_FOUND",
-		"SrvIOSBackgroundPush": "SRV_IOS_BACKGROUND_PUSH",
-		"SdkMsgDecodeBinaryWs": "SDK_MSG_DECODE_BINARY_WS",
-		"SdkMsgDeCompression":  "SDK_MSG_DE_COMPRESSION",
-		"HTTP2Error":           "HTTP2_ERROR",
-		"Error404":             "ERROR404",
-		"UserID":               "USER_ID",
-		"Record_not_found":     "RECORD_NOT_FOUND",
-		"Sdk_Internal":         "SDK_INTERNAL",
-		"NOT_FOUND":            "NOT_FOUND",
-	} {
-		if got := upperSnake(name); got != want {
-			t.Errorf("upperSnake(%q) = %q; want %q", name, got, want)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestCodeProtoIsGoogles(t *testing.T) {
 		if asked != path {
 			return protocompile.SearchResult{}, protoregistry.NotFound
 		}
-		return protocompile.SearchResult{Source: strings.NewReader(read(t, projectRoot+"/codes/annotations/"+path))}, nil
+		return protocompile.SearchResult{Source: strings.NewReader(read(t, projectRoot+"/codes/googleapis/"+path))}, nil
 	})}
 	files, err := compiler.Compile(t.Context(), path)
 	if err != nil {

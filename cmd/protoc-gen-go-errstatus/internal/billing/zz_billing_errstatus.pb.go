@@ -24,6 +24,7 @@ const (
 	// Unreadable is UNKNOWN, "unreadable answer".
 	Unreadable BillingCode = 2
 	// CardDeclined is FAILED_PRECONDITION, "the card was declined".
+	//
 	// The bank said no.
 	CardDeclined BillingCode = 1004
 	// PlanFull is RESOURCE_EXHAUSTED, "the plan is full".
@@ -35,23 +36,29 @@ func (c BillingCode) Number() codes.Number { return codes.Number(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c BillingCode) Table() *codes.Table {
-	if table := billingCodeTable.Load(); table != nil {
+	if table := errstatusBillingCodeTable.Load(); table != nil {
 		return table
 	}
-	return makeBillingCodeTable()
+	return errstatusBillingCodeTableMake()
 }
 
 // String returns the code's name, or "BillingCode(n)" for a number n without a row.
-func (c BillingCode) String() string { return c.row().Name }
+func (c BillingCode) String() string {
+	row, _ := c.Table().Lookup(c.Number())
+	return row.Name
+}
 
 // Error returns the code's name and message, separated by a colon.
 func (c BillingCode) Error() string {
-	row := c.row()
+	row, _ := c.Table().Lookup(c.Number())
 	return row.Name + ": " + row.Message
 }
 
 // Reason returns the reason that identifies the code in google.rpc.ErrorInfo.
-func (c BillingCode) Reason() string { return c.row().Reason }
+func (c BillingCode) Reason() string {
+	row, _ := c.Table().Lookup(c.Number())
+	return row.Reason
+}
 
 // GRPCStatus returns the status that is sent for the code, or nil for number 0; see
 // the table's GRPCStatus. Any gRPC interceptor reads the canonical code from it.
@@ -59,7 +66,10 @@ func (c BillingCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(c
 
 // LogValue returns a group with the code's name, number, reason, canonical code and
 // message.
-func (c BillingCode) LogValue() slog.Value { return c.row().LogValue() }
+func (c BillingCode) LogValue() slog.Value {
+	row, _ := c.Table().Lookup(c.Number())
+	return row.LogValue()
+}
 
 // MarshalText returns the code's name. The error is always nil.
 func (c BillingCode) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
@@ -76,67 +86,67 @@ func (c *BillingCode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (c BillingCode) row() codes.Row {
-	row, _ := c.Table().Lookup(c.Number())
-	return row
-}
-
-// makeBillingCodeTable makes the table once. If the rows are wrong, each call panics.
-func makeBillingCodeTable() *codes.Table {
-	billingCodeTableMutex.Lock()
-	defer billingCodeTableMutex.Unlock()
-	if billingCodeTable.Load() == nil {
-		billingCodeTable.Store(codes.MustTable("billing.example.com", billingCodeTableRows[:]...))
+// errstatusBillingCodeTableMake makes the table once. If the rows are wrong, each call panics.
+func errstatusBillingCodeTableMake() *codes.Table {
+	errstatusBillingCodeTableMutex.Lock()
+	defer errstatusBillingCodeTableMutex.Unlock()
+	if errstatusBillingCodeTable.Load() == nil {
+		errstatusBillingCodeTable.Store(codes.MustTable("billing.example.com", errstatusBillingCodeTableRows[:]...))
 	}
-	return billingCodeTable.Load()
+	return errstatusBillingCodeTable.Load()
 }
 
 var (
-	billingCodeTable      atomic.Pointer[codes.Table]
-	billingCodeTableMutex sync.Mutex
+	errstatusBillingCodeTable      atomic.Pointer[codes.Table]
+	errstatusBillingCodeTableMutex sync.Mutex
 )
 
-var billingCodeTableRows = [...]codes.Row{
+var errstatusBillingCodeTableRows = [...]codes.Row{
 	{
-		Code:     Unspecified,
-		Name:     "Unspecified",
-		Reason:   "UNSPECIFIED",
-		GRPCCode: 0, // OK
-		Message:  "no error",
-		Default:  true,
+		Code:       Unspecified,
+		Name:       "Unspecified",
+		OtherNames: []string{"BILLING_CODE_UNSPECIFIED"},
+		Reason:     "UNSPECIFIED",
+		GRPCCode:   0, // OK
+		Message:    "no error",
+		Default:    true,
 	},
 	{
-		Code:     Bug,
-		Name:     "Bug",
-		Reason:   "BUG",
-		GRPCCode: 13, // INTERNAL
-		Message:  "internal error",
-		Default:  true,
+		Code:       Bug,
+		Name:       "Bug",
+		OtherNames: []string{"BILLING_CODE_BUG"},
+		Reason:     "BUG",
+		GRPCCode:   13, // INTERNAL
+		Message:    "internal error",
+		Default:    true,
 	},
 	{
-		Code:     Unreadable,
-		Name:     "Unreadable",
-		Reason:   "UNREADABLE",
-		GRPCCode: 2, // UNKNOWN
-		Message:  "unreadable answer",
-		Default:  true,
+		Code:       Unreadable,
+		Name:       "Unreadable",
+		OtherNames: []string{"BILLING_CODE_UNREADABLE"},
+		Reason:     "UNREADABLE",
+		GRPCCode:   2, // UNKNOWN
+		Message:    "unreadable answer",
+		Default:    true,
 	},
 	{
-		Code:     CardDeclined,
-		Name:     "CardDeclined",
-		Reason:   "CARD_DECLINED",
-		GRPCCode: 9, // FAILED_PRECONDITION
-		Message:  "the card was declined",
+		Code:       CardDeclined,
+		Name:       "CardDeclined",
+		OtherNames: []string{"BILLING_CODE_CARD_DECLINED"},
+		Reason:     "CARD_DECLINED",
+		GRPCCode:   9, // FAILED_PRECONDITION
+		Message:    "the card was declined",
 		Localized: []codes.LocalizedMessage{
 			{Locale: "zh", Message: "银行卡被拒"},
 		},
 	},
 	{
-		Code:     PlanFull,
-		Name:     "PlanFull",
-		Reason:   "QUOTA_USED_UP",
-		GRPCCode: 8, // RESOURCE_EXHAUSTED
-		Message:  "the plan is full",
-		Default:  true,
+		Code:       PlanFull,
+		Name:       "PlanFull",
+		OtherNames: []string{"BILLING_CODE_PLAN_FULL"},
+		Reason:     "QUOTA_USED_UP",
+		GRPCCode:   8, // RESOURCE_EXHAUSTED
+		Message:    "the plan is full",
+		Default:    true,
 	},
 }

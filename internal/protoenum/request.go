@@ -1,4 +1,4 @@
-package main
+package protoenum
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -18,13 +19,14 @@ import (
 	"github.com/errstatus/errstatus/codes/annotations"
 )
 
-// readRequest decodes a request. Its error has a line with the place of each errstatus
-// option that can't be read. protogen alone would report no place, or ignore the option.
+// ReadRequest decodes a request to a plugin. Its error has a line with the place of each
+// errstatus option that can't be read, and names the plugin with its version. protogen alone
+// would report no place, or ignore the option. The request is nil if it can't be decoded.
 //
 // The number of the options is from protobuf's private range, so another organization may
-// use it too. If a file and its imports declare only the other's option, readRequest
+// use it too. If a file and its imports declare only the other's option, ReadRequest
 // removes that option: it says nothing about codes.
-func readRequest(b []byte) (*pluginpb.CodeGeneratorRequest, error) {
+func ReadRequest(b []byte, plugin string) (*pluginpb.CodeGeneratorRequest, error) {
 	request := &pluginpb.CodeGeneratorRequest{}
 	if err := (proto.UnmarshalOptions{Resolver: withoutOptions{protoregistry.GlobalTypes}}).Unmarshal(b, request); err != nil {
 		return nil, fmt.Errorf("protoc sent a request that can't be decoded: %w", err)
@@ -35,13 +37,13 @@ func readRequest(b []byte) (*pluginpb.CodeGeneratorRequest, error) {
 		generated := slices.Contains(request.FileToGenerate, file.GetName())
 		for d := range declarationsOf(file) {
 			if declared[file.GetName()].onlyOthers() {
-				d.removeOption()
+				d.removeOptions()
 			}
-			switch err := d.check(); {
+			switch err := d.check(plugin); {
 			case err != nil && generated:
 				wrong = append(wrong, fmt.Errorf("%s: %w", d.position(), err))
 			case err != nil: // the author of the importing file may not be able to change it
-				d.removeOption()
+				d.removeOptions()
 			}
 		}
 	}
@@ -68,10 +70,7 @@ func isOption(message protoreflect.FullName, number protoreflect.FieldNumber) bo
 	})
 }
 
-var options = []protoreflect.ExtensionType{annotations.E_Domain, annotations.E_Row}
-
-// optionNumber is the number of both options.
-var optionNumber = annotations.E_Row.TypeDescriptor().Number()
+var options = []protoreflect.ExtensionType{annotations.E_Domain, annotations.E_DefaultGrpcCode, annotations.E_Row}
 
 // A declared says which options a file and its imports, direct or not, declare: ours, and
 // others with the same number.
@@ -169,42 +168,53 @@ func join(scope protoreflect.FullName, name string) protoreflect.FullName {
 	return scope + "." + protoreflect.FullName(name)
 }
 
-// check returns what is wrong with a declaration's name, or why its option can't be read.
-func (d declaration) check() (err error) {
+// check returns what is wrong with a declaration's name, or why one of its options can't be
+// read.
+func (d declaration) check(plugin string) error {
 	if !utf8.ValidString(d.name) {
 		return fmt.Errorf("the name %q in %q is not valid UTF-8: use letters, digits and underscores", d.name, d.scope)
 	}
-	option := "(errstatus.v1.row)"
-	switch options := d.options.(type) {
-	case *descriptorpb.EnumOptions:
-		option = "(errstatus.v1.domain)"
-		_, _, err = domainOption(options)
-	case *descriptorpb.EnumValueOptions:
-		_, err = rowOption(options)
-	}
+	option, err := firstUnreadable(d.options)
 	if err != nil {
-		return fmt.Errorf("%s: the option %s can't be read: %w: use the errstatus/v1/annotations.proto of protoc-gen-go-errstatus %s; "+
+		return fmt.Errorf("%s: the option (%s) can't be read: %w: use the errstatus/v1/annotations.proto of %s, which protoc-gen-go-errstatus --write-protos DIR writes; "+
 			"if this is another organization's option with the number %d, give it another number",
-			join(d.scope, d.name), option, err, version, optionNumber)
+			join(d.scope, d.name), option.TypeDescriptor().FullName(), err, plugin, option.TypeDescriptor().Number())
 	}
 	return nil
 }
 
-// removeOption removes the field with the number of our options.
-func (d declaration) removeOption() {
+// firstUnreadable returns the first of our options that can't be read, and why.
+func firstUnreadable(options proto.Message) (protoreflect.ExtensionType, error) {
+	switch options := options.(type) {
+	case *descriptorpb.EnumOptions:
+		if _, _, err := domainOption(options); err != nil {
+			return annotations.E_Domain, err
+		}
+		_, _, err := defaultOption(options)
+		return annotations.E_DefaultGrpcCode, err
+	case *descriptorpb.EnumValueOptions:
+		_, err := rowOption(options)
+		return annotations.E_Row, err
+	}
+	return nil, nil
+}
+
+// removeOptions removes the fields with the numbers of our options.
+func (d declaration) removeOptions() {
 	var rest protoreflect.RawFields
-	unknown := d.options.ProtoReflect().GetUnknown()
+	message := d.options.ProtoReflect()
+	unknown := message.GetUnknown()
 	for field := range fieldsOf(unknown) {
-		if field.number != optionNumber {
+		if !isOption(message.Descriptor().FullName(), field.number) {
 			rest = append(rest, field.bytes...)
 		}
 	}
 	if len(rest) < len(unknown) {
-		d.options.ProtoReflect().SetUnknown(rest)
+		message.SetUnknown(rest)
 	}
 }
 
-// position returns the declaration's place, as position does for a descriptor.
+// position returns the declaration's place, as [Position] does for a descriptor.
 func (d declaration) position() string {
 	for _, loc := range d.file.GetSourceCodeInfo().GetLocation() {
 		if slices.Equal(loc.GetPath(), d.path) && len(loc.GetSpan()) >= 3 {
@@ -217,7 +227,7 @@ func (d declaration) position() string {
 // domainOption returns the option (errstatus.v1.domain) of an enum's options, and reports
 // whether they have it.
 func domainOption(options *descriptorpb.EnumOptions) (domain string, ok bool, err error) {
-	values, err := optionValues(options)
+	values, err := optionValues(options, annotations.E_Domain, protowire.BytesType)
 	if err != nil || len(values) == 0 {
 		return "", false, err
 	}
@@ -228,10 +238,21 @@ func domainOption(options *descriptorpb.EnumOptions) (domain string, ok bool, er
 	return string(last), true, nil
 }
 
+// defaultOption returns the option (errstatus.v1.default_grpc_code) of an enum's options,
+// and reports whether they have it.
+func defaultOption(options *descriptorpb.EnumOptions) (canonical code.Code, ok bool, err error) {
+	values, err := optionValues(options, annotations.E_DefaultGrpcCode, protowire.VarintType)
+	if err != nil || len(values) == 0 {
+		return 0, false, err
+	}
+	n, _ := protowire.ConsumeVarint(values[len(values)-1])
+	return code.Code(n), true, nil
+}
+
 // rowOption returns the option (errstatus.v1.row) of a value's options, or nil if they
 // don't have it.
 func rowOption(options *descriptorpb.EnumValueOptions) (*annotations.Row, error) {
-	values, err := optionValues(options)
+	values, err := optionValues(options, annotations.E_Row, protowire.BytesType)
 	if err != nil || len(values) == 0 {
 		return nil, err
 	}
@@ -251,22 +272,24 @@ func rowOption(options *descriptorpb.EnumValueOptions) (*annotations.Row, error)
 	return row, nil
 }
 
-// optionValues returns the values of our option in the serialized options of an enum or a
-// value. A compiler usually writes one value. Our options are strings and messages, which
-// have the same wire type.
-func optionValues(options proto.Message) (values [][]byte, err error) {
+// optionValues returns the values of an option in the serialized options of an enum or a
+// value, without a length before them. A compiler usually writes one value.
+func optionValues(options proto.Message, option protoreflect.ExtensionType, wire protowire.Type) (values [][]byte, err error) {
 	b, err := proto.Marshal(options)
 	if err != nil {
 		return nil, err
 	}
 	for field := range fieldsOf(b) {
-		if field.number != optionNumber {
+		if field.number != option.TypeDescriptor().Number() {
 			continue
 		}
-		if field.wire != protowire.BytesType {
-			return nil, fmt.Errorf("its wire type is %d, not %d", field.wire, protowire.BytesType)
+		if field.wire != wire {
+			return nil, fmt.Errorf("its wire type is %d, not %d", field.wire, wire)
 		}
-		value, _ := protowire.ConsumeBytes(field.value)
+		value := field.value
+		if wire == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(value)
+		}
 		values = append(values, value)
 	}
 	return values, nil
