@@ -12,203 +12,552 @@ import (
 	atomic "sync/atomic"
 )
 
-// An ErrorCode is the reason why a call to OpenIM failed. It is itself an error: a
-// handler can return it. The zero value is NoError. A number without a row in the
-// table is kept and sent with the canonical code UNKNOWN.
+// An ErrorCode is the reason why a call to OpenIM failed. NoError, the zero value, is
+// success. A number without a row in the table is kept, and sent with the canonical code
+// UNKNOWN.
 type ErrorCode int32
 
 const (
 	// NoError is OK, "no error".
-	// Success is not an error: a handler returns nil.
+	//
+	// The call succeeded. A handler returns nil for success: NoError as an error value is a
+	// bug, and is sent as the INTERNAL default.
+	//
+	// Resolution: Nothing failed, so there is nothing to do. If a log or an SDK callback
+	// reports 0 as an error, find the code that made this error: it treated a success as
+	// a failure.
 	NoError ErrorCode = 0
 	// ServerInternal is INTERNAL, "internal server error".
-	// An invariant of the server is broken.
+	//
+	// The server broke one of its own rules, or met a failure that it has no code for, such
+	// as a panic or an error of a library. The caller reads only this fixed message,
+	// because the real text may be private.
+	//
+	// Resolution: Callers can't fix this; show a general message. Operators find the
+	// cause in the server's log, under the time, the method and the operation ID of the
+	// call.
 	ServerInternal ErrorCode = 500
 	// Args is INVALID_ARGUMENT, "invalid argument".
-	// The argument is wrong in any state of the system.
+	//
+	// A field of the request is missing, has a bad format, or contradicts another field,
+	// such as an empty conversationID or an unknown session type. The check needs no stored
+	// data, so the same request is wrong whenever it is sent.
+	//
+	// Resolution: Read the error's message and BadRequest detail for the field, correct the
+	// request, and send it again. If an SDK built the request, compare its version with the
+	// server's.
 	Args ErrorCode = 1001
 	// NoPermission is PERMISSION_DENIED, "permission denied".
-	// The caller is known, but not allowed to do this.
+	//
+	// The token is valid, but its user may not do this: a member uses a right of the
+	// group's owner, or a user calls an interface that only the app's administrators may
+	// call.
+	//
+	// Resolution: Sign in as a user with the right, or ask the group's owner or an
+	// administrator for it. A new token for the same user changes nothing. For
+	// administrative calls, check that the user ID is in the server's list of
+	// administrators.
 	NoPermission ErrorCode = 1002
 	// DuplicateKey is ALREADY_EXISTS, "the key already exists".
-	// The entity to create already exists.
+	//
+	// The record to store has a key that another record already has, such as the ID of a
+	// group or a conversation. It often follows a retry of a call that had succeeded.
+	//
+	// Resolution: Read the existing record and compare it. If it is your own from an
+	// earlier try, take it as success; if not, choose another key.
 	DuplicateKey ErrorCode = 1003
 	// RecordNotFound is NOT_FOUND, "record not found".
-	// The entity does not exist.
+	//
+	// The server looked for one record, such as a message, a conversation or a friend
+	// request, and its database has none with this key. The server also returns it if a
+	// cache has no such entry.
+	//
+	// Resolution: Check the ID and the user that the record belongs to. If the record was
+	// created a moment ago, read it again after the creating call has returned. If it was
+	// deleted, remove it from the app's view.
 	RecordNotFound ErrorCode = 1004
 	// TokenExpired is UNAUTHENTICATED, "token has expired".
-	// The credentials are not valid.
+	//
+	// The token was valid, but its lifetime is over. The server's token policy sets the
+	// lifetime in days.
+	//
+	// Resolution: Let the app's own server issue a new token for the user, and log in with
+	// it. If new tokens are expired too, compare the clocks of the servers, and the
+	// lifetime in the token policy.
 	TokenExpired ErrorCode = 1501
 	// TokenInvalid is UNAUTHENTICATED, "token is invalid".
-	// The credentials are not valid.
+	//
+	// The token is genuine, but belongs to another user or platform than the call names, or
+	// the call has no usable token in its header.
+	//
+	// Resolution: Send the token that was issued for exactly this user ID and platform ID.
+	// An app that changes accounts must drop the token of the earlier one.
 	TokenInvalid ErrorCode = 1502
 	// TokenMalformed is UNAUTHENTICATED, "token is malformed".
-	// The credentials are not valid.
+	//
+	// The text in the token field isn't a JSON Web Token: it was cut, quoted, encoded
+	// twice, or is another kind of key.
+	//
+	// Resolution: Compare the text that is sent with the text that was issued, byte for
+	// byte. Look for a prefix such as "Bearer", quotation marks, line breaks, and a
+	// database column that is too short.
 	TokenMalformed ErrorCode = 1503
 	// TokenNotValidYet is UNAUTHENTICATED, "token is not valid yet".
-	// The credentials are not valid.
+	//
+	// The token begins to be valid at a time that the server's clock hasn't reached. Almost
+	// always the clock of the machine that issued it is ahead.
+	//
+	// Resolution: Synchronize the clocks of all servers with NTP. Then issue a new token;
+	// the old one becomes valid when its time comes.
 	TokenNotValidYet ErrorCode = 1504
 	// TokenUnknown is UNAUTHENTICATED, "token is unknown".
-	// The credentials are not valid.
+	//
+	// The token can't be verified: its signature doesn't fit the server's secret, or the
+	// server's token store has an unknown state for the token.
+	//
+	// Resolution: Check that all servers of the cluster share one secret in their
+	// configuration, and that the token comes from this cluster and not from a test system.
+	// After a change of the secret every user needs a new token.
 	TokenUnknown ErrorCode = 1505
 	// TokenKicked is UNAUTHENTICATED, "token was revoked by a login elsewhere".
-	// The credentials were withdrawn.
+	//
+	// The user logged in on another device, and the server's multi-login policy allows only
+	// one of the two; or an administrator forced a logout. The token was valid until then.
+	//
+	// Resolution: Tell the user about the other login, and let them log in again. Don't log
+	// in automatically, or two devices throw each other out forever. If both devices should
+	// stay, change the multi-login policy.
 	TokenKicked ErrorCode = 1506
 	// TokenNotExist is UNAUTHENTICATED, "token does not exist".
-	// The credentials are missing.
+	//
+	// The signature is right, but the server's token store has no such token for this user
+	// and platform: the user logged out, the entry expired, or Redis lost it.
+	//
+	// Resolution: Get a new token from the app's server, and log in. If many users report
+	// this at once, check that Redis is running, keeps its data, and evicts none of it.
 	TokenNotExist ErrorCode = 1507
 	// SdkNetwork is UNAVAILABLE, "network error".
-	// The failure is temporary. The call may have run: retry it only if it is
-	// idempotent.
+	//
+	// The SDK couldn't reach the server, or the connection broke: no network, a wrong
+	// address, or a closed socket. UNAVAILABLE says that it may pass; the server may have
+	// run the call all the same.
+	//
+	// Resolution: Check the device's network and the server's address. The SDK reconnects
+	// by itself; retry idempotent calls with growing delays, and show other calls to the
+	// user as failed.
 	SdkNetwork ErrorCode = 10000
 	// SdkNetworkTimeout is DEADLINE_EXCEEDED, "network timeout".
-	// The network took too long.
+	//
+	// The connection stands, but no answer arrived within the SDK's time limit. The call
+	// may have reached the server and taken effect.
+	//
+	// Resolution: Before you repeat it, ask the server whether it took effect, for example
+	// by reading the conversation. If it happens often, measure the route to the server and
+	// the server's load.
 	SdkNetworkTimeout ErrorCode = 10001
 	// SdkArgs is INVALID_ARGUMENT, "invalid input argument".
-	// The argument is wrong in any state of the system.
+	//
+	// The app called the SDK with an argument that is empty, has a bad format, or is out of
+	// range. The SDK refused it without asking the server.
+	//
+	// Resolution: Correct the argument that the error's message names, such as operationID.
+	// This is a bug in the app: don't retry, and don't show it to the user.
 	SdkArgs ErrorCode = 10002
 	// SdkCtxDeadlineExceeded is DEADLINE_EXCEEDED, "deadline exceeded".
-	// The caller's deadline has passed.
+	//
+	// The time that the caller gave the call was over before the SDK had the result. The
+	// limit is the caller's own, unlike SdkNetworkTimeout. The call may have taken effect.
+	//
+	// Resolution: Check whether the call took effect before you repeat it. Give slow
+	// operations, such as uploads and the first synchronization, a longer deadline.
 	SdkCtxDeadlineExceeded ErrorCode = 10003
 	// SdkResourceLoadNotComplete is UNAVAILABLE, "resources are still loading".
-	// The failure ends by itself: retry with backoff.
+	//
+	// The user has logged in, but the SDK is still loading its local database and
+	// synchronizing friends, groups and conversations. It ends by itself, so it is
+	// UNAVAILABLE.
+	//
+	// Resolution: Wait for the SDK's callback that the synchronization has finished, then
+	// call again. A retry after a second or two also works.
 	SdkResourceLoadNotComplete ErrorCode = 10004
 	// SdkUnknownCode is UNKNOWN, "unknown error".
-	// The error carried no readable code.
+	//
+	// The SDK received an error whose code it can't read or doesn't know. Often the server
+	// is newer than the SDK, or a proxy answered in its place.
+	//
+	// Resolution: Log the whole error, its canonical code and its message. Update the SDK,
+	// and check what stands between it and the server. Treat it as a failure of the server.
 	SdkUnknownCode ErrorCode = 10005
 	// SdkInternal is INTERNAL, "internal SDK error".
-	// An invariant of the SDK is broken.
+	//
+	// The SDK broke one of its own rules: a panic, a local database that can't be read, or
+	// a value of an unexpected type. The server may know nothing of it.
+	//
+	// Resolution: Restart the SDK and log in again; if the local database is damaged,
+	// delete it and synchronize anew. Report it to the SDK's maintainers with the log and
+	// the SDK's version.
 	SdkInternal ErrorCode = 10006
 	// SdkFuncNotFound is UNIMPLEMENTED, "function not found".
-	// The operation is not implemented.
+	//
+	// The app called a function that this build of the SDK or this server doesn't have. It
+	// may exist in a later version, or on another platform.
+	//
+	// Resolution: Compare the versions of the app, the SDK and the server, and update the
+	// older one. Hide the feature where it doesn't exist; a retry gives the same answer.
 	SdkFuncNotFound ErrorCode = 10007
 	// SdkNotInit is FAILED_PRECONDITION, "the SDK is not initialized".
-	// Initialize the SDK before the call.
+	//
+	// The app called the SDK before InitSDK had succeeded, or after the SDK was shut down.
+	//
+	// Resolution: Call InitSDK once when the app starts, check its result, and only then
+	// call anything else.
 	SdkNotInit ErrorCode = 10008
 	// SdkNotLogin is UNAUTHENTICATED, "the user is not logged in".
-	// The credentials are missing.
+	//
+	// The call needs a user, and nobody has logged in with this SDK instance, or the login
+	// hasn't finished.
+	//
+	// Resolution: Call Login with a user ID and token, wait for its success, and repeat the
+	// call.
 	SdkNotLogin ErrorCode = 10009
 	// SdkUserIDNotFound is NOT_FOUND, "user not found".
-	// The entity does not exist.
+	//
+	// The SDK asked its local data and the server for a user, and neither knows the ID. It
+	// often means that the account exists in the app, but was never registered with OpenIM.
+	//
+	// Resolution: Check the spelling of the user ID. Register the user through the server's
+	// user_register interface when the app creates the account.
 	SdkUserIDNotFound ErrorCode = 10100
 	// SdkLoginOut is UNAUTHENTICATED, "the user has logged out".
-	// The credentials were withdrawn.
+	//
+	// The user logged out while the call was running, or before it. The SDK has dropped the
+	// session, so the answer can't be delivered.
+	//
+	// Resolution: Stop the work that belonged to the session. If the user is still there,
+	// log in again first.
 	SdkLoginOut ErrorCode = 10101
 	// SdkLoginRepeat is FAILED_PRECONDITION, "the user is already logged in".
-	// The state must change before a retry.
+	//
+	// Login was called while a user is logged in with this SDK instance, or while another
+	// login is running. One instance serves one user.
+	//
+	// Resolution: To keep the user, go on without logging in. To change the user, call
+	// Logout, wait for it, then Login.
 	SdkLoginRepeat ErrorCode = 10102
 	// SdkFileNotFound is NOT_FOUND, "file not found".
-	// The entity does not exist.
+	//
+	// The app asked the SDK to send or upload a file, and there is no readable file at that
+	// path. It may have been moved, or belong to another app's sandbox.
+	//
+	// Resolution: Check the path with the platform's own file functions, and ask for the
+	// permission to read it. Copy files from a picker into the app's directory before you
+	// send them.
 	SdkFileNotFound ErrorCode = 10200
 	// SdkMsgDeCompression is INTERNAL, "message decompression failed".
-	// The payload is unreadable. gRPC itself uses INTERNAL for this.
+	//
+	// A frame from the server is compressed, and the SDK can't decompress it: it is
+	// damaged, or compressed with another method. gRPC itself uses INTERNAL for a message
+	// that can't be decompressed.
+	//
+	// Resolution: Let the SDK reconnect and synchronize. If it comes back, connect without
+	// compression, and check that no proxy changes WebSocket frames.
 	SdkMsgDeCompression ErrorCode = 10201
 	// SdkMsgDecodeBinaryWs is INTERNAL, "message decoding failed".
-	// The payload is unreadable. gRPC itself uses INTERNAL for this.
+	//
+	// A binary WebSocket frame from the server doesn't decode to a message. Its bytes are
+	// damaged, or SDK and server use different encodings. gRPC itself uses INTERNAL for
+	// this.
+	//
+	// Resolution: Update the SDK to the server's version, and check that both use the same
+	// encoding. Look for a proxy that rewrites frames; the SDK synchronizes missed messages
+	// when it reconnects.
 	SdkMsgDecodeBinaryWs ErrorCode = 10202
 	// SdkMsgBinaryTypeNotSupport is UNIMPLEMENTED, "binary message type is not supported".
-	// The mechanism is not supported.
+	//
+	// The server pushed a kind of frame that this version of the SDK can't handle, such as
+	// an event that was added later. Other frames are not affected.
+	//
+	// Resolution: Update the SDK. Until then the event is lost, so reload the data that it
+	// concerns when the user opens it.
 	SdkMsgBinaryTypeNotSupport ErrorCode = 10203
 	// SdkMsgRepeat is FAILED_PRECONDITION, "only failed messages can be resent".
-	// The state of the message forbids it.
+	//
+	// The app sends a message again, but its client message ID was already sent or is
+	// being sent. Only a message in the state "failed" may be sent again, so that nobody
+	// reads it twice.
+	//
+	// Resolution: Create a new message for new text. Offer "send again" only for messages
+	// that the SDK reports as failed.
 	SdkMsgRepeat ErrorCode = 10204
 	// SdkMsgContentTypeNotSupport is INVALID_ARGUMENT, "message content type is not supported".
-	// The argument is wrong in any state of the system.
+	//
+	// The message to send has a content type that the SDK doesn't know, or a call was made
+	// for a content type that it doesn't apply to.
+	//
+	// Resolution: Create messages with the SDK's Create…Message functions, which set the
+	// type. For an app's own content use a custom message.
 	SdkMsgContentTypeNotSupport ErrorCode = 10205
 	// SdkMsgHasNoSeq is FAILED_PRECONDITION, "the message has no sequence number".
-	// The message must be sent first.
+	//
+	// The operation, such as deleting or revoking a message, needs the sequence number that
+	// the server gives a message. This message has none: it is still being sent, or its
+	// sending failed.
+	//
+	// Resolution: Wait until sending has succeeded, then repeat the operation. A message
+	// whose sending failed exists on this device only: delete it locally.
 	SdkMsgHasNoSeq ErrorCode = 10206
 	// SdkNotSupportOpt is FAILED_PRECONDITION, "operation is not supported by this conversation".
-	// The kind of the conversation forbids it.
+	//
+	// This kind of conversation doesn't have the option that the app sets, for example
+	// "receive nothing" for a large group. Other conversations may have it.
+	//
+	// Resolution: Look at the conversation's type before you offer the option, and hide it
+	// where it doesn't apply.
 	SdkNotSupportOpt ErrorCode = 10301
 	// SdkNotSupportType is FAILED_PRECONDITION, "conversation type is not supported".
-	// The kind of the conversation forbids it.
+	//
+	// The function works for some types of conversation only, and this one has another.
+	// Read receipts for single messages of a group, for example, exist in group
+	// conversations alone.
+	//
+	// Resolution: Check the conversation's type, and call the function for that type:
+	// single chats, groups and notifications have different ones.
 	SdkNotSupportType ErrorCode = 10302
 	// SdkUnreadCount is FAILED_PRECONDITION, "there are no unread messages".
-	// There is nothing to mark as read.
+	//
+	// The app marks a conversation as read, but it has no unread messages. So there is
+	// nothing to report to the server.
+	//
+	// Resolution: Ignore it: the conversation is already read. To save the call, look at
+	// the unread count first.
 	SdkUnreadCount ErrorCode = 10303
 	// SdkGroupIDNotFound is NOT_FOUND, "group not found".
-	// The entity does not exist.
+	//
+	// The SDK has no group with this ID in its local data, and the server named none that
+	// the user can see. The user may have left it.
+	//
+	// Resolution: Check the group ID, and reload the list of joined groups. Remove the
+	// group's view if it isn't in that list.
 	SdkGroupIDNotFound ErrorCode = 10400
 	// SdkGroupType is INVALID_ARGUMENT, "invalid group type".
-	// The argument is wrong in any state of the system.
+	//
+	// The app gave a group type that the SDK doesn't accept. Groups are created as working
+	// groups; earlier types can't be created any more.
+	//
+	// Resolution: Set the group type to the working group (2), and create the group again.
 	SdkGroupType ErrorCode = 10401
 	// SrvUserIDNotFound is NOT_FOUND, "user not found or not registered".
-	// The entity does not exist.
+	//
+	// A user that the request names, as sender, receiver, friend or member, isn't
+	// registered with OpenIM. An account of the app alone isn't enough.
+	//
+	// Resolution: Check the ID. If the account exists in the app, register it through
+	// user_register, then repeat the call. In a request with many users, the message names
+	// those that are missing.
 	SrvUserIDNotFound ErrorCode = 1101
 	// SrvRegisteredAlready is ALREADY_EXISTS, "the user is already registered".
-	// The entity to create already exists.
+	//
+	// A user to register has a user ID that OpenIM already has. It often follows a
+	// registration that was repeated.
+	//
+	// Resolution: Take it as success if the ID belongs to the same account; to change the
+	// name or picture, use the interface that updates users. Otherwise give the new account
+	// another ID.
 	SrvRegisteredAlready ErrorCode = 1102
 	// SrvGroupIDNotFound is NOT_FOUND, "group not found".
-	// The entity does not exist.
+	//
+	// No group has this ID. A group that was dismissed keeps its record and answers
+	// SrvDismissedAlready instead.
+	//
+	// Resolution: Check the ID, and that it comes from this cluster. Reload the list of the
+	// user's groups.
 	SrvGroupIDNotFound ErrorCode = 1201
 	// SrvGroupIDExisted is ALREADY_EXISTS, "the group already exists".
-	// The entity to create already exists.
+	//
+	// The request creates a group under an ID that the app chose, and a group has that ID
+	// already, perhaps a dismissed one.
+	//
+	// Resolution: If the group is your own from an earlier try, go on with it. Otherwise
+	// choose another ID, or leave it empty: the server then makes one.
 	SrvGroupIDExisted ErrorCode = 1202
 	// SrvNotInGroupYet is FAILED_PRECONDITION, "the user is not in the group".
-	// The user must join the group first.
+	//
+	// The request does something in a group, such as speaking or changing a member, for a
+	// user who isn't a member: never joined, left, or was removed.
+	//
+	// Resolution: Join the group or have the user invited, then repeat the call. If the app
+	// believed that the user was a member, synchronize its member list.
 	SrvNotInGroupYet ErrorCode = 1203
 	// SrvDismissedAlready is FAILED_PRECONDITION, "the group has been dismissed".
-	// The group is in a final state.
+	//
+	// The owner has dismissed the group. Its history can be read, but nobody can write,
+	// join or change it any more, and this can't be undone.
+	//
+	// Resolution: Show the group as closed and remove it from the choices. To go on
+	// talking, create a new group.
 	SrvDismissedAlready ErrorCode = 1204
 	// SrvGroupTypeNotSupport is FAILED_PRECONDITION, "the group type does not support this operation".
-	// The kind of the group forbids it.
+	//
+	// The group exists, but its type doesn't have this operation. Joining without approval,
+	// for example, isn't open to every type.
+	//
+	// Resolution: Use a way to join that this group type allows, such as an application
+	// that the owner approves, or use a working group.
 	SrvGroupTypeNotSupport ErrorCode = 1205
 	// SrvGroupRequestHandled is FAILED_PRECONDITION, "the group request has already been handled".
-	// The request is in a final state.
+	//
+	// Another administrator has already accepted or refused this application to join the
+	// group. The first answer counts.
+	//
+	// Resolution: Reload the list of applications and show the result. If the decision was
+	// wrong, invite or remove the user instead.
 	SrvGroupRequestHandled ErrorCode = 1206
 	// SrvCanNotAddYourself is INVALID_ARGUMENT, "you cannot add yourself".
-	// The argument is wrong in any state of the system.
+	//
+	// The user sent a friend request to their own ID.
+	//
+	// Resolution: Compare the two IDs before sending, and don't offer the button on the
+	// user's own profile.
 	SrvCanNotAddYourself ErrorCode = 1301
 	// SrvBlockedByPeer is PERMISSION_DENIED, "blocked by the peer".
-	// The other user forbids it.
+	//
+	// The receiver has put the sender on their block list, so messages and friend requests
+	// don't arrive. It is the other user's decision, hence PERMISSION_DENIED.
+	//
+	// Resolution: Only the receiver can lift it. Show the message as not delivered, and
+	// don't retry. Think about whether the sender should learn that they are blocked.
 	SrvBlockedByPeer ErrorCode = 1302
 	// SrvNotPeersFriend is FAILED_PRECONDITION, "not a friend of the peer".
-	// The users must become friends first.
+	//
+	// The server is configured to deliver single chats between friends only, and the
+	// receiver doesn't have the sender as a friend. One of them may have deleted the other.
+	//
+	// Resolution: Send a friend request, and write after it is accepted. If strangers
+	// should be able to write, the operator switches friend verification off in the message
+	// service's configuration.
 	SrvNotPeersFriend ErrorCode = 1303
 	// SrvRelationshipAlready is ALREADY_EXISTS, "the relationship already exists".
-	// The entity to create already exists.
+	//
+	// The friendship to create exists: both users have each other as friends. It often
+	// follows a request that was sent twice.
+	//
+	// Resolution: Take it as success, and synchronize the list of friends.
 	SrvRelationshipAlready ErrorCode = 1304
 	// SrvMessageHasReadDisable is FAILED_PRECONDITION, "read receipts are disabled".
-	// The configuration forbids it.
+	//
+	// The client sent a read receipt, and the operator has switched read receipts off for
+	// this kind of conversation.
+	//
+	// Resolution: Stop sending receipts, and hide the marks in the app. If they are wanted,
+	// the operator enables them for single chats or groups in the message service's
+	// configuration.
 	SrvMessageHasReadDisable ErrorCode = 1401
 	// SrvMutedInGroup is PERMISSION_DENIED, "the user is muted in the group".
-	// The group forbids it.
+	//
+	// An administrator has muted this member of the group until a given time. Other members
+	// can write. The sender's rights forbid the message, hence PERMISSION_DENIED.
+	//
+	// Resolution: Show when the mute ends, and disable the input until then. The group's
+	// owner or an administrator can unmute the member earlier.
 	SrvMutedInGroup ErrorCode = 1402
 	// SrvMutedGroup is PERMISSION_DENIED, "the group is muted".
-	// The group forbids it.
+	//
+	// The whole group is muted: only its owner and administrators can write.
+	//
+	// Resolution: Close the input for ordinary members, and open it when the notification
+	// arrives that the mute was lifted. An administrator of the group can lift it.
 	SrvMutedGroup ErrorCode = 1403
 	// SrvMsgAlreadyRevoke is FAILED_PRECONDITION, "the message has already been revoked".
-	// The message is in a final state.
+	//
+	// The message to revoke was revoked before, by its sender or by an administrator. A
+	// revoked message stays revoked.
+	//
+	// Resolution: Take it as success, and show the message as revoked. Synchronize the
+	// conversation if it still shows the text.
 	SrvMsgAlreadyRevoke ErrorCode = 1404
 	// SrvConnOverMaxNumLimit is RESOURCE_EXHAUSTED, "too many connections".
-	// A quota is used up.
+	//
+	// This gateway holds as many WebSocket connections as its configuration allows, so it
+	// refused a new one. Existing connections go on.
+	//
+	// Resolution: Clients reconnect with a growing, random delay, so that another gateway
+	// can take them. Operators add gateways or raise the limit, and look for clients that
+	// open connections and never close them.
 	SrvConnOverMaxNumLimit ErrorCode = 1601
 	// SrvConnArgs is INVALID_ARGUMENT, "invalid connection arguments".
-	// The argument is wrong in any state of the system.
+	//
+	// The URL of the WebSocket connection lacks a parameter or has a bad one: token, user
+	// ID, platform ID or operation ID. The gateway closed it before the login.
+	//
+	// Resolution: Compare the URL with the SDK's. Check that no proxy removes query
+	// parameters, and that the platform ID is one of OpenIM's numbers.
 	SrvConnArgs ErrorCode = 1602
 	// SrvPushMsg is INTERNAL, "pushing the message failed".
-	// The delivery failed inside the server.
+	//
+	// The gateway has a connection to the receiver, and writing the message to it failed.
+	// The message is stored, so nothing is lost.
+	//
+	// Resolution: The sender does nothing: the receiver gets the message when its client
+	// synchronizes, or by offline push. If it happens often, look at the gateway's log for
+	// slow or broken connections.
 	SrvPushMsg ErrorCode = 1603
 	// SrvIOSBackgroundPush is FAILED_PRECONDITION, "the iOS client is in the background".
-	// The state of the device forbids it.
+	//
+	// The receiver's iOS app is in the background and can't read its connection. So the
+	// gateway didn't send the message through it. The message is stored, and goes out by
+	// offline push.
+	//
+	// Resolution: Nothing is wrong with the message. If no notification appears on the
+	// device, check the APNs certificate, the push provider's settings, and the app's
+	// permission for notifications.
 	SrvIOSBackgroundPush ErrorCode = 1604
 	// SrvFileUploadedExpired is ABORTED, "the file upload has expired".
-	// The upload must start again: a retry at a higher level, for which the gRPC
-	// documentation names ABORTED.
+	//
+	// The time to finish a multipart upload is over, and the signed addresses of its
+	// parts no longer work. ABORTED means: start the whole upload again, not only the
+	// last call.
+	//
+	// Resolution: Start the upload again from its first step, which gives new addresses.
+	// For large files on slow networks, upload more parts at once, or let the operator
+	// raise the time limit.
 	SrvFileUploadedExpired ErrorCode = 1701
 	// SrvDatabase is INTERNAL, "database error".
-	// The storage of the server failed.
+	//
+	// MongoDB, Redis or another store answered the server with an error: it is down,
+	// overloaded, or refused the query. Whether the write took effect isn't known.
+	//
+	// Resolution: Callers read the data before they repeat a write. Operators check the
+	// store's health, the connection limits and the disk, and find the store's own error in
+	// the server's log.
 	SrvDatabase ErrorCode = 90002
 	// SrvNetwork is UNAVAILABLE, "network error on the server".
-	// The failure is temporary. The call may have run: retry it only if it is
-	// idempotent.
+	//
+	// The server couldn't reach something that it needs, such as a webhook of the app or
+	// another service: the connection failed, or no answer came in time. UNAVAILABLE says
+	// that it may pass; the call may have taken effect.
+	//
+	// Resolution: Retry idempotent calls with growing delays. Operators check the address,
+	// the name resolution and the firewall between the two, and how long the webhook takes
+	// to answer.
 	SrvNetwork ErrorCode = 90004
 	// SrvData is INTERNAL, "data error".
-	// The data of the server is inconsistent.
+	//
+	// The server has data that don't fit together: a webhook's answer isn't the expected
+	// JSON, an uploaded file has another size than announced, or no free ID was found.
+	//
+	// Resolution: Look at the error in the server's log to see which data it is. Correct
+	// the webhook's answer or repeat the upload; for stored data, compare the record with
+	// its source.
 	SrvData ErrorCode = 90007
 	// SrvCallback is FAILED_PRECONDITION, "the callback rejected the operation".
-	// The application's webhook rejected it: do not repeat the same call.
+	//
+	// The server asked the app's webhook (OpenIM's callback) before the operation, and
+	// the webhook refused, for example because a filter rejects the text. The decision is
+	// the app's, so the same call is refused again.
+	//
+	// Resolution: Show the text that the webhook gave for it. If the decision is
+	// unexpected, look at the webhook's log: its answer has an action code, an error code
+	// and a message. An operator can disable the webhook for this event.
 	SrvCallback ErrorCode = 80000
 )
 
@@ -217,23 +566,29 @@ func (c ErrorCode) Number() Number { return Number(c) }
 
 // Table returns the table of the codes of this type, always the same one.
 func (c ErrorCode) Table() *Table {
-	if table := errorCodeTable.Load(); table != nil {
+	if table := errstatusErrorCodeTable.Load(); table != nil {
 		return table
 	}
-	return makeErrorCodeTable()
+	return errstatusErrorCodeTableMake()
 }
 
 // String returns the code's name, or "ErrorCode(n)" for a number n without a row.
-func (c ErrorCode) String() string { return c.row().Name }
+func (c ErrorCode) String() string {
+	row, _ := c.Table().Lookup(c.Number())
+	return row.Name
+}
 
 // Error returns the code's name and message, separated by a colon.
 func (c ErrorCode) Error() string {
-	row := c.row()
+	row, _ := c.Table().Lookup(c.Number())
 	return row.Name + ": " + row.Message
 }
 
 // Reason returns the reason that identifies the code in google.rpc.ErrorInfo.
-func (c ErrorCode) Reason() string { return c.row().Reason }
+func (c ErrorCode) Reason() string {
+	row, _ := c.Table().Lookup(c.Number())
+	return row.Reason
+}
 
 // GRPCStatus returns the status that is sent for the code, or nil for number 0; see
 // the table's GRPCStatus. Any gRPC interceptor reads the canonical code from it.
@@ -241,7 +596,10 @@ func (c ErrorCode) GRPCStatus() *status.Status { return c.Table().GRPCStatus(c.N
 
 // LogValue returns a group with the code's name, number, reason, canonical code and
 // message.
-func (c ErrorCode) LogValue() slog.Value { return c.row().LogValue() }
+func (c ErrorCode) LogValue() slog.Value {
+	row, _ := c.Table().Lookup(c.Number())
+	return row.LogValue()
+}
 
 // MarshalText returns the code's name. The error is always nil.
 func (c ErrorCode) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
@@ -258,27 +616,22 @@ func (c *ErrorCode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (c ErrorCode) row() Row {
-	row, _ := c.Table().Lookup(c.Number())
-	return row
-}
-
-// makeErrorCodeTable makes the table once. If the rows are wrong, each call panics.
-func makeErrorCodeTable() *Table {
-	errorCodeTableMutex.Lock()
-	defer errorCodeTableMutex.Unlock()
-	if errorCodeTable.Load() == nil {
-		errorCodeTable.Store(MustTable("openim.io", errorCodeTableRows[:]...))
+// errstatusErrorCodeTableMake makes the table once. If the rows are wrong, each call panics.
+func errstatusErrorCodeTableMake() *Table {
+	errstatusErrorCodeTableMutex.Lock()
+	defer errstatusErrorCodeTableMutex.Unlock()
+	if errstatusErrorCodeTable.Load() == nil {
+		errstatusErrorCodeTable.Store(MustTable("openim.io", errstatusErrorCodeTableRows[:]...))
 	}
-	return errorCodeTable.Load()
+	return errstatusErrorCodeTable.Load()
 }
 
 var (
-	errorCodeTable      atomic.Pointer[Table]
-	errorCodeTableMutex sync.Mutex
+	errstatusErrorCodeTable      atomic.Pointer[Table]
+	errstatusErrorCodeTableMutex sync.Mutex
 )
 
-var errorCodeTableRows = [...]Row{
+var errstatusErrorCodeTableRows = [...]Row{
 	{
 		Code:     NoError,
 		Name:     "NoError",
@@ -286,7 +639,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 0, // OK
 		Message:  "no error",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "成功"},
+			{Locale: "zh-Hans", Message: "成功"},
 		},
 		Default: true,
 	},
@@ -297,7 +650,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 13, // INTERNAL
 		Message:  "internal server error",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "服务器内部错误"},
+			{Locale: "zh-Hans", Message: "服务器内部错误"},
 		},
 		Default: true,
 	},
@@ -308,7 +661,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 3, // INVALID_ARGUMENT
 		Message:  "invalid argument",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "参数错误"},
+			{Locale: "zh-Hans", Message: "参数错误"},
 		},
 		Default: true,
 	},
@@ -319,7 +672,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 7, // PERMISSION_DENIED
 		Message:  "permission denied",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "权限不足"},
+			{Locale: "zh-Hans", Message: "权限不足"},
 		},
 		Default: true,
 	},
@@ -330,7 +683,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 6, // ALREADY_EXISTS
 		Message:  "the key already exists",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "键已存在"},
+			{Locale: "zh-Hans", Message: "键已存在"},
 		},
 		Default: true,
 	},
@@ -341,7 +694,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 5, // NOT_FOUND
 		Message:  "record not found",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "记录不存在"},
+			{Locale: "zh-Hans", Message: "记录不存在"},
 		},
 		Default: true,
 	},
@@ -352,7 +705,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "token has expired",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "令牌已过期"},
+			{Locale: "zh-Hans", Message: "令牌已过期"},
 		},
 	},
 	{
@@ -362,7 +715,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "token is invalid",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "令牌无效"},
+			{Locale: "zh-Hans", Message: "令牌无效"},
 		},
 	},
 	{
@@ -372,7 +725,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "token is malformed",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "令牌格式错误"},
+			{Locale: "zh-Hans", Message: "令牌格式错误"},
 		},
 	},
 	{
@@ -382,7 +735,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "token is not valid yet",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "令牌尚未生效"},
+			{Locale: "zh-Hans", Message: "令牌尚未生效"},
 		},
 	},
 	{
@@ -392,7 +745,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "token is unknown",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "未知令牌"},
+			{Locale: "zh-Hans", Message: "未知令牌"},
 		},
 	},
 	{
@@ -402,7 +755,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "token was revoked by a login elsewhere",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "已在其他设备登录，令牌已失效"},
+			{Locale: "zh-Hans", Message: "已在其他设备登录，令牌已失效"},
 		},
 	},
 	{
@@ -412,7 +765,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "token does not exist",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "令牌不存在"},
+			{Locale: "zh-Hans", Message: "令牌不存在"},
 		},
 	},
 	{
@@ -422,7 +775,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 14, // UNAVAILABLE
 		Message:  "network error",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "网络错误"},
+			{Locale: "zh-Hans", Message: "网络错误"},
 		},
 		Default: true,
 	},
@@ -433,7 +786,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 4, // DEADLINE_EXCEEDED
 		Message:  "network timeout",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "网络超时"},
+			{Locale: "zh-Hans", Message: "网络超时"},
 		},
 	},
 	{
@@ -443,7 +796,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 3, // INVALID_ARGUMENT
 		Message:  "invalid input argument",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "输入参数错误"},
+			{Locale: "zh-Hans", Message: "输入参数错误"},
 		},
 	},
 	{
@@ -453,7 +806,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 4, // DEADLINE_EXCEEDED
 		Message:  "deadline exceeded",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "请求超时"},
+			{Locale: "zh-Hans", Message: "请求超时"},
 		},
 		Default: true,
 	},
@@ -464,7 +817,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 14, // UNAVAILABLE
 		Message:  "resources are still loading",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "资源加载未完成"},
+			{Locale: "zh-Hans", Message: "资源加载未完成"},
 		},
 	},
 	{
@@ -474,7 +827,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 2, // UNKNOWN
 		Message:  "unknown error",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "未知错误"},
+			{Locale: "zh-Hans", Message: "未知错误"},
 		},
 		Default: true,
 	},
@@ -485,7 +838,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 13, // INTERNAL
 		Message:  "internal SDK error",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "SDK 内部错误"},
+			{Locale: "zh-Hans", Message: "SDK 内部错误"},
 		},
 	},
 	{
@@ -495,7 +848,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 12, // UNIMPLEMENTED
 		Message:  "function not found",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "方法不存在"},
+			{Locale: "zh-Hans", Message: "方法不存在"},
 		},
 		Default: true,
 	},
@@ -506,7 +859,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the SDK is not initialized",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "SDK 未初始化"},
+			{Locale: "zh-Hans", Message: "SDK 未初始化"},
 		},
 	},
 	{
@@ -516,7 +869,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "the user is not logged in",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户未登录"},
+			{Locale: "zh-Hans", Message: "用户未登录"},
 		},
 	},
 	{
@@ -526,7 +879,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 5, // NOT_FOUND
 		Message:  "user not found",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户不存在"},
+			{Locale: "zh-Hans", Message: "用户不存在"},
 		},
 	},
 	{
@@ -536,7 +889,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 16, // UNAUTHENTICATED
 		Message:  "the user has logged out",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户已退出登录"},
+			{Locale: "zh-Hans", Message: "用户已退出登录"},
 		},
 	},
 	{
@@ -546,7 +899,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the user is already logged in",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户重复登录"},
+			{Locale: "zh-Hans", Message: "用户重复登录"},
 		},
 	},
 	{
@@ -556,7 +909,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 5, // NOT_FOUND
 		Message:  "file not found",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "文件不存在"},
+			{Locale: "zh-Hans", Message: "文件不存在"},
 		},
 	},
 	{
@@ -566,7 +919,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 13, // INTERNAL
 		Message:  "message decompression failed",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "消息解压失败"},
+			{Locale: "zh-Hans", Message: "消息解压失败"},
 		},
 	},
 	{
@@ -576,7 +929,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 13, // INTERNAL
 		Message:  "message decoding failed",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "消息解码失败"},
+			{Locale: "zh-Hans", Message: "消息解码失败"},
 		},
 	},
 	{
@@ -586,7 +939,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 12, // UNIMPLEMENTED
 		Message:  "binary message type is not supported",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "不支持的二进制消息类型"},
+			{Locale: "zh-Hans", Message: "不支持的二进制消息类型"},
 		},
 	},
 	{
@@ -596,7 +949,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "only failed messages can be resent",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "只能重发发送失败的消息"},
+			{Locale: "zh-Hans", Message: "只能重发发送失败的消息"},
 		},
 	},
 	{
@@ -606,7 +959,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 3, // INVALID_ARGUMENT
 		Message:  "message content type is not supported",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "不支持的消息内容类型"},
+			{Locale: "zh-Hans", Message: "不支持的消息内容类型"},
 		},
 	},
 	{
@@ -616,7 +969,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the message has no sequence number",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "消息没有序列号"},
+			{Locale: "zh-Hans", Message: "消息没有序列号"},
 		},
 	},
 	{
@@ -626,7 +979,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "operation is not supported by this conversation",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "该会话不支持此操作"},
+			{Locale: "zh-Hans", Message: "该会话不支持此操作"},
 		},
 	},
 	{
@@ -636,7 +989,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "conversation type is not supported",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "不支持的会话类型"},
+			{Locale: "zh-Hans", Message: "不支持的会话类型"},
 		},
 	},
 	{
@@ -646,7 +999,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "there are no unread messages",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "没有未读消息"},
+			{Locale: "zh-Hans", Message: "没有未读消息"},
 		},
 	},
 	{
@@ -656,7 +1009,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 5, // NOT_FOUND
 		Message:  "group not found",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "群组不存在"},
+			{Locale: "zh-Hans", Message: "群组不存在"},
 		},
 	},
 	{
@@ -666,7 +1019,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 3, // INVALID_ARGUMENT
 		Message:  "invalid group type",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "群组类型错误"},
+			{Locale: "zh-Hans", Message: "群组类型错误"},
 		},
 	},
 	{
@@ -676,7 +1029,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 5, // NOT_FOUND
 		Message:  "user not found or not registered",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户不存在或未注册"},
+			{Locale: "zh-Hans", Message: "用户不存在或未注册"},
 		},
 	},
 	{
@@ -686,7 +1039,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 6, // ALREADY_EXISTS
 		Message:  "the user is already registered",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户已注册"},
+			{Locale: "zh-Hans", Message: "用户已注册"},
 		},
 	},
 	{
@@ -696,7 +1049,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 5, // NOT_FOUND
 		Message:  "group not found",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "群组不存在"},
+			{Locale: "zh-Hans", Message: "群组不存在"},
 		},
 	},
 	{
@@ -706,7 +1059,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 6, // ALREADY_EXISTS
 		Message:  "the group already exists",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "群组已存在"},
+			{Locale: "zh-Hans", Message: "群组已存在"},
 		},
 	},
 	{
@@ -716,7 +1069,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the user is not in the group",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户不在群组中"},
+			{Locale: "zh-Hans", Message: "用户不在群组中"},
 		},
 	},
 	{
@@ -726,7 +1079,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the group has been dismissed",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "群组已解散"},
+			{Locale: "zh-Hans", Message: "群组已解散"},
 		},
 	},
 	{
@@ -736,7 +1089,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the group type does not support this operation",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "群组类型不支持此操作"},
+			{Locale: "zh-Hans", Message: "群组类型不支持此操作"},
 		},
 	},
 	{
@@ -746,7 +1099,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the group request has already been handled",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "入群申请已处理"},
+			{Locale: "zh-Hans", Message: "入群申请已处理"},
 		},
 	},
 	{
@@ -756,7 +1109,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 3, // INVALID_ARGUMENT
 		Message:  "you cannot add yourself",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "不能添加自己"},
+			{Locale: "zh-Hans", Message: "不能添加自己"},
 		},
 	},
 	{
@@ -766,7 +1119,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 7, // PERMISSION_DENIED
 		Message:  "blocked by the peer",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "已被对方拉黑"},
+			{Locale: "zh-Hans", Message: "已被对方拉黑"},
 		},
 	},
 	{
@@ -776,7 +1129,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "not a friend of the peer",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "不是对方的好友"},
+			{Locale: "zh-Hans", Message: "不是对方的好友"},
 		},
 	},
 	{
@@ -786,7 +1139,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 6, // ALREADY_EXISTS
 		Message:  "the relationship already exists",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "关系已存在"},
+			{Locale: "zh-Hans", Message: "关系已存在"},
 		},
 	},
 	{
@@ -796,7 +1149,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "read receipts are disabled",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "已读回执功能未开启"},
+			{Locale: "zh-Hans", Message: "已读回执功能未开启"},
 		},
 	},
 	{
@@ -806,7 +1159,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 7, // PERMISSION_DENIED
 		Message:  "the user is muted in the group",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "用户在群内被禁言"},
+			{Locale: "zh-Hans", Message: "用户在群内被禁言"},
 		},
 	},
 	{
@@ -816,7 +1169,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 7, // PERMISSION_DENIED
 		Message:  "the group is muted",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "群组已被禁言"},
+			{Locale: "zh-Hans", Message: "群组已被禁言"},
 		},
 	},
 	{
@@ -826,7 +1179,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the message has already been revoked",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "消息已撤回"},
+			{Locale: "zh-Hans", Message: "消息已撤回"},
 		},
 	},
 	{
@@ -836,7 +1189,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 8, // RESOURCE_EXHAUSTED
 		Message:  "too many connections",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "连接数超过上限"},
+			{Locale: "zh-Hans", Message: "连接数超过上限"},
 		},
 	},
 	{
@@ -846,7 +1199,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 3, // INVALID_ARGUMENT
 		Message:  "invalid connection arguments",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "连接参数错误"},
+			{Locale: "zh-Hans", Message: "连接参数错误"},
 		},
 	},
 	{
@@ -856,7 +1209,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 13, // INTERNAL
 		Message:  "pushing the message failed",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "消息推送失败"},
+			{Locale: "zh-Hans", Message: "消息推送失败"},
 		},
 	},
 	{
@@ -866,7 +1219,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the iOS client is in the background",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "iOS 客户端处于后台"},
+			{Locale: "zh-Hans", Message: "iOS 客户端处于后台"},
 		},
 	},
 	{
@@ -876,7 +1229,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 10, // ABORTED
 		Message:  "the file upload has expired",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "文件上传已过期"},
+			{Locale: "zh-Hans", Message: "文件上传已过期"},
 		},
 	},
 	{
@@ -886,7 +1239,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 13, // INTERNAL
 		Message:  "database error",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "数据库错误"},
+			{Locale: "zh-Hans", Message: "数据库错误"},
 		},
 	},
 	{
@@ -896,7 +1249,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 14, // UNAVAILABLE
 		Message:  "network error on the server",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "服务器网络错误"},
+			{Locale: "zh-Hans", Message: "服务器网络错误"},
 		},
 	},
 	{
@@ -906,7 +1259,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 13, // INTERNAL
 		Message:  "data error",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "数据错误"},
+			{Locale: "zh-Hans", Message: "数据错误"},
 		},
 	},
 	{
@@ -916,7 +1269,7 @@ var errorCodeTableRows = [...]Row{
 		GRPCCode: 9, // FAILED_PRECONDITION
 		Message:  "the callback rejected the operation",
 		Localized: []LocalizedMessage{
-			{Locale: "zh", Message: "回调拒绝了该操作"},
+			{Locale: "zh-Hans", Message: "回调拒绝了该操作"},
 		},
 	},
 }

@@ -50,7 +50,7 @@ func TestDefaultTableMatchesTheGoldenFile(t *testing.T) {
 func formatTable(table *codes.Table) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NUMBER\tNAME\tREASON\tCANONICAL\tDEFAULT\tMESSAGE\tZH")
+	fmt.Fprintln(w, "NUMBER\tNAME\tREASON\tCANONICAL\tDEFAULT\tMESSAGE\tZH-HANS")
 	for row := range table.All() {
 		mark := "-"
 		if row.Default {
@@ -66,7 +66,7 @@ func formatTable(table *codes.Table) []byte {
 // localized returns the Chinese message if it is the only localized one. Otherwise it
 // returns all of them.
 func localized(row codes.Row) string {
-	if len(row.Localized) == 1 && row.Localized[0].Locale == "zh" {
+	if len(row.Localized) == 1 && row.Localized[0].Locale == "zh-Hans" {
 		return row.Localized[0].Message
 	}
 	if len(row.Localized) == 0 {

@@ -550,7 +550,7 @@ func TestLookupOfANumberWithoutARow(t *testing.T) {
 			Reason:    fmt.Sprintf("ERROR_CODE_%d", number),
 			GRPCCode:  grpccodes.Unknown,
 			Message:   "unknown error",
-			Localized: []codes.LocalizedMessage{{Locale: "zh", Message: "未知错误"}},
+			Localized: []codes.LocalizedMessage{{Locale: "zh-Hans", Message: "未知错误"}},
 		}
 		if diff := cmp.Diff(want, row); diff != "" || ok {
 			t.Errorf("Lookup(%d) has ok = %t, want false, and (-want +got):\n%s", number, ok, diff)
