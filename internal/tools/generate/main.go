@@ -1,4 +1,5 @@
-// The generate command generates this project's Go code from its .proto files.
+// The generate command generates this project's Go code, and the reference of its codes,
+// from its .proto files.
 // go generate ./... runs it. It needs neither protoc nor a network: it compiles
 // with protocompile, and reads the .proto files of other projects from the
 // descriptors in their Go packages.
@@ -35,26 +36,31 @@ type source struct {
 	plugins    []plugin
 }
 
-// A plugin is a protoc plugin: a command and the directory, relative to the root,
-// in which it runs.
+// A plugin is a protoc plugin: a command, and directories relative to the root.
 type plugin struct {
-	dir     string
+	dir     string // in which the command runs
 	command []string
+	out     string // in which it writes what isn't Go code, or empty for one that writes Go code
+	options string // beside module, which only Go code has
 }
 
 var (
-	goPlugin        = plugin{"internal/tools/generate", []string{"go", "tool", "protoc-gen-go"}}
-	goGRPCPlugin    = plugin{"internal/tools/generate", []string{"go", "tool", "protoc-gen-go-grpc"}}
-	errstatusPlugin = plugin{".", []string{"go", "run", "./cmd/protoc-gen-go-errstatus"}}
+	goPlugin         = plugin{dir: "internal/tools/generate", command: []string{"go", "tool", "protoc-gen-go"}}
+	goGRPCPlugin     = plugin{dir: "internal/tools/generate", command: []string{"go", "tool", "protoc-gen-go-grpc"}}
+	errstatusPlugin  = plugin{dir: ".", command: []string{"go", "run", "./cmd/protoc-gen-go-errstatus"}}
+	docPlugin        = plugin{dir: ".", command: []string{"go", "run", "./cmd/protoc-gen-errstatus-doc"}, out: "docs/codes"}
+	billingDocPlugin = plugin{dir: docPlugin.dir, command: docPlugin.command, out: "examples/billing/reference", options: "format=md+json"}
+	attachPlugin     = plugin{dir: errstatusPlugin.dir, command: errstatusPlugin.command, options: "attach=true"}
 )
 
 // sources lists the files in the order of generation: the annotations come first,
 // because building the errstatus plugin needs their generated code.
 var sources = []source{
 	{"errstatus/v1/annotations.proto", "codes/annotations/errstatus/v1/annotations.proto", []plugin{goPlugin}},
-	{"openim/sdk/error/error.proto", "codes/error.proto", []plugin{errstatusPlugin}},
+	{"openim/sdk/error/error.proto", "codes/error.proto", []plugin{errstatusPlugin, docPlugin}},
 	{"errstatus/billing/v1/zz_billing.proto", "cmd/protoc-gen-go-errstatus/internal/billing/zz_billing.proto", []plugin{errstatusPlugin}},
 	{"errstatus/quickstart/v1/quickstart.proto", "examples/quickstart/quickstart.proto", []plugin{goPlugin, goGRPCPlugin}},
+	{"billing/v1/billing.proto", "examples/billing/proto/billing/v1/billing.proto", []plugin{goPlugin, goGRPCPlugin, attachPlugin, billingDocPlugin}},
 }
 
 func main() {
@@ -77,6 +83,7 @@ func run(root string) error {
 			return err
 		}
 		for _, p := range src.plugins {
+			request.Parameter = proto.String(p.parameter())
 			if err := p.generate(root, request); err != nil {
 				return fmt.Errorf("%s: %w", src.file, err)
 			}
@@ -87,17 +94,23 @@ func run(root string) error {
 
 // compile returns the request that protoc would send to a plugin.
 func compile(root string, src source) (*pluginpb.CodeGeneratorRequest, error) {
+	return compileWith(resolver(root), src.importPath, "module="+module)
+}
+
+// compileWith returns the request for a file that a resolver finds, with the parameter of
+// the plugin.
+func compileWith(resolver protocompile.Resolver, importPath, parameter string) (*pluginpb.CodeGeneratorRequest, error) {
 	compiler := protocompile.Compiler{
-		Resolver:       resolver(root),
+		Resolver:       resolver,
 		SourceInfoMode: protocompile.SourceInfoStandard,
 	}
-	files, err := compiler.Compile(context.Background(), src.importPath)
+	files, err := compiler.Compile(context.Background(), importPath)
 	if err != nil {
 		return nil, err // protocompile's errors begin with file:line:column
 	}
 	request := &pluginpb.CodeGeneratorRequest{
-		FileToGenerate: []string{src.importPath},
-		Parameter:      proto.String("module=" + module),
+		FileToGenerate: []string{importPath},
+		Parameter:      proto.String(parameter),
 	}
 	addFile(request, files[0], map[string]bool{})
 
@@ -143,12 +156,34 @@ func addFile(request *pluginpb.CodeGeneratorRequest, file protoreflect.FileDescr
 	request.ProtoFile = append(request.ProtoFile, protodesc.ToFileDescriptorProto(file))
 }
 
+// parameter returns what protoc passes to the plugin.
+func (p plugin) parameter() string {
+	if p.out != "" {
+		return p.options
+	}
+	return strings.Trim("module="+module+","+p.options, ",")
+}
+
 // generate runs the plugin and writes the generated files. If the plugin fails,
 // generate writes nothing.
 func (p plugin) generate(root string, request *pluginpb.CodeGeneratorRequest) error {
-	in, err := proto.Marshal(request)
+	response, err := p.run(root, request)
 	if err != nil {
 		return err
+	}
+	for _, f := range response.File {
+		if err := os.WriteFile(filepath.Join(root, p.out, f.GetName()), []byte(f.GetContent()), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs the plugin and returns its response, or the error in it.
+func (p plugin) run(root string, request *pluginpb.CodeGeneratorRequest) (*pluginpb.CodeGeneratorResponse, error) {
+	in, err := proto.Marshal(request)
+	if err != nil {
+		return nil, err
 	}
 	cmd := exec.Command(p.command[0], p.command[1:]...)
 	cmd.Dir = filepath.Join(root, p.dir)
@@ -156,19 +191,14 @@ func (p plugin) generate(root string, request *pluginpb.CodeGeneratorRequest) er
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(p.command, " "), err)
+		return nil, fmt.Errorf("%s: %w", strings.Join(p.command, " "), err)
 	}
 	response := &pluginpb.CodeGeneratorResponse{}
 	if err := proto.Unmarshal(out, response); err != nil {
-		return fmt.Errorf("%s: decoding the plugin's response: %w", strings.Join(p.command, " "), err)
+		return nil, fmt.Errorf("%s: decoding the plugin's response: %w", strings.Join(p.command, " "), err)
 	}
 	if response.Error != nil {
-		return fmt.Errorf("%s", response.GetError())
+		return nil, fmt.Errorf("%s", response.GetError())
 	}
-	for _, f := range response.File {
-		if err := os.WriteFile(filepath.Join(root, f.GetName()), []byte(f.GetContent()), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return response, nil
 }

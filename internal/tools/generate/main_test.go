@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -50,7 +52,7 @@ func TestEverySourceCompiles(t *testing.T) {
 	}
 }
 
-// The repository has a copy of google/rpc/code.proto beside the annotations, for
+// The repository has a copy of google/rpc/code.proto in codes/googleapis, for
 // users of protoc. It must equal the file that this program compiles with.
 func TestCodeProtoIsGoogles(t *testing.T) {
 	const path = "google/rpc/code.proto"
@@ -101,7 +103,7 @@ func TestCompileErrorsHavePositions(t *testing.T) {
 		old, new string
 		want     string // a regular expression
 	}{
-		{name: "a syntax error", old: "  // The entity does not exist.\n  RecordNotFound = 1004 [", new: "  RecordNotFound 1004 [",
+		{name: "a syntax error", old: "  RecordNotFound = 1004 [", new: "  RecordNotFound 1004 [",
 			want: `^openim/sdk/error/error\.proto:\d+:18: syntax error`},
 		{name: "an unknown option", old: `message: "record not found"`, new: `text: "record not found"`,
 			want: `^openim/sdk/error/error\.proto:\d+:\d+: .*text`},
@@ -135,7 +137,7 @@ func TestCompileNamesAMissingFile(t *testing.T) {
 func TestAValueWithoutARowStopsThePlugin(t *testing.T) {
 	root := t.TempDir()
 	copyProtos(t, root)
-	edit(t, filepath.Join(root, "codes/error.proto"), "  // The entity does not exist.\n  RecordNotFound = 1004 [", "  Forgotten = 1005;\n\n  // The entity does not exist.\n  RecordNotFound = 1004 [")
+	edit(t, filepath.Join(root, "codes/error.proto"), "  RecordNotFound = 1004 [", "  Forgotten = 1005;\n  RecordNotFound = 1004 [")
 	generated := filepath.Join(root, "codes/error_errstatus.pb.go")
 	write(t, generated, "before")
 
@@ -152,16 +154,41 @@ func TestAValueWithoutARowStopsThePlugin(t *testing.T) {
 	}
 }
 
-// The plugin accepts the enum in docs/own-codes.md.
-func TestDocumentedEnumIsATable(t *testing.T) {
-	_, rest, _ := strings.Cut(read(t, projectRoot+"/docs/own-codes.md"), "```proto\n")
-	shown, _, found := strings.Cut(rest, "```")
-	if !found {
-		t.Fatal("docs/own-codes.md has no proto block; want one")
+// The plugin accepts each piece of a .proto file that the pages show: a file, an enum, or
+// values of an enum.
+func TestDocumentedEnumsAreTables(t *testing.T) {
+	const (
+		header = "syntax = \"proto3\"; package billing.v1; import \"errstatus/v1/annotations.proto\";\n" +
+			"option go_package = \"example.com/shop/billing\";\n"
+		enum = "enum BillingCode { option (errstatus.v1.domain) = \"billing.example.com\"; BILLING_CODE_UNSPECIFIED = 0;\n"
+	)
+	shown := 0
+	for _, page := range []string{"docs/own-codes.md", "docs/own-codes-reference.md"} {
+		for i, block := range strings.Split(read(t, projectRoot+"/"+page), "\n```proto\n")[1:] {
+			shown++
+			t.Run(fmt.Sprintf("%s %d", filepath.Base(page), i), func(t *testing.T) {
+				text, _, _ := strings.Cut(block, "\n```")
+				switch {
+				case strings.HasPrefix(text, "enum "):
+					text = header + text
+				case strings.HasPrefix(text, "BILLING_CODE_"):
+					text = header + enum + text + "}"
+				}
+				checkIsTable(t, strings.ReplaceAll(text, "example.com/shop/billing", module+"/billing"))
+			})
+		}
 	}
+	if shown == 0 {
+		t.Error("the pages have no proto block; want one")
+	}
+}
+
+// checkIsTable checks that the plugin generates a table for the text of a .proto file.
+func checkIsTable(t *testing.T, text string) {
+	t.Helper()
 	root := t.TempDir()
 	copyProtos(t, root)
-	write(t, filepath.Join(root, "codes/error.proto"), strings.ReplaceAll(shown, "example.com/shop/billing;", module+"/billing;"))
+	write(t, filepath.Join(root, "codes/error.proto"), text)
 	if err := os.Mkdir(filepath.Join(root, "billing"), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -172,17 +199,17 @@ func TestDocumentedEnumIsATable(t *testing.T) {
 	if err := builtPlugin(t).generate(root, request); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(t, filepath.Join(root, "billing/error_errstatus.pb.go")); !strings.Contains(got, "CardDeclined BillingCode = 101") {
-		t.Errorf("the plugin generates\n%s\nwant CardDeclined = 101 in it", got)
+	if got := read(t, filepath.Join(root, "billing/error_errstatus.pb.go")); !strings.Contains(got, "codes.MustTable(\"billing.example.com\"") {
+		t.Errorf("the plugin generates\n%s\nwant a table for billing.example.com", got)
 	}
 }
 
 func TestErrorNamesTheFailingPlugin(t *testing.T) {
 	root := t.TempDir()
 	for name, p := range map[string]plugin{
-		"exit status": {".", []string{"go", "no-such-command"}},
-		"missing":     {".", []string{filepath.Join(root, "no-such-command")}},
-		"no response": {".", []string{"go", "version"}},
+		"exit status": {dir: ".", command: []string{"go", "no-such-command"}},
+		"missing":     {dir: ".", command: []string{filepath.Join(root, "no-such-command")}},
+		"no response": {dir: ".", command: []string{"go", "version"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := p.generate(root, &pluginpb.CodeGeneratorRequest{})
@@ -206,12 +233,17 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 		}
 		write(t, filepath.Join(root, path), content)
 	})
-	plugins := 0
+	want := 0
 	for _, src := range sources {
-		plugins += len(src.plugins)
+		for _, p := range src.plugins {
+			want++
+			if formats := strings.Count(p.options, "+"); p.out != "" {
+				want += cmp.Or(formats, 2) // a reference has three formats, unless an option selects some
+			}
+		}
 	}
-	if len(generated) != plugins {
-		t.Fatalf("the project's generated files are %q; want one for each of the %d plugins in sources", generated, plugins)
+	if len(generated) != want {
+		t.Fatalf("the project's generated files are %q; want %d from the plugins in sources", generated, want)
 	}
 	if err := run(root); err != nil {
 		t.Fatal(err)
@@ -223,10 +255,16 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 	}
 }
 
-// isGenerated reports whether a file is generated from one of the sources.
+// isGenerated reports whether a file is generated from one of the sources. The files in
+// testdata are those of [TestGoldenFiles].
 func isGenerated(path string) bool {
-	return strings.HasSuffix(path, ".pb.go")
+	dir := filepath.ToSlash(filepath.Dir(path))
+	isReference := (dir == docPlugin.out || dir == billingDocPlugin.out) && !strings.HasSuffix(path, ".go")
+	return isReference || strings.HasSuffix(path, ".pb.go") && !strings.Contains(path, "/testdata/")
 }
+
+// isEmbedded reports whether a file is a part of the page that a plugin embeds.
+func isEmbedded(path string) bool { return strings.HasPrefix(path, "internal/reference/page/") }
 
 // walk calls f with each file that a build of the project may need.
 func walk(t *testing.T, f func(path string)) {
@@ -237,7 +275,7 @@ func walk(t *testing.T, f func(path string)) {
 			return err
 		case entry.IsDir() && path != "." && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
-		case entry.Type().IsRegular() && slices.Contains([]string{".go", ".mod", ".sum", ".proto"}, filepath.Ext(path)):
+		case entry.Type().IsRegular() && (slices.Contains([]string{".go", ".mod", ".sum", ".proto"}, filepath.Ext(path)) || isGenerated(path) || isEmbedded(path)):
 			f(path)
 		}
 		return nil
@@ -273,7 +311,7 @@ func builtPlugin(t *testing.T) plugin {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the plugin: %v\n%s", err, out)
 	}
-	return plugin{".", []string{binary}}
+	return plugin{dir: ".", command: []string{binary}}
 }
 
 func edit(t *testing.T, path, old, new string) {

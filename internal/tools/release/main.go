@@ -24,7 +24,7 @@ import (
 
 const (
 	listFile      = ".ci/run" // its line modules=(…) lists the directories of all modules
-	generatorFile = "cmd/protoc-gen-go-errstatus/main.go"
+	versionFile   = "internal/version/version.go"
 	changelogFile = "CHANGELOG.md"
 )
 
@@ -201,15 +201,15 @@ func (t *tree) checkShared() {
 // checkGenerator checks the version of the generator against that in generated files, and
 // against the version to be released.
 func (t *tree) checkGenerator(generated []string, version string) {
-	const beginning, header = `const version = "`, "// \tprotoc-gen-go-errstatus "
-	line, rest := t.find(generatorFile, beginning)
+	const beginning, header = `const Version = "`, "// \tprotoc-gen-go-errstatus "
+	line, rest := t.find(versionFile, beginning)
 	constant := strings.TrimSuffix(rest, `"`)
 	if line == 0 {
-		t.report(generatorFile, 1, "has no line that begins with %q: the version of the generator must be a constant there", beginning)
+		t.report(versionFile, 1, "has no line that begins with %q: the version of the generator must be a constant there", beginning)
 		return
 	}
 	if version != "" && constant != version {
-		t.report(generatorFile, line, "the version is %q, want %q: change the constant, and run go generate ./...", constant, version)
+		t.report(versionFile, line, "the version is %q, want %q: change the constant, and run go generate ./...", constant, version)
 	}
 	for _, name := range generated {
 		if line, got := t.find(name, header); got != constant {
