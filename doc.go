@@ -13,4 +13,5 @@
 package errstatus
 
 //go:generate go run -C internal/tools/generate .
+//go:generate go run ./cmd/protoc-gen-go-errstatus --write-protos examples/billing/third_party
 //go:generate go -C internal/e2e/gateway generate ./...

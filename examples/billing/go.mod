@@ -1,0 +1,28 @@
+module github.com/errstatus/errstatus/examples/billing
+
+go 1.26.0
+
+replace github.com/errstatus/errstatus => ../..
+
+require (
+	github.com/errstatus/errstatus v0.0.0-00010101000000-000000000000
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261026165753-2ffab32bce7e
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
+)
+
+require (
+	github.com/grpc-ecosystem/go-grpc-middleware/v2 v2.3.4 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2 // indirect
+)
+
+tool (
+	github.com/errstatus/errstatus/cmd/errstatus
+	github.com/errstatus/errstatus/cmd/protoc-gen-errstatus-doc
+	github.com/errstatus/errstatus/cmd/protoc-gen-go-errstatus
+	google.golang.org/grpc/cmd/protoc-gen-go-grpc
+	google.golang.org/protobuf/cmd/protoc-gen-go
+)
