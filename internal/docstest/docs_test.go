@@ -66,12 +66,13 @@ type block struct {
 	line     int    // of its first line, counted from 1
 	language string // the word after ```
 	template string // NAME of the comment <!-- snippet: NAME --> directly above
+	file     string // NAME of the comment <!-- file: NAME --> directly above
 	text     string
 }
 
 func (b block) String() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 
-var annotation = regexp.MustCompile(`^<!-- snippet: ([a-z]+) -->$`)
+var annotation = regexp.MustCompile(`^<!-- (snippet|file): ([a-z./]+) -->$`)
 
 func (p page) blocks() []block {
 	var blocks []block
@@ -84,8 +85,13 @@ func (p page) blocks() []block {
 		case isFence:
 			open = &block{page: p.name, line: i + 2, language: fence, template: "default"}
 			if i > 0 {
-				if name := annotation.FindStringSubmatch(p.lines[i-1]); name != nil {
-					open.template = name[1]
+				found := annotation.FindStringSubmatch(p.lines[i-1])
+				switch {
+				case found == nil:
+				case found[1] == "file":
+					open.file = found[2]
+				default:
+					open.template = found[2]
 				}
 			}
 		case open != nil:
@@ -102,7 +108,8 @@ func (p page) blocks() []block {
 // around statements. The template is testdata/default.go, or testdata/NAME.go
 // where the line above the block is <!-- snippet: NAME -->.
 //
-// A snippet may leave variables and imports unused. A whole file may not.
+// A snippet may leave variables and imports unused. A whole file may not. A block below a
+// comment <!-- file: NAME --> is a file of TestFromAnEmptyDirectory, which compiles it.
 func TestSnippetsCompile(t *testing.T) {
 	fset := token.NewFileSet()
 	var files []*ast.File
@@ -115,6 +122,9 @@ func TestSnippetsCompile(t *testing.T) {
 			formatted, err := format.Source([]byte(b.text))
 			if err == nil && string(formatted) != b.text {
 				t.Errorf("%v: gofmt would change this snippet to:\n%s", b, formatted)
+			}
+			if b.file != "" {
+				continue
 			}
 			source, err := b.source()
 			if err != nil {
@@ -427,6 +437,9 @@ func TestSnippetsOfTestedCode(t *testing.T) {
 		{"docs/server.md", "examples/drain/drain.go", "import (", ""},
 		{"docs/server.md", "interceptor/example_log_test.go", "// A sampler is", "\n// A server logs"},
 		{"README.md", "internal/e2e/readme_test.go", "func serverOptions(", ""},
+		{"docs/own-codes-reference.md", "examples/billing/buf.yaml", "version: v2", ""},
+		{"docs/own-codes-reference.md", "examples/billing/buf.gen.yaml", "version: v2", ""},
+		{"docs/own-codes-reference.md", "examples/billing/buf.gen.managed.yaml", "version: v2", ""},
 	} {
 		code := strings.Join(pages(t, tt.file)[0].lines, "\n")
 		start := strings.Index(code, tt.from)

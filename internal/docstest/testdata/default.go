@@ -45,6 +45,7 @@ var (
 	logger     logging.Logger
 	creds      credentials.TransportCredentials
 	badRequest *errdetails.BadRequest
+	reply      *billing.PayReply
 )
 
 // idKey is the key of a request id in a context.
