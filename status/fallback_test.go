@@ -362,7 +362,7 @@ func TestFallbackOfACopy(t *testing.T) {
 	}
 }
 
-// A former reason is read, and passed on as it was received.
+// A former reason is read. A server that forwards it sends the present one.
 func TestFormerReasonIsRead(t *testing.T) {
 	for _, number := range []string{"", "1305", "7"} {
 		sent := grpcstatus.FromProto(testrpc.Canonical(t, grpccodes.Unavailable, "x", info("kiosk.example", "KIOSK_SHUT", number)))

@@ -104,7 +104,7 @@ func isBareParams(err error) (bare bool) {
 		st := withParams(p)
 		var t tree
 		t.read(err)
-		bare = t.size <= 2 && t.has(st.code) && !t.exceeded && err.Error() == st.String()
+		bare = t.size <= 2 && t.has(st.code) && err.Error() == st.String()
 	})
 	return bare
 }

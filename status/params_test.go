@@ -224,6 +224,11 @@ func TestNoParamsOfAnotherErrorInfo(t *testing.T) {
 	for _, domain := range []string{"evil.example.org", "openim.io"} {
 		p := statusWithInfo(grpccodes.Code(numericCode), errorinfo.Append(nil, "WHATEVER", domain, "", []errorinfo.Pair{{Key: "card", Value: "evil"}}))
 		received := (&status.Decoder{Tables: []*codes.Table{numericTable}}).Decode(t.Context(), p.Err())
+		for _, link := range received.(interface{ Unwrap() []error }).Unwrap() {
+			if _, ok := link.(interface{ As(any) bool }); ok {
+				t.Errorf("%s: %v has a link for parameters; want none", domain, received)
+			}
+		}
 		if !errors.Is(received, numericCode) {
 			t.Errorf("%s: errors.Is finds no code in %v; want the raw number's", domain, received)
 		}
@@ -418,7 +423,7 @@ func TestParamsAsContextCause(t *testing.T) {
 	}
 }
 
-// What is logged about an error with parameters is what is logged about a Status error.
+// A parameter error is logged like a Status error.
 func TestParamsLog(t *testing.T) {
 	locked := testrpc.LedgerLockedError{Ledger: "main"} // INTERNAL
 	cause := errors.New("dsn=secret")
