@@ -52,8 +52,8 @@ type ParamsReader interface {
 // A Param is the name of a parameter with its value.
 type Param struct{ Name, Value string }
 
-// Fill returns the row's template with the values of its parameters, as it is sent: bytes
-// that are not UTF-8 are replaced by U+FFFD, and spaces at the beginning and the end are
+// Fill returns the message that is sent: the row's template with the values of its parameters.
+// Bytes that are not UTF-8 are replaced by U+FFFD, and spaces at the beginning and the end are
 // removed. Braces in a value are plain text. Of two params with one name, the last counts.
 //
 // Fill returns the row's Message if the row has no template, if params lack one of its

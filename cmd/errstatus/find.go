@@ -39,7 +39,7 @@ type finder struct {
 	notes   []string // for people, about what couldn't be read
 }
 
-// find returns what is recognised in a text, in its order, without what says nothing new.
+// find returns what it recognises in a text, in order, without repetitions.
 func (c *catalog) find(text string) (hits []hit, notes []string) {
 	f := c.newFinder(text, 0)
 	f.findAll()
@@ -398,7 +398,7 @@ var (
 	// distinctive matches a word that is no word of a language: RECORD_NOT_FOUND, RecordNotFound.
 	distinctive = regexp.MustCompile(`[A-Za-z0-9]_[A-Za-z0-9]|[a-z][A-Z]`)
 
-	// distinctiveCanonical has the canonical names that occur in other texts hardly ever.
+	// distinctiveCanonical has the canonical names that rarely occur in other texts.
 	distinctiveCanonical = regexp.MustCompile(`^(?:UNAVAILABLE|ABORTED|UNAUTHENTICATED|UNIMPLEMENTED|CANCELLED)$`)
 )
 

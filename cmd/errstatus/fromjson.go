@@ -14,7 +14,7 @@ import (
 	"github.com/errstatus/errstatus/internal/errorinfo"
 )
 
-// statusFromJSON returns the status that a JSON object has the fields of, or nil: a
+// statusFromJSON returns the status in a JSON object, or nil if the object isn't a status: a
 // google.rpc.Status, an error of a Google API (AIP-193), or an error of Connect.
 func statusFromJSON(o object) *foundStatus {
 	code, as, hasCode := jsonCode(o)
@@ -114,8 +114,8 @@ func nodeBuffer(o object) []byte {
 	return data
 }
 
-// infoFromJSON returns a status around the ErrorInfo that a JSON object has the fields of,
-// or nil.
+// infoFromJSON returns a status with the ErrorInfo in a JSON object, or nil if the object isn't
+// an ErrorInfo.
 func infoFromJSON(o object) *foundStatus {
 	reason, domain := o.text("reason"), o.text("domain")
 	if !errorinfo.IsReason(reason) || domain == "" {

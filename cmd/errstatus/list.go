@@ -81,7 +81,7 @@ func runSearch(streams inOut, args []string) (exit int, err error) {
 	return listCodes("search", streams, args)
 }
 
-// listCodes is the command list, or search if there may be words.
+// listCodes runs the commands list and search.
 func listCodes(name string, streams inOut, args []string) (exit int, err error) {
 	var form form
 	var filter filter

@@ -52,7 +52,7 @@ func isFile(text string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// base64Only matches what base64 has and names have hardly ever: a sign, or several digits
+// base64Only matches what base64 often has and names rarely have: a sign, or several digits
 // between letters in upper and lower case.
 var base64Only = regexp.MustCompile(`[+=]|[a-z][0-9]+[A-Z].*[0-9]|[0-9].*[A-Z][0-9]+[a-z]`)
 

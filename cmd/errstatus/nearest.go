@@ -45,8 +45,8 @@ func (c *catalog) candidates(text string) []candidate {
 	return all
 }
 
-// closest returns the texts of up to limit candidates with the smallest edit distance from text,
-// none of which has nothing in common with it. Of two numbers, the nearer is first.
+// closest returns the texts of up to limit candidates with the smallest edit distance from text.
+// It leaves out candidates that have nothing in common with text. Of two numbers, the nearer is first.
 func closest(text string, limit int, all []candidate) []string {
 	type scored struct {
 		text            string

@@ -9,7 +9,7 @@ import (
 
 // narrow removes matches where several domains have a number or a name, and the same line
 // says which is meant: by the other of the two, or by the domain outside of statuses. text
-// has no more what was found.
+// no longer contains the hits.
 func narrow(hits []hit, text string) {
 	lines := strings.Split(text, "\n")
 	for len(hits) > 0 {

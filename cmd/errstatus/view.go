@@ -11,7 +11,7 @@ import (
 	"github.com/errstatus/errstatus/internal/reference"
 )
 
-// A card is what people read of an answer: in text an indented block, in Markdown a section.
+// A card shows an answer to people: in text as an indented block, in Markdown as a section.
 // Its texts are escaped.
 type card struct {
 	title      string
@@ -19,7 +19,7 @@ type card struct {
 	rows       []row
 }
 
-// A row has a label and lines. Code is shown as it is, and prose may be wrapped.
+// A row has a label and lines. Lines of code stay unchanged; lines of prose may be wrapped.
 type row struct {
 	label string
 	lines []string

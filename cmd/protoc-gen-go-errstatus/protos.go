@@ -27,8 +27,8 @@ var protoFiles = []protoFile{
 
 // writeProtos writes the options and the file that they import to dir, each below a folder
 // of its own, so that a program that already has googleapis can leave that folder out.
-// It replaces existing files, and leaves all others in dir unchanged. Then it tells out
-// what it wrote.
+// It replaces existing files, and leaves all others in dir unchanged. Then it prints
+// the names of the files to out.
 func writeProtos(dir string, out io.Writer) error {
 	var written, flags strings.Builder
 	for _, file := range protoFiles {

@@ -26,7 +26,7 @@ type Enum struct {
 	Domain string
 	Codes  []*Code // in the order of their declaration
 
-	canonical code.Code // of values without one of their own, or OK
+	canonical code.Code // the default_grpc_code, or OK if the enum has none
 }
 
 // A Code is a number of an enum: the first value that has it, with its row.
@@ -98,7 +98,7 @@ func (e *Enum) read() error {
 	return e.complete()
 }
 
-// readDefault sets the canonical code of values without one of their own.
+// readDefault reads the default_grpc_code.
 func (e *Enum) readDefault() error {
 	canonical, ok, _ := defaultOption(e.Desc.Options().(*descriptorpb.EnumOptions)) // ReadRequest returns the error
 	if ok && (canonical <= code.Code_OK || canonical > code.Code_UNAUTHENTICATED) {
@@ -109,8 +109,8 @@ func (e *Enum) readDefault() error {
 	return nil
 }
 
-// complete makes a table of the rows, which checks them, and takes over what the table adds
-// to them.
+// complete builds a table from the rows. NewTable checks them, and e takes its defaults for
+// empty fields.
 func (e *Enum) complete() error {
 	rows := make([]codes.Row, len(e.Codes))
 	for i, c := range e.Codes {

@@ -26,8 +26,8 @@ func ShortName(enum *protogen.Enum, value *protogen.EnumValue) string {
 
 // reasonOf returns the default reason of a value: RECORD_NOT_FOUND for
 // RecordNotFound, CARD_DECLINED for BILLING_CODE_CARD_DECLINED of BillingCode. A reason
-// begins with a letter, so CODE_2FA_REQUIRED of Code is its own reason. That of number 0,
-// which is never sent, is OK if it would be reserved: many enums begin with UNKNOWN.
+// begins with a letter, so for CODE_2FA_REQUIRED of Code it is the whole name. For number 0,
+// OK replaces the reserved reasons INTERNAL and UNKNOWN: many enums begin with UNKNOWN.
 func reasonOf(enum *protogen.Enum, value *protogen.EnumValue) string {
 	reason := string(value.Desc.Name())
 	if !isUpperSnake(reason) {

@@ -97,11 +97,11 @@ var special = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;",
 )
 
-// escape returns a text that Markdown shows as it is, inside of a line.
+// escape escapes a text for the inside of a Markdown line.
 func escape(s string) string { return special.Replace(text.OneLine(s)) }
 
-// escapeLine returns a line that Markdown shows as it is. At the beginning of a line, more
-// characters have a meaning: those of headings, lists and rules.
+// escapeLine escapes a whole Markdown line. At its beginning, more characters have a meaning:
+// those of headings, lists and rules.
 func escapeLine(s string) string {
 	escaped := escape(s)
 	if escaped != "" && strings.ContainsRune("#+-=:", rune(escaped[0])) {
