@@ -378,8 +378,11 @@ func localesOf(o, n *entry) (locales []string) {
 func localizedText(e *entry, locale string) string {
 	for _, m := range e.Localized {
 		if strings.ToLower(m.Locale) == locale {
-			if m.Template == "" {
+			switch {
+			case m.Template == "":
 				return quote(m.Message)
+			case m.Message == "":
+				return "template " + quote(m.Template)
 			}
 			return "message " + quote(m.Message) + ", template " + quote(m.Template)
 		}

@@ -110,6 +110,10 @@ func TestCompare(t *testing.T) {
 			r.Template = "b {id}"
 			r.Localized = []codes.LocalizedMessage{{Locale: "zh", Message: "b"}, {Locale: "DE", Message: "c", Template: "c {id}"}}
 		}), []string{`1 AAA: localized message de "a" -> message "c", template "c {id}": programs that show it notice`}},
+		{"a localized template alone", templates("no {thing}"), changed(func(r *codes.Row) {
+			r.Template = "no {thing}"
+			r.Localized = []codes.LocalizedMessage{{Locale: "de", Template: "kein {thing}"}}
+		}), []string{`1 AAA: localized message de none -> template "kein {thing}": programs that show it notice`}},
 
 		{"a first template", aaa, templates("no {thing} in {place}"), []string{
 			"1 AAA: parameters none -> place, thing: clients with the new table read them from servers with the new table only"}},

@@ -61,7 +61,7 @@ type Param struct{ Name, Value string }
 func (r Row) Fill(params []Param) string { return fill(r.Template, params, r.Message) }
 
 // Fill is like [Row.Fill], for the message in one language: it returns the filled template,
-// or else the Message in that language.
+// or else the Message in that language, which may be empty.
 func (m LocalizedMessage) Fill(params []Param) string { return fill(m.Template, params, m.Message) }
 
 // fill returns a template with the values of its parameters, or a message instead.

@@ -45,8 +45,9 @@ type Row struct {
 	// no parameters. See [Row.Fill].
 	Template string
 
-	// Localized has the message in other languages, for programs that show it to
-	// people. It is not sent. All rows that a table returns share this slice, as they do
+	// Localized has the message in other languages, for people. A server sends the one in the
+	// caller's language as a google.rpc.LocalizedMessage, if it has interceptor.WithLocalizer
+	// with package status/localize. All rows that a table returns share this slice, as they do
 	// the other slices: don't change its elements.
 	Localized []LocalizedMessage
 
@@ -87,8 +88,11 @@ func (r Row) Retry() Retry {
 // A LocalizedMessage is a message in one language, as in
 // google.rpc.LocalizedMessage.
 type LocalizedMessage struct {
-	Locale  string // a BCP 47 language tag, such as "zh" or "pt-BR"
-	Message string // public text in that language
+	Locale string // a BCP 47 language tag, such as "zh" or "pt-BR"
+
+	// Message is the row's message in that language. It is public text. It may be empty if
+	// there is a Template: then an error without parameters has no text in that language.
+	Message string
 
 	// Template is the row's template in that language, with the same parameters, or empty.
 	Template string

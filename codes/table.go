@@ -54,7 +54,7 @@ type Table struct {
 //     controls nor zero-width characters. Localized messages alone may have the joiners
 //     U+200C and U+200D, which some languages need.
 //   - The locale of each localized message is a language tag of BCP 47. There is at most one
-//     message for each.
+//     for each. It has a message, a template or both.
 //   - FaultOverride and RetryOverride have one of the constants' values. Number 0 has the zero
 //     value.
 //   - A Template has at least one parameter and no other braces. It follows the rules of

@@ -168,9 +168,9 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a message that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Message = "a\xff" }), want: []string{place, `"a\xff"`, "UTF-8"}},
 		{name: "a name that is not UTF-8", domain: domain, rows: soldOut(func(r *codes.Row) { r.Name = "b\xff" }), want: []string{"row 4", "= 1004", `"b\xff"`, "UTF-8"}},
 		{name: "a localized message without text", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de"}} }), want: []string{place, `"de"`, "give both"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de"}} }), want: []string{place, `localized message "" for locale "de" is empty: give the message in that language, or its template`}},
 		{name: "a localized message without locale", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Message: "weg"}} }), want: []string{place, `"weg"`, "give both"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Message: "weg"}} }), want: []string{place, `localized message "weg": locale "" is empty: give a BCP 47 language tag`}},
 		{name: "a localized message that begins with a space", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de", Message: " weg"}} }), want: []string{place, `localized message " weg" for locale "de" begins or ends with a space: remove it`}},
 		{name: "a localized message that ends with a space", domain: domain,
@@ -180,7 +180,7 @@ func TestNewTableRefuses(t *testing.T) {
 		{name: "a localized message that is not UTF-8", domain: domain,
 			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "de", Message: "c\xff"}} }), want: []string{place, `"c\xff"`, `"de"`, "UTF-8"}},
 		{name: "a locale that is not UTF-8", domain: domain,
-			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "d\xff", Message: "weg"}} }), want: []string{place, `"weg"`, `"d\xff"`, "UTF-8"}},
+			rows: soldOut(func(r *codes.Row) { r.Localized = []codes.LocalizedMessage{{Locale: "d\xff", Message: "weg"}} }), want: []string{place, `localized message "weg": locale "d\xff" is not a BCP 47 language tag`}},
 		{name: "two messages for a locale, whatever its case", domain: domain,
 			rows: soldOut(func(r *codes.Row) {
 				r.Localized = []codes.LocalizedMessage{{Locale: "pt-br", Message: "a"}, {Locale: "pt-BR", Message: "b"}}

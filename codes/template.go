@@ -1,6 +1,7 @@
 package codes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,7 +25,7 @@ func checkTemplate(row Row) (wrong []error) {
 	if row.Code.Number() == 0 {
 		wrong = append(wrong, fmt.Errorf("number 0 has the template %q: %w", row.Template, errZeroTemplate))
 	}
-	if err := checkTemplateText(row.Template, nil); err != nil {
+	if err := cmp.Or(checkText(row.Template, nil), template.Check(row.Template)); err != nil {
 		wrong = append(wrong, fmt.Errorf("template %q %w", row.Template, err))
 	}
 	if err := checkNoParameter(row.Message); err != nil {
@@ -33,19 +34,13 @@ func checkTemplate(row Row) (wrong []error) {
 	return wrong
 }
 
-// checkTemplateText refuses a template that breaks the rules of templates or those of
-// messages. It may have the allowed invisible characters.
-func checkTemplateText(text string, allowed []rune) error {
+// checkText refuses a text that breaks the rules of messages. It may have the allowed
+// invisible characters.
+func checkText(text string, allowed []rune) error {
 	if !utf8.ValidString(text) {
 		return errNotUTF8
 	}
-	if err := checkSeen(text, allowed); err != nil {
-		return err
-	}
-	if err := checkSpaces(text); err != nil {
-		return err
-	}
-	return template.Check(text)
+	return cmp.Or(checkSeen(text, allowed), checkSpaces(text))
 }
 
 // checkNoParameter refuses a message with a parameter.
@@ -56,28 +51,19 @@ func checkNoParameter(message string) error {
 	return nil
 }
 
-// checkLocalizedTemplate returns what is wrong with the template of a localized message of a
-// row.
-func checkLocalizedTemplate(row Row, m LocalizedMessage) error {
-	if row.Template != "" {
-		if err := checkNoParameter(m.Message); err != nil {
-			return fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, err)
-		}
-	}
-	if m.Template == "" {
+// checkLocalizedTemplate refuses a localized template that breaks the rules of templates, or
+// that has other parameters than the template of the row. It may be empty.
+func checkLocalizedTemplate(row Row, localized string) error {
+	if localized == "" {
 		return nil
 	}
-	err := checkTemplateText(m.Template, joiners)
-	if err == nil && row.Template == "" {
-		err = fmt.Errorf("without a template of the row: %w", errNoRowTemplate)
+	if err := checkText(localized, joiners); err != nil {
+		return err
 	}
-	if err == nil {
-		err = checkSameParameters(row.Template, m.Template)
+	if row.Template == "" {
+		return fmt.Errorf("without a template of the row: %w", errNoRowTemplate)
 	}
-	if err != nil {
-		return fmt.Errorf("localized template %q for locale %q %w", m.Template, m.Locale, err)
-	}
-	return nil
+	return cmp.Or(checkSameParameters(row.Template, localized), template.Check(localized))
 }
 
 // checkSameParameters refuses a localized template that lacks a parameter of the row's
@@ -99,14 +85,16 @@ func checkSameParameters(rowTemplate, localized string) error {
 }
 
 // withoutTemplates returns localized messages without their templates. It changes none of
-// them.
+// them. It leaves out those that have only a template.
 func withoutTemplates(messages []LocalizedMessage) []LocalizedMessage {
 	if !slices.ContainsFunc(messages, func(m LocalizedMessage) bool { return m.Template != "" }) {
 		return messages
 	}
-	messages = slices.Clone(messages)
-	for i := range messages {
-		messages[i].Template = ""
+	var plain []LocalizedMessage
+	for _, m := range messages {
+		if m.Message != "" {
+			plain = append(plain, LocalizedMessage{Locale: m.Locale, Message: m.Message})
+		}
 	}
-	return messages
+	return slices.Clip(plain)
 }

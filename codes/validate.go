@@ -1,6 +1,7 @@
 package codes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -30,6 +31,8 @@ var (
 	errReservedReason  = fmt.Errorf("is reserved for codes without a row: choose a reason that doesn't begin with %s", errorinfo.UnknownPrefix)
 	errMalformedReason = fmt.Errorf("must match [A-Z][A-Z0-9_]+[A-Z0-9] and have at most %d bytes (AIP-193): set another reason", errorinfo.MaxReason)
 	errMalformedZero   = fmt.Errorf("must match [A-Z]([A-Z0-9_]*[A-Z0-9])? and have at most %d bytes, such as OK or NO_ERROR", errorinfo.MaxReason)
+	errNoLocale        = errors.New(`is empty: give a BCP 47 language tag such as "zh" or "pt-BR"`)
+	errNoLocalizedText = errors.New("is empty: give the message in that language, or its template, or remove it")
 	errMalformedLocale = errors.New(`is not a BCP 47 language tag: use one such as "zh", "pt-BR" or "zh-Hant-TW"`)
 )
 
@@ -264,26 +267,51 @@ func checkSpaces(message string) error {
 func checkLocalized(row Row) (wrong []error) {
 	seen := make(map[string]bool, len(row.Localized))
 	for _, m := range row.Localized {
-		switch {
-		case m.Locale == "" || m.Message == "":
-			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q: give both", m.Message, m.Locale))
-		case !utf8.ValidString(m.Locale) || !utf8.ValidString(m.Message):
-			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q is not valid UTF-8", m.Message, m.Locale))
-		case !isLanguageTag(m.Locale):
-			wrong = append(wrong, fmt.Errorf("localized message %q: locale %q %w", m.Message, m.Locale, errMalformedLocale))
-		case checkSeen(m.Message, joiners) != nil:
-			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, checkSeen(m.Message, joiners)))
-		case checkSpaces(m.Message) != nil:
-			wrong = append(wrong, fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, checkSpaces(m.Message)))
-		case seen[strings.ToLower(m.Locale)]:
+		locale := strings.ToLower(m.Locale)
+		if err := checkLocale(m.Locale); err != nil {
+			wrong = append(wrong, fmt.Errorf("localized message %q: locale %q %w", cmp.Or(m.Message, m.Template), m.Locale, err))
+		} else if seen[locale] {
 			wrong = append(wrong, fmt.Errorf("two localized messages for locale %q", m.Locale))
 		}
-		if err := checkLocalizedTemplate(row, m); err != nil {
-			wrong = append(wrong, err)
-		}
-		seen[strings.ToLower(m.Locale)] = true
+		seen[locale] = true
+		wrong = append(wrong, checkLocalizedTexts(row, m)...)
 	}
 	return wrong
+}
+
+// checkLocale refuses a text that is no language tag.
+func checkLocale(locale string) error {
+	switch {
+	case locale == "":
+		return errNoLocale
+	case !isLanguageTag(locale):
+		return errMalformedLocale
+	}
+	return nil
+}
+
+// checkLocalizedTexts returns what is wrong with the message and the template of a localized
+// message of a row.
+func checkLocalizedTexts(row Row, m LocalizedMessage) (wrong []error) {
+	if err := checkLocalizedMessage(row, m); err != nil {
+		wrong = append(wrong, fmt.Errorf("localized message %q for locale %q %w", m.Message, m.Locale, err))
+	}
+	if err := checkLocalizedTemplate(row, m.Template); err != nil {
+		wrong = append(wrong, fmt.Errorf("localized template %q for locale %q %w", m.Template, m.Locale, err))
+	}
+	return wrong
+}
+
+// checkLocalizedMessage refuses the message of a localized message of a row, if the message
+// breaks the rules of messages. Beside a template, it may be empty.
+func checkLocalizedMessage(row Row, m LocalizedMessage) error {
+	if m.Message == "" && m.Template == "" {
+		return errNoLocalizedText
+	}
+	if err := checkText(m.Message, joiners); err != nil || row.Template == "" {
+		return err
+	}
+	return checkNoParameter(m.Message)
 }
 
 // add adds a row, and returns how it conflicts with the rows before it.

@@ -256,11 +256,14 @@ func writeLocalized(out *protogen.GeneratedFile, messages []codes.LocalizedMessa
 	}
 	out.P("Localized: []", codesPackage.Ident("LocalizedMessage"), "{")
 	for _, m := range messages {
-		template := ""
-		if m.Template != "" {
-			template = ", Template: " + strconv.Quote(m.Template)
+		fields := "Locale: " + strconv.Quote(m.Locale)
+		if m.Message != "" {
+			fields += ", Message: " + strconv.Quote(m.Message)
 		}
-		out.P("{Locale: ", strconv.Quote(m.Locale), ", Message: ", strconv.Quote(m.Message), template, "},")
+		if m.Template != "" {
+			fields += ", Template: " + strconv.Quote(m.Template)
+		}
+		out.P("{", fields, "},")
 	}
 	out.P("},")
 }

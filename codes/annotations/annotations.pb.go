@@ -156,8 +156,8 @@ type Row struct {
 	// for CARD_DECLINED. It must neither begin nor end with a space. It has no control
 	// characters, line breaks included, and no other invisible characters.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// The message in other languages, for the users of the calling program. It is
-	// not sent.
+	// The message in other languages, for the users of the calling program. A server can
+	// send the one in the caller's language: see interceptor.WithLocalizer.
 	Localized []*LocalizedMessage `protobuf:"bytes,3,rep,name=localized,proto3" json:"localized,omitempty"`
 	// Whether this code is the table's default for its canonical code. Each canonical code
 	// has at most one.
@@ -296,7 +296,8 @@ type LocalizedMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A BCP 47 language tag, such as "zh" or "pt-BR".
 	Locale string `protobuf:"bytes,1,opt,name=locale,proto3" json:"locale,omitempty"`
-	// Public text in that language.
+	// The row's message in that language. It may be empty if there is a template: then an
+	// error without parameters has no text in that language.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The row's template in that language. It has the same parameters.
 	Template      string `protobuf:"bytes,3,opt,name=template,proto3" json:"template,omitempty"`

@@ -57,11 +57,14 @@ func (c Code) writeMarkdown(b *bytes.Buffer) {
 	}
 	writeNames(b, "Parameters", c.Parameters)
 	for _, m := range c.Localized {
-		fmt.Fprintf(b, "- %s: %s", escape(m.Locale), escape(m.Message))
-		if m.Template != "" {
-			fmt.Fprintf(b, "; with parameters: %s", escape(m.Template))
+		texts := []string{}
+		if m.Message != "" {
+			texts = append(texts, escape(m.Message))
 		}
-		b.WriteString("\n")
+		if m.Template != "" {
+			texts = append(texts, "with parameters: "+escape(m.Template))
+		}
+		fmt.Fprintf(b, "- %s: %s\n", escape(m.Locale), strings.Join(texts, "; "))
 	}
 }
 

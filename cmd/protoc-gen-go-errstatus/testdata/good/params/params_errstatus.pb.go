@@ -330,6 +330,7 @@ var errstatusAccountCodeTableRows = [...]codes.Row{
 		Template:   "card {card} was declined",
 		Localized: []codes.LocalizedMessage{
 			{Locale: "de", Message: "Karte abgelehnt", Template: "Die Karte {card} wurde abgelehnt"},
+			{Locale: "pt-BR", Template: "o cartão {card} foi recusado"},
 		},
 	},
 	{
