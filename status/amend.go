@@ -72,7 +72,9 @@ func isRequestID(id string) bool {
 }
 
 // amends reports whether something is added to decided statuses.
-func (e *Encoder) amends() bool { return len(e.Amendments) > 0 || e.RequestID != nil }
+func (e *Encoder) amends() bool {
+	return len(e.Amendments) > 0 || e.Localizer != nil || e.RequestID != nil
+}
 
 // amend returns a decision with what the amendments and the request id add to its status.
 func (e *Encoder) amend(ctx context.Context, d decision) decision {
@@ -81,7 +83,7 @@ func (e *Encoder) amend(ctx context.Context, d decision) decision {
 	}
 	before := d.asStatus()
 	st := before
-	if len(e.Amendments) > 0 {
+	if len(e.Amendments) > 0 || e.Localizer != nil {
 		st = e.runAmendments(ctx, &d, st)
 	}
 	if e.RequestID != nil {
@@ -99,30 +101,65 @@ func (e *Encoder) amend(ctx context.Context, d decision) decision {
 	return d
 }
 
-// runAmendments returns st with what the amendments add, or st if they add nothing.
+// runAmendments returns st with what the amendments and the localizer add, or st if they add
+// nothing.
 func (e *Encoder) runAmendments(ctx context.Context, d *decision, st *Status) *Status {
 	snapshot := e.snapshot(st)
 	amended := snapshot
 	for i, amendment := range e.Amendments {
-		p := catchPanic(func() {
-			switch result := amendment(ctx, amended); {
-			case result.Code().Number() == 0:
-				d.addAmendmentError(fmt.Errorf("status: amendment %d returned %s: return the given Status to add nothing", i+1, describe(result)))
-			case result != amended:
-				amended = amended.with(result)
-			}
-		})
-		d.panicked = cmp.Or(d.panicked, p)
+		var rejected string
+		if amended, rejected = d.runAmendment(ctx, amendment, amended); rejected != "" {
+			d.addAmendmentError(fmt.Errorf("status: amendment %d returned %s: return the given Status to add nothing", i+1, rejected))
+		}
+	}
+	if amended != snapshot {
+		amended.leadDetails()
+	}
+	if e.Localizer != nil {
+		amended = e.runLocalizer(ctx, d, amended)
 	}
 	if amended == snapshot {
 		return st
 	}
-	amended.changeExtra(func(x *extra) {
-		x.leading = dropDetail(amended.details, errorinfo.TypeName) // which may name a code
-		x.withheld = x.withheld || st.withholds(e.wireOptions(st))
-	})
-	amended.details = nil
+	amended.changeExtra(func(x *extra) { x.withheld = x.withheld || st.withholds(e.wireOptions(st)) })
 	return amended
+}
+
+// runAmendment returns st with what an amendment adds, as a new Status, or st if it adds
+// nothing. rejected says what it returned if that can't be sent, and is empty otherwise.
+func (d *decision) runAmendment(ctx context.Context, amendment func(context.Context, *Status) *Status, st *Status) (amended *Status, rejected string) {
+	amended = st
+	p := catchPanic(func() {
+		switch result := amendment(ctx, st); {
+		case result.Code().Number() == 0:
+			rejected = describe(result)
+		case result != st:
+			amended = st.with(result)
+		}
+	})
+	d.panicked = cmp.Or(d.panicked, p)
+	return amended, rejected
+}
+
+// runLocalizer returns st with what the localizer adds, or st if it adds nothing.
+func (e *Encoder) runLocalizer(ctx context.Context, d *decision, st *Status) *Status {
+	localized, rejected := d.runAmendment(ctx, e.Localizer, st)
+	if rejected != "" {
+		d.addAmendmentError(fmt.Errorf("status: the localizer returned %s: return the given Status to add nothing", rejected))
+	}
+	if localized == st {
+		return st
+	}
+	added := dropDetail(localized.details, errorinfo.TypeName) // which may name a code
+	localized.changeExtra(func(x *extra) { x.leading, localized.details = replaceDetails(x.leading, added) })
+	return localized
+}
+
+// leadDetails makes the details of amendments those that are dropped last.
+func (st *Status) leadDetails() {
+	details := st.continueReceived(st.received.details(), st.details)
+	st.changeExtra(func(x *extra) { x.leading = dropDetail(details, errorinfo.TypeName) }) // which may name a code
+	st.details = nil
 }
 
 // addAmendmentError notes what was wrong with one more amendment. The errors' text is one line.
@@ -189,6 +226,7 @@ func (st *Status) with(result *Status) *Status {
 	changed.details = lastOfEachType(slices.Concat(st.details, result.details))
 	x := result.more()
 	changed.changeExtra(func(own *extra) {
+		own.continues = own.continues && indexDetail(result.details, badRequestName) < 0
 		for _, key := range x.droppedKeys {
 			own.droppedKeys = addDroppedKey(own.droppedKeys, key)
 		}

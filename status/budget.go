@@ -322,33 +322,47 @@ func (b *budget) dropRequestInfo() {
 		return
 	}
 	b.markCut(TruncatedDetails)
-	at := b.others() - 1
-	b.detailsSize -= sizeOf(b.p.Details[at])
-	b.p.Details, b.requestID = slices.Delete(b.p.Details, at, at+1), false
+	b.replaceDetail(b.others()-1, nil)
+	b.requestID = false
 }
 
-// fitDetails drops details from the last to the first until the rest fits.
+// fitDetails drops localized texts, and then details from the last to the first, until the
+// rest fits.
 func (b *budget) fitDetails() {
 	first := b.others()
 	if len(b.p.Details) == first || b.fits() {
 		return
 	}
 	b.markCut(TruncatedDetails)
+	b.dropLocalized(first)
 	for last := len(b.p.Details) - 1; last >= first && !b.fits(); last-- {
 		d := b.p.Details[last]
-		b.p.Details = b.p.Details[:last]
-		b.detailsSize -= sizeOf(d)
-		var shorter *anypb.Any
+		b.replaceDetail(last, nil)
 		switch d.MessageName() {
 		case badRequestName:
-			shorter = b.shortenBadRequest(d)
+			b.appendDetail(b.shortenBadRequest(d))
 		case openIMDetailName:
-			shorter = b.shortenDetail(d)
+			b.appendDetail(b.shortenDetail(d))
 		}
-		if shorter != nil {
-			b.detailsSize += sizeOf(shorter)
-			b.p.Details = append(b.p.Details, shorter)
-		}
+	}
+}
+
+// replaceDetail replaces a detail, or drops it if there is none to replace it.
+func (b *budget) replaceDetail(i int, by *anypb.Any) {
+	b.detailsSize -= sizeOf(b.p.Details[i])
+	if by == nil {
+		b.p.Details = slices.Delete(b.p.Details, i, i+1)
+		return
+	}
+	b.detailsSize += sizeOf(by)
+	b.p.Details[i] = by
+}
+
+// appendDetail appends a detail, unless it is nil.
+func (b *budget) appendDetail(d *anypb.Any) {
+	if d != nil {
+		b.detailsSize += sizeOf(d)
+		b.p.Details = append(b.p.Details, d)
 	}
 }
 
@@ -372,14 +386,13 @@ func (b *budget) shortenBadRequest(d *anypb.Any) *anypb.Any {
 // violation ends. value[:end] is a BadRequest with the violations up to end. It reads
 // value no further than limit bytes.
 func violationEnds(value []byte, limit int) (ends []int) {
-	const fieldViolations protowire.Number = 1
 	for end := 0; end < min(limit, len(value)); {
 		number, _, n := protowire.ConsumeField(value[end:])
 		if n < 0 {
 			return ends
 		}
 		end += n
-		if number == fieldViolations {
+		if number == fieldViolationsField {
 			ends = append(ends, end)
 		}
 	}

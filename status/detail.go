@@ -21,11 +21,16 @@ const (
 // *errdetails.BadRequest. ok reports whether there is one that can be decoded. err can
 // be any error that [FromError] takes.
 func Detail[T proto.Message](err error) (detail T, ok bool) {
-	name, ok := messageName(detail)
+	st, ok := FromError(err)
 	if !ok {
 		return detail, false
 	}
-	st, ok := FromError(err)
+	return detailOf[T](st)
+}
+
+// detailOf is [Detail] for the Status of an error.
+func detailOf[T proto.Message](st *Status) (detail T, ok bool) {
+	name, ok := messageName(detail)
 	if !ok {
 		return detail, false
 	}
@@ -103,8 +108,13 @@ func (st *Status) packDetail(message proto.Message) *anypb.Any {
 	if st.addMetadata(packed) {
 		return nil
 	}
-	if packed.MessageName() == retryInfoName {
+	switch packed.MessageName() {
+	case retryInfoName:
 		st.changeExtra(func(x *extra) { x.pushback = pushbackOf(packed) })
+	case badRequestName:
+		if st.more().continues {
+			st.changeExtra(func(x *extra) { x.continues = false })
+		}
 	}
 	return packed
 }
@@ -147,6 +157,22 @@ func lastOfEachType(details []*anypb.Any) []*anypb.Any {
 		kept = append(kept, d)
 	}
 	return kept
+}
+
+// replaceDetails returns a copy of details, in which each is replaced by the one of added that
+// has its type. rest has those of added that replaced none.
+func replaceDetails(details, added []*anypb.Any) (replaced, rest []*anypb.Any) {
+	replaced = slices.Clone(details)
+	for _, d := range added {
+		name := d.MessageName()
+		i := slices.IndexFunc(replaced, func(own *anypb.Any) bool { return own.MessageName() == name })
+		if i < 0 || name == "" {
+			rest = append(rest, d)
+			continue
+		}
+		replaced[i] = d
+	}
+	return replaced, rest
 }
 
 // dropDetail returns a copy of details without those of a type.

@@ -5,7 +5,7 @@
 //	return nil, status.Errorf(codes.RecordNotFound, "user %q", id)
 //	return nil, status.Wrap(err, codes.SrvDatabase, "loading the user")
 //	return nil, status.Errorf(codes.SrvDatabase, "user %q: %w", id, err) // err is not sent
-//	return nil, status.New(codes.Args, "bad request").WithDetails(badRequest).Err()
+//	return nil, status.New(codes.Args, "").WithFieldViolation("name", "REQUIRED", "must not be empty").Err()
 //	return nil, status.With(billing.CardDeclinedError{Card: "4242"}).Wrap(err)
 //
 //	switch status.Code(err) {
@@ -86,7 +86,7 @@
 //   - Forward: to send an upstream's status to the caller.
 //   - Withhold: to send a fixed message instead of an error's own text, which is private.
 //   - Amendment: what a server adds to each decided status, such as a request id; see
-//     [Encoder.Amendments].
+//     [Encoder.Amendments]. The [Encoder.Localizer] is one that runs after the others.
 //   - Pushback: the trailer grpc-retry-pushback-ms, by which a server tells gRPC's native
 //     retries how long to wait (gRFC A6).
 //

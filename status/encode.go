@@ -41,7 +41,9 @@ type Encoder struct {
 	//
 	// A larger status is truncated until it fits:
 	//
-	//   - First details, from the last to the first. A BadRequest first loses its last
+	//   - First localized texts, which repeat the rest in another language: the
+	//     google.rpc.LocalizedMessage, and then those of all violations of a BadRequest.
+	//   - Then details, from the last to the first. A BadRequest first loses its last
 	//     violations. An openim.protobuf.ErrorInfo first loses the end of its text.
 	//   - Then metadata of the ErrorInfo. Long values are shortened, all to the same length,
 	//     and end with three dots. Values of up to 32 bytes stay whole. If that isn't enough,
@@ -91,8 +93,8 @@ type Encoder struct {
 	// MaxSize, the Status has only a part of it. WithMessage("") sends the fixed message:
 	// that of the code's row or, without a code, that of the first table's default row. If
 	// an amendment adds an ErrorInfo, only its metadata is used, and only if its domain is
-	// the code's. Details that it adds are the last to be dropped, and replace others of
-	// their type. If an amendment panics, or returns nil or a Status with NoError, nothing
+	// the code's. Details that it adds are the last to be dropped, localized texts excepted,
+	// and replace others of their type. If an amendment panics, or returns nil or a Status with NoError, nothing
 	// is added: see [Encoded.Panic] and [Encoded.AmendmentError].
 	//
 	// An error that was encoded before isn't amended again. Amendments are called
@@ -105,6 +107,13 @@ type Encoder struct {
 	// [A-Za-z0-9._:-]{1,128} isn't sent. RequestID is called for each failure,
 	// concurrently. If it panics, no id is sent, and [Encoded.Panic] returns the panic.
 	RequestID func(ctx context.Context) string
+
+	// Localizer adds texts in the caller's language to the decided status, usually a
+	// google.rpc.LocalizedMessage. It is like one of the Amendments, with two differences:
+	// it runs after all of them, and reads what they added. A detail that it adds replaces
+	// the detail of the same type in its position; otherwise it is appended. Usually this is
+	// the Amend method of a localize.Localizer.
+	Localizer func(ctx context.Context, st *Status) *Status
 
 	// OpenIMForm sends the numeric form, for clients that read no other. grpc-status is the
 	// code's number. The first detail is the openim.protobuf.ErrorInfo of the status, or

@@ -60,6 +60,16 @@ func (e Encoded) Code() codes.Code {
 	return e.result.code
 }
 
+// Row returns the row of Code, in the tables of the Encoder. It is the zero Row if the status
+// carries no code. The row of a number without a row has a name, a reason and a message too; see
+// [codes.Table.Lookup].
+func (e Encoded) Row() codes.Row {
+	if e.Code() == nil {
+		return codes.Row{}
+	}
+	return e.result.row()
+}
+
 // Source returns which case of [Encoder.Encode] decided on the status.
 func (e Encoded) Source() Source {
 	if e.result == nil {

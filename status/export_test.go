@@ -72,3 +72,9 @@ func Forgetter(err error) (forget func()) {
 func FormatMessage(format string, args ...any) (message string, cause error) {
 	return formatMessage(format, args...)
 }
+
+// WithoutLocalizedTexts returns a serialized BadRequest without the localized messages of its
+// violations, or only its beginning if that has more than limit bytes.
+func WithoutLocalizedTexts(badRequest []byte, limit int) []byte {
+	return withoutLocalizedTexts(badRequest, limit)
+}

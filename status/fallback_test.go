@@ -50,6 +50,9 @@ func checkFallback(t *testing.T, name string, got status.Encoded, want *spb.Stat
 	if code, ok := status.Declared(got.Err()); ok || code.Number() >= 0 {
 		t.Errorf("%s: Declared(Err()) = %v, %t; want a fallback and false", name, code, ok)
 	}
+	if code, ok := status.New(kioskInternal, "").Declared(); ok || code.Number() >= 0 {
+		t.Errorf("%s: Declared() of a Status with a fallback = %v, %t; want a fallback and false", name, code, ok)
+	}
 	err := kioskClient().Decode(t.Context(), got.Status().Err())
 	st := status.Convert(err)
 	if st.Origin() != status.OriginKnown || st.Reason() != "INTERNAL" || st.Domain() != "kiosk.example" || st.GRPCCode() != grpccodes.Internal || !status.IsFault(err) {

@@ -12,7 +12,7 @@ type Rule struct {
 	// Target matches as errors.Is does. Its type must be comparable.
 	Target error
 
-	// Code is the code of an error that Target matches.
+	// Code is the code of an error that Target matches. [ValidationRule] sets it beside Func.
 	Code codes.Code
 
 	// Func returns the Status of an error, or nil if the rule doesn't match. A Status with

@@ -64,6 +64,11 @@ type extra struct {
 	leading     []*anypb.Any // details of amendments, which are dropped last
 	withheld    bool         // a received text was withheld before the amendments
 	requestID   string       // of the RPC, or ""
+
+	// continues says that the BadRequest in details continues a received one. violations is
+	// the buffer in which WithFieldViolation wrote it, or nil.
+	continues  bool
+	violations *sharedBuffer
 }
 
 // more returns the extra of st, which may be nil. The result must not be changed.
@@ -150,6 +155,10 @@ func (st *Status) Code() codes.Code {
 	}
 	return st.code
 }
+
+// Declared returns [Status.Code] and reports whether the status carries it, or states it in this
+// process. It is false for a nil Status.
+func (st *Status) Declared() (code codes.Code, ok bool) { return st.Code(), st.carriesCode() }
 
 // hasOwnInfo reports whether the status has an ErrorInfo of a known domain: it carries a code,
 // or states one or a fallback in this process. Whatever shows a code to users asks carriesCode.
@@ -329,8 +338,9 @@ func (st *Status) WithMetadata(key, value string) *Status {
 
 // WithDetails returns a copy with more details. The messages are packed now:
 // changing them later changes nothing. A status has one detail of each type
-// (AIP-193): a second one replaces the first. Nil messages are ignored, an Any is
-// added unchanged, and text that is not UTF-8 is repaired.
+// (AIP-193): a second one replaces the first. To add one more violation to a BadRequest, use
+// [Status.WithFieldViolation]. Nil messages are ignored, an Any is added unchanged, and text
+// that is not UTF-8 is repaired.
 //
 // Of an ErrorInfo of the code's own domain, only the metadata is added, as by
 // [Status.WithMetadata]. An ErrorInfo of another domain is sent only if the status

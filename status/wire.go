@@ -190,7 +190,8 @@ func (e *receivedError) sendable(o wireOptions) []*anypb.Any {
 }
 
 // mergeDetails returns received details and those that this process added, in a new slice
-// unless one of them is empty. An added one replaces a received one of its type.
+// unless one of them is empty. An added one replaces a received one of its type, except for a
+// BadRequest that continues it.
 func (st *Status) mergeDetails(received []*anypb.Any) []*anypb.Any {
 	switch {
 	case len(st.details) == 0:
@@ -198,13 +199,15 @@ func (st *Status) mergeDetails(received []*anypb.Any) []*anypb.Any {
 	case len(received) == 0:
 		return st.details
 	}
-	return lastOfEachType(append(sendableDetails(slices.Clone(received), true, 0, math.MaxInt), st.details...))
+	own := st.continueReceived(received, st.details)
+	return lastOfEachType(append(sendableDetails(slices.Clone(received), true, 0, math.MaxInt), own...))
 }
 
 // sendableDetails returns details without those that are not sent: a second one of a type
 // (AIP-193 allows one), and DebugInfo unless debugInfo is true. If the details from index
 // first on take more than room bytes, it leaves out those that follow, because fit drops
-// the last details first. OpenIM's detail stays, because it becomes the first in the
+// the last details first. The localized message and the BadRequest don't count, because fit
+// first drops the one and makes the other smaller. OpenIM's detail stays, because it becomes the first in the
 // numeric form. sendableDetails reuses the slice.
 func sendableDetails(details []*anypb.Any, debugInfo bool, first, room int) []*anypb.Any {
 	kept := details[:0]
@@ -215,7 +218,7 @@ func sendableDetails(details []*anypb.Any, debugInfo bool, first, room int) []*a
 			continue
 		}
 		seen[name] = true
-		if i >= first {
+		if i >= first && name != localizedMessageName && name != badRequestName {
 			room -= sizeOf(d)
 		}
 		if !utf8.ValidString(d.GetTypeUrl()) || len(d.ProtoReflect().GetUnknown()) > 0 {

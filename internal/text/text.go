@@ -67,7 +67,22 @@ func isVisible(s string) bool {
 	return true
 }
 
-// MaxLen is the length to which [ForLog] shortens a text, in bytes.
+// ForPeople returns s as one line to show to a person. It is like [OneLine], but keeps the
+// zero-width joiners U+200C and U+200D, which the spelling of some languages needs, and removes
+// spaces at the beginning and the end. It cuts s to [MaxLen] bytes, and then ends with three
+// dots.
+func ForPeople(s string) string {
+	const mark, joiners = "...", "\u200c\u200d"
+	if len(s) > MaxLen {
+		s = s[:runeStart(s, MaxLen-len(mark)-utf8.UTFMax)] + mark
+	}
+	if !isVisible(s) {
+		s = replaceHidden(strings.ReplaceAll(s, "\r\n", " "), joiners)
+	}
+	return strings.Trim(s, " ")
+}
+
+// MaxLen is the length to which [ForLog] and [ForPeople] shorten a text, in bytes.
 const MaxLen = 4 << 10
 
 // maxMark is the length of the longest mark that Shorten writes, with what runeStart adds.

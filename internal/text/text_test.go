@@ -45,6 +45,26 @@ func TestShortenKeepsBeginningAndEnd(t *testing.T) {
 	}
 }
 
+func TestForPeople(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                 "",
+		" \u200b\n ":                       "",
+		"卡片 4242 被拒":                       "卡片 4242 被拒",
+		"one\r\ntwo\x1b[31m \u202eend\xff": "one two [31m  end\uFFFD",
+		"می\u200cخواهم र\u200dय":           "می\u200cخواهم र\u200dय",
+		" in the middle  of spaces ":       "in the middle  of spaces",
+		strings.Repeat("x", text.MaxLen):   strings.Repeat("x", text.MaxLen),
+	} {
+		if got := text.ForPeople(in); got != want {
+			t.Errorf("ForPeople(%q) = %q, want %q", in, got, want)
+		}
+	}
+	got := text.ForPeople(strings.Repeat("é", 4<<20))
+	if len(got) > text.MaxLen || len(got) < text.MaxLen-10 || !strings.HasSuffix(got, "é...") || !utf8.ValidString(got) {
+		t.Errorf("ForPeople shortened to %d bytes that end with %q; want at most %d with three dots", len(got), got[len(got)-9:], text.MaxLen)
+	}
+}
+
 func TestLinesKeepsLines(t *testing.T) {
 	if got, want := text.Lines("main.f()\n\tmain.go:1\r\x1b[31m\u202e\xff"), "main.f()\n\tmain.go:1  [31m \uFFFD"; got != want {
 		t.Errorf("Lines = %q, want %q", got, want)
