@@ -3,32 +3,72 @@ package interceptor
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/status"
 )
 
-// DialOptions returns the options that install [UnaryClient] and [StreamClient] on a
-// connection, to run after the interceptors of earlier options:
+// A Client holds the settings of a client's interceptors, as a [Server] does for a server's. Its
+// methods return the interceptors. [Client.Decode] uses the same settings for errors that are
+// received in another way. A Client is immutable and safe for concurrent use. Make it with
+// [NewClient]: a nil Client panics, and the zero Client is one without options.
+type Client struct {
+	decoder   status.Decoder
+	announces bool // adds the announcement to each call
+	observers observers
+}
+
+// NewClient returns a Client with the given options. It panics if an option has a wrong value.
+func NewClient(opts ...ClientOption) *Client {
+	checkNil(opts)
+	c := &Client{}
+	for _, o := range opts {
+		o.applyClient(c)
+	}
+	checkDomains(c.decoder.Tables)
+	var sentinelCodes []codes.Code
+	for _, s := range c.decoder.Sentinels {
+		sentinelCodes = append(sentinelCodes, s.Code)
+	}
+	checkCodes("WithSentinel", sentinelCodes, c.decoder.Tables)
+	return c
+}
+
+// DialOptions returns NewClient(opts...).Options().
 //
 //	grpc.NewClient(target, append(interceptor.DialOptions(), grpc.WithTransportCredentials(creds))...)
-func DialOptions(opts ...ClientOption) []grpc.DialOption {
+func DialOptions(opts ...ClientOption) []grpc.DialOption { return NewClient(opts...).Options() }
+
+// UnaryClient returns NewClient(opts...).UnaryClientInterceptor().
+func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
+	return NewClient(opts...).UnaryClientInterceptor()
+}
+
+// StreamClient returns NewClient(opts...).StreamClientInterceptor().
+func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
+	return NewClient(opts...).StreamClientInterceptor()
+}
+
+// Options returns the options that install both interceptors on a connection. They run after
+// the interceptors of earlier options, and before those of later ones.
+func (c *Client) Options() []grpc.DialOption {
 	return []grpc.DialOption{
-		grpc.WithChainUnaryInterceptor(UnaryClient(opts...)),
-		grpc.WithChainStreamInterceptor(StreamClient(opts...)),
+		grpc.WithChainUnaryInterceptor(c.UnaryClientInterceptor()),
+		grpc.WithChainStreamInterceptor(c.StreamClientInterceptor()),
 	}
 }
 
-// UnaryClient returns an interceptor that turns the statuses of unary calls into domain
-// errors; see [status.Decoder]. gRPC's own status.Code and status.Convert still see the
+// UnaryClientInterceptor returns an interceptor that turns the statuses of unary calls into
+// domain errors; see [status.Decoder]. gRPC's own status.Code and status.Convert still see the
 // received status. So do retry interceptors, before and after this one. An error without a
-// status is returned unchanged. It panics if an option has a wrong value.
-func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
-	c := newClient(opts)
+// status is returned unchanged.
+func (c *Client) UnaryClientInterceptor() grpc.UnaryClientInterceptor {
 	if c.announces {
 		return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, callOpts ...grpc.CallOption) error {
 			err := invoker(announce(ctx), method, req, reply, cc, callOpts...)
@@ -44,11 +84,10 @@ func UnaryClient(opts ...ClientOption) grpc.UnaryClientInterceptor {
 	}
 }
 
-// StreamClient returns [UnaryClient]'s counterpart for streams. It decodes the error of
-// opening a stream and the errors of its methods. The io.EOF that ends a stream stays
-// io.EOF.
-func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
-	c := newClient(opts)
+// StreamClientInterceptor returns [Client.UnaryClientInterceptor]'s counterpart for streams. It
+// decodes the error of opening a stream and the errors of its methods. The io.EOF that ends a
+// stream stays io.EOF.
+func (c *Client) StreamClientInterceptor() grpc.StreamClientInterceptor {
 	return func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, callOpts ...grpc.CallOption) (grpc.ClientStream, error) {
 		s := &clientStream{client: c, ctx: ctx, desc: desc, method: method}
 		if c.announces {
@@ -63,15 +102,27 @@ func StreamClient(opts ...ClientOption) grpc.StreamClientInterceptor {
 	}
 }
 
-// A client holds the settings of a client's interceptors.
-type client struct {
-	decoder   status.Decoder
-	announces bool // adds the announcement to each call
-	observers observers
+// Decode does for an error what the interceptors do, with the same tables, trust, sentinels and
+// observers, and returns the domain error. It is for statuses that don't come from a call of a
+// gRPC connection: those of a client of another protocol, or of one item in a batch. ctx is the
+// caller's own context: see [status.Decoder.Decode]. method is the full name of a method, such
+// as "/shop.Orders/Import", for the observers. For nil, Decode returns nil and calls no observer.
+func (c *Client) Decode(ctx context.Context, method string, err error) error {
+	return c.unaryError(ctx, err, method, nil)
+}
+
+// Decoder returns a copy of the decoder that the interceptors use. A change of the copy doesn't
+// change the interceptors. A Decoder calls no observers. Use it if a call can fail in more than one
+// place: decode the first error with [Client.Decode], and the others with the copy.
+func (c *Client) Decoder() *status.Decoder {
+	decoder := c.decoder
+	decoder.Tables = slices.Clone(decoder.Tables)
+	decoder.Sentinels = slices.Clone(decoder.Sentinels)
+	return &decoder
 }
 
 // unaryError decodes the error of a unary call for the caller. It returns nil for nil.
-func (c *client) unaryError(ctx context.Context, err error, method string, req any) error {
+func (c *Client) unaryError(ctx context.Context, err error, method string, req any) error {
 	decoded := c.decoder.Decode(ctx, err)
 	if len(c.observers) > 0 && !unchanged(err, decoded) {
 		c.observe(ctx, decoded, interceptors.NewClientCallMeta(method, nil, req))
@@ -80,7 +131,7 @@ func (c *client) unaryError(ctx context.Context, err error, method string, req a
 }
 
 // observe tells the observers about an error that was decoded.
-func (c *client) observe(ctx context.Context, err error, call interceptors.CallMeta) {
+func (c *Client) observe(ctx context.Context, err error, call interceptors.CallMeta) {
 	st := status.Convert(err)
 	code, declared := status.Declared(err)
 	event := Event{
@@ -110,7 +161,7 @@ func (c *client) observe(ctx context.Context, err error, call interceptors.CallM
 // calling its Context method would turn off gRPC's transparent retries.
 type clientStream struct {
 	grpc.ClientStream
-	client   *client
+	client   *Client
 	ctx      context.Context
 	desc     *grpc.StreamDesc
 	method   string

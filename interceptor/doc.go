@@ -32,12 +32,15 @@
 //
 // [NewServer] makes one value with both interceptors of a server and with [Server.Encode],
 // which does the same for errors that leave the process in another way: through a gateway,
-// or as an item of a batch. [UnaryServer], [StreamServer] and [ServerOptions] are shorthands.
+// or as an item of a batch. [UnaryServer], [StreamServer] and [ServerOptions] are
+// shorthands. [NewClient] makes the client's value, with [Client.Decode] for statuses that
+// are received in another way. [UnaryClient], [StreamClient] and [DialOptions] are its
+// shorthands.
 //
-// Rules give a status to the errors of other packages: [WithErrorMapping] and
-// [WithErrorMapper]. [WithWithheldMessages] hides the text of gRPC statuses that handlers
+// Rules give a status to the errors of other packages: [WithErrorMapping], [WithErrorMapper]
+// and, for requests that protovalidate refuses, [WithValidationMapping]. [WithWithheldMessages] hides the text of gRPC statuses that handlers
 // make. [WithAmendment] and [WithRequestID] add details, metadata or a request id to
-// every failure.
+// every failure, and [WithLocalizer] a text in the caller's language.
 //
 // On a client, [WithUpstreamTrust] says what a handler may forward. [WithAssumedCodes] is for
 // servers that send no codes yet, and [WithSentinel] for packages with errors of their own.

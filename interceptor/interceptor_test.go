@@ -22,6 +22,7 @@ import (
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
 	"github.com/errstatus/errstatus/status"
+	"github.com/errstatus/errstatus/status/localize"
 )
 
 func TestMain(m *testing.M) {
@@ -50,6 +51,7 @@ func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 	server := interceptor.WithErrorMapping(io.EOF, codes.SrvData)
 	table := interceptor.WithTable(codes.Default())
 	id := interceptor.WithRequestID(func(context.Context) string { return "" })
+	localizer := interceptor.WithLocalizer(localize.New().Amend)
 	tests := []struct {
 		name string
 		make func()
@@ -71,6 +73,12 @@ func TestWrongOptionPanicsWithItsNameAndValue(t *testing.T) {
 		{"WithErrorMapping of a target that can't be compared", func() { interceptor.WithErrorMapping(uncomparable{}, codes.Args) }, []string{"WithErrorMapping(uncomparable", "interceptor_test.uncomparable"}},
 		{"WithErrorMapping of a target that holds an error that can't be compared", func() { interceptor.WithErrorMapping(holder{uncomparable{}}, codes.Args) }, []string{"WithErrorMapping(", "interceptor_test.holder"}},
 		{"WithErrorMapper of nil", func() { interceptor.WithErrorMapper(nil) }, []string{"WithErrorMapper(nil)"}},
+		{"WithLocalizer of nil", func() { interceptor.WithLocalizer(nil) }, []string{"WithLocalizer(nil)", "localize.New().Amend"}},
+		{"WithLocalizer twice", func() { interceptor.ServerOptions(localizer, localizer) }, []string{"WithLocalizer was given twice", "leave one out"}},
+		{"WithValidationMapping to a nil code", func() { interceptor.WithValidationMapping(nil) }, []string{"WithValidationMapping(<nil>): the code is nil", "give a code with a positive number"}},
+		{"WithValidationMapping to NoError", func() { interceptor.WithValidationMapping(codes.NoError) }, []string{"WithValidationMapping(", "NoError"}},
+		{"WithValidationMapping to a negative code", func() { interceptor.WithValidationMapping(codes.ErrorCode(-7)) }, []string{"WithValidationMapping(", "-7"}},
+		{"WithValidationMapping to a code without a row", func() { interceptor.ServerOptions(interceptor.WithValidationMapping(codes.ErrorCode(1305))) }, []string{"WithValidationMapping: no table", "number 1305", `domain "openim.io"`, "WithRows", "WithTable"}},
 		{"WithRequestID twice", func() { interceptor.ServerOptions(id, id) }, []string{"WithRequestID was given twice", "leave one out"}},
 
 		{"WithSentinel of a code as target", func() { interceptor.WithSentinel(codes.Args, codes.RecordNotFound) }, []string{"WithSentinel(", "states Args itself", "give an error without a code"}},
@@ -250,6 +258,23 @@ func TestClientDecodesUnaryErrors(t *testing.T) {
 	}
 }
 
+// The Decoder of a Client has its settings. It is a copy, and calls no observer.
+func TestClientsDecoder(t *testing.T) {
+	observed := 0
+	client := interceptor.NewClient(interceptor.WithAssumedCodes(), interceptor.WithTable(codes.Default()),
+		interceptor.WithSentinel(fs.ErrNotExist, codes.RecordNotFound), interceptor.WithObserver(func(context.Context, interceptor.Event) { observed++ }))
+	bare := grpcstatus.Error(grpccodes.NotFound, "no such user")
+	if err := client.Decoder().Decode(t.Context(), bare); !errors.Is(err, codes.RecordNotFound) || observed != 0 {
+		t.Errorf("Decode() = %v, and observers are told %d times; want the assumed code RecordNotFound, and 0", err, observed)
+	}
+	client.Decoder().AssumeCodes = false
+	client.Decoder().Sentinels[0].Code = codes.Args
+	client.Decoder().Tables[0] = nil
+	if err := client.Decode(t.Context(), "/x/Y", bare); !errors.Is(err, codes.RecordNotFound) || !errors.Is(err, fs.ErrNotExist) || observed != 1 {
+		t.Errorf("after a change of the copy, Decode() = %v, and observers are told %d times; want RecordNotFound with its sentinel, and 1", err, observed)
+	}
+}
+
 func TestWithDebugInfoSendsDebugInfo(t *testing.T) {
 	err := status.New(codes.Args, "").WithDetails(&errdetails.DebugInfo{Detail: "stack"}).Err()
 	for option, sent := range map[bool]error{
@@ -399,8 +424,9 @@ func (panics) Is(error) bool { panic("in Is") }
 func TestSuccessAllocatesNothing(t *testing.T) {
 	var (
 		ctx          = context.Background()
-		unaryServer  = interceptor.UnaryServer()
-		streamServer = interceptor.StreamServer()
+		localizer    = interceptor.WithLocalizer(localize.New().Amend)
+		unaryServer  = interceptor.UnaryServer(localizer)
+		streamServer = interceptor.StreamServer(localizer)
 		unaryClient  = interceptor.UnaryClient()
 		streamClient = interceptor.StreamClient()
 

@@ -79,7 +79,7 @@ const CanonicalAnnouncementKey = "errstatus"
 // Some interceptors replace the outgoing metadata, as OpenIM's do. Install errstatus after
 // them. Otherwise they remove the announcement.
 func WithCanonicalAnnouncement() ClientOption {
-	return clientOption(func(c *client) { c.announces = true })
+	return clientOption(func(c *Client) { c.announces = true })
 }
 
 // WithCanonicalAnnouncementRemoved removes [CanonicalAnnouncementKey] from the incoming
@@ -111,7 +111,7 @@ func WithOpenIMErrors(level status.OpenIMErrorLevel) ServerOption {
 // for programs that have nothing to do with OpenIM. By default, clients read raw numbers
 // that a table has.
 func WithOpenIMNumbersIgnored() ClientOption {
-	return clientOption(func(c *client) { c.decoder.IgnoreOpenIMNumbers = true })
+	return clientOption(func(c *Client) { c.decoder.IgnoreOpenIMNumbers = true })
 }
 
 // announce returns the context of a call with the announcement.

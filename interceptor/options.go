@@ -18,8 +18,9 @@ import (
 // [UnaryServer] and [StreamServer].
 type ServerOption interface{ applyServer(*Server) }
 
-// A ClientOption is an option of [UnaryClient], [StreamClient] and [DialOptions].
-type ClientOption interface{ applyClient(*client) }
+// A ClientOption is an option of [NewClient] and its shorthands [DialOptions], [UnaryClient]
+// and [StreamClient].
+type ClientOption interface{ applyClient(*Client) }
 
 // An Option is an option for both sides.
 type Option interface {
@@ -31,14 +32,14 @@ type serverOption func(*Server)
 
 func (o serverOption) applyServer(s *Server) { o(s) }
 
-type clientOption func(*client)
+type clientOption func(*Client)
 
-func (o clientOption) applyClient(c *client) { o(c) }
+func (o clientOption) applyClient(c *Client) { o(c) }
 
 type tableOption struct{ table *codes.Table }
 
 func (o tableOption) applyServer(s *Server) { s.encoder.Tables = append(s.encoder.Tables, o.table) }
-func (o tableOption) applyClient(c *client) { c.decoder.Tables = append(c.decoder.Tables, o.table) }
+func (o tableOption) applyClient(c *Client) { c.decoder.Tables = append(c.decoder.Tables, o.table) }
 
 // WithTable adds a table to the default one or, if it has the same domain, replaces the
 // default one. On a server, the codes of its domain are sent as this table says, and not
@@ -72,9 +73,9 @@ func WithTable(table *codes.Table) Option {
 // mapping doesn't look inside an upstream's error. WithErrorMapping panics if the target
 // states a code, because the mapping would never match.
 //
-// The mappings and mappers of a server ([WithErrorMapper]) are its rules: one list, tried
-// in the order in which they are given. A rule that panics doesn't match. The observer,
-// or by default the log, gets the panic.
+// The mappings and mappers of a server ([WithErrorMapper], [WithValidationMapping]) are its
+// rules: one list, tried in the order in which they are given. A rule that panics doesn't match.
+// The observer, or by default the log, gets the panic.
 func WithErrorMapping(target error, code codes.Code) ServerOption {
 	checkMapping("WithErrorMapping", target, code)
 	if stated, ok := errors.AsType[codes.Code](target); ok && stated.Number() > 0 {
@@ -92,10 +93,18 @@ func checkMapping(option string, target error, code codes.Code) {
 		panic(fmt.Sprintf("interceptor: %s(nil, …): give the error to match", option))
 	case !reflect.ValueOf(target).Comparable():
 		panic(fmt.Sprintf("interceptor: %s(%v, …): a %T can't be compared: use a variable of a comparable type", option, target, target))
+	}
+	checkCode(fmt.Sprintf("%s(%v, ", option, target), code)
+}
+
+// checkCode panics if a code can't be sent. call is the beginning of the call to which the code
+// was given.
+func checkCode(call string, code codes.Code) {
+	switch {
 	case code == nil || code.Number() <= 0:
-		panic(fmt.Sprintf("interceptor: %s(%v, %v): the code is nil, NoError or negative: give a code with a positive number", option, target, code))
+		panic(fmt.Sprintf("interceptor: %s%v): the code is nil, NoError or negative: give a code with a positive number", call, code))
 	case code.Table() == nil || code.Table().Len() == 0:
-		panic(fmt.Sprintf("interceptor: %s(%v, %T): the code has no Table: let its Table method return one from codes.NewTable", option, target, code))
+		panic(fmt.Sprintf("interceptor: %s%T): the code has no Table: let its Table method return one from codes.NewTable", call, code))
 	}
 }
 
@@ -165,12 +174,12 @@ func WithWithheldMessages(canonical ...grpccodes.Code) ServerOption {
 // the fixed message: that of the code's row or, without a code, that of the first table's
 // default row for the canonical code.
 //
-// Details that f adds are the last to be dropped if the status is too large. They replace
-// others of their type, an upstream's too. If f adds an ErrorInfo, only its metadata is
-// used, and only if its domain is the code's. Metadata is sent only if the status carries
-// a code. A message that f replaces isn't logged: log it in f. If f panics, or returns
-// nil or a Status with NoError, nothing is added. The observer, or by default the log,
-// gets the reason.
+// Details that f adds are the last to be dropped if the status is too large, except for a
+// LocalizedMessage, which is the first. They replace others of their type, an upstream's too. If
+// f adds an ErrorInfo, only its metadata is used, and only if its domain is the code's. Metadata is
+// sent only if the status carries a code. A message that f replaces isn't logged: log it in f. If f
+// panics, or returns nil or a Status with NoError, nothing is added. The observer, or by default
+// the log, gets the reason.
 //
 // Amendments run in the order in which they are given, concurrently for concurrent calls.
 // A status that another errstatus interceptor has decided isn't amended again.
@@ -179,6 +188,31 @@ func WithAmendment(f func(ctx context.Context, st *status.Status) *status.Status
 		panic("interceptor: WithAmendment(nil): give a function")
 	}
 	return serverOption(func(s *Server) { s.encoder.Amendments = append(s.encoder.Amendments, f) })
+}
+
+// WithLocalizer calls f with the Status of each failure, to add a text in the caller's language.
+// f is usually the Amend method of a localize.Localizer, which picks the text by the caller's
+// accept-language:
+//
+//	interceptor.WithLocalizer(localize.New(billing.CardDeclined.Table()).Amend)
+//
+// The caller shows it with [status.UserMessage]. The message of the status stays in English.
+//
+// f is like a function of [WithAmendment], and its faults are reported in the same way. It runs
+// after all amendments, and reads what they added. Localized texts are the first to be dropped
+// if the status is too large, whoever added them: the google.rpc.LocalizedMessage, and then
+// those of all violations of a BadRequest. Other details that f adds come at the end, or replace
+// those of their type where these are. The option may be given once.
+func WithLocalizer(f func(ctx context.Context, st *status.Status) *status.Status) ServerOption {
+	if f == nil {
+		panic("interceptor: WithLocalizer(nil): give a function, such as localize.New().Amend")
+	}
+	return serverOption(func(s *Server) {
+		if s.encoder.Localizer != nil {
+			panic("interceptor: WithLocalizer was given twice: give all tables to one localize.New, and leave one out")
+		}
+		s.encoder.Localizer = f
+	})
 }
 
 // WithRequestID sends the id of the RPC in each failure, as google.rpc.RequestInfo. The
@@ -225,7 +259,7 @@ func WithRequestID(f func(ctx context.Context) string) ServerOption {
 // errstatus, which arrives as UNKNOWN, isn't forwarded. Use [WithUpstreamTrust] with
 // status.TrustAll to forward every text, and with status.TrustNone to forward none.
 func WithAssumedCodes() ClientOption {
-	return clientOption(func(c *client) { c.decoder.AssumeCodes = true })
+	return clientOption(func(c *Client) { c.decoder.AssumeCodes = true })
 }
 
 // WithSentinel makes errors.Is(err, target) true for an error that the connection decoded
@@ -248,7 +282,7 @@ func WithSentinel(target error, code codes.Code) ClientOption {
 			panic(fmt.Sprintf("interceptor: WithSentinel(%v, %v): errors.Is with that target says how a stream or a context ended: give an error of your own", target, code))
 		}
 	}
-	return clientOption(func(c *client) {
+	return clientOption(func(c *Client) {
 		c.decoder.Sentinels = append(c.decoder.Sentinels, status.Sentinel{Target: target, Code: tableType(code)})
 	})
 }
@@ -295,13 +329,13 @@ func WithUpstreamTrust(trust status.Trust) ClientOption {
 	if !trust.Valid() {
 		panic(fmt.Sprintf("interceptor: WithUpstreamTrust(%v): give TrustKnown, TrustNone or TrustAll of package status", trust))
 	}
-	return clientOption(func(c *client) { c.decoder.Trust = trust })
+	return clientOption(func(c *Client) { c.decoder.Trust = trust })
 }
 
 type observerOption struct{ observer *observer }
 
 func (o observerOption) applyServer(s *Server) { s.observers = append(s.observers, o.observer) }
-func (o observerOption) applyClient(c *client) { c.observers = append(c.observers, o.observer) }
+func (o observerOption) applyClient(c *Client) { c.observers = append(c.observers, o.observer) }
 
 // WithObserver calls f for each call that fails: on a server with the handler's error and
 // what the caller gets, on a client with the decoded error. f runs before the error is
@@ -319,22 +353,6 @@ func WithObserver(f func(ctx context.Context, event Event)) Option {
 		panic("interceptor: WithObserver(nil): give a function; to turn a server's log off, use WithLogger(nil)")
 	}
 	return observerOption{&observer{f}}
-}
-
-// newClient applies the options to a new client.
-func newClient(opts []ClientOption) *client {
-	checkNil(opts)
-	c := &client{}
-	for _, o := range opts {
-		o.applyClient(c)
-	}
-	checkDomains(c.decoder.Tables)
-	var sentinelCodes []codes.Code
-	for _, s := range c.decoder.Sentinels {
-		sentinelCodes = append(sentinelCodes, s.Code)
-	}
-	checkCodes("WithSentinel", sentinelCodes, c.decoder.Tables)
-	return c
 }
 
 // checkNil panics if an option is nil.

@@ -42,15 +42,25 @@ func NewServer(opts ...ServerOption) *Server {
 		o.applyServer(s)
 	}
 	checkDomains(s.encoder.Tables)
-	var ruleCodes []codes.Code // nil for functions
-	for _, rule := range s.encoder.Rules {
-		ruleCodes = append(ruleCodes, rule.Code)
-	}
-	checkCodes("WithErrorMapping", ruleCodes, s.encoder.Tables)
+	checkRules(s.encoder.Rules, s.encoder.Tables)
 	s.numericEncoder = s.encoder
 	s.numericEncoder.OpenIMForm = true
 	s.removesAnnouncement = s.removesAnnouncement || s.openIM != OpenIMNever
 	return s
+}
+
+// checkRules panics if a rule's code has no row, or is of another type than others of its
+// domain. A function has no code, except that of WithValidationMapping.
+func checkRules(rules []status.Rule, tables []*codes.Table) {
+	var mapped, all []codes.Code
+	for _, rule := range rules {
+		all = append(all, rule.Code)
+		if rule.Func == nil {
+			mapped = append(mapped, rule.Code)
+		}
+	}
+	checkCodes("WithErrorMapping", mapped, tables)
+	checkCodes("WithValidationMapping", all, tables)
 }
 
 // ServerOptions returns NewServer(opts...).Options().

@@ -146,7 +146,7 @@ func TestAmendmentAddsToEveryFailure(t *testing.T) {
 	}
 }
 
-// An amendment can change the message, and nothing else that was decided.
+// An amendment and a localizer can change the message, and nothing else that was decided.
 func TestAmendmentChangesNoDecision(t *testing.T) {
 	private := testrpc.Carrying(t, codes.NoPermission, testrpc.Secret, testrpc.BadRequest())
 	received := testrpc.ReceivedFromPlain(t, grpcstatus.FromProto(private).Err(), interceptor.WithUpstreamTrust(status.TrustAll))
@@ -171,9 +171,12 @@ func TestAmendmentChangesNoDecision(t *testing.T) {
 		}, ""},
 		"the same": {func(st *status.Status) *status.Status { return st }, ""},
 	} {
-		for form, opts := range map[string][]interceptor.ServerOption{"canonical": nil, "numeric": {interceptor.WithOpenIMForm(interceptor.OpenIMAlways)}} {
-			amendment := interceptor.WithAmendment(func(_ context.Context, st *status.Status) *status.Status { return tt.amend(st) })
-			everyRow(t, opts, []interceptor.ServerOption{amendment}, func(row string, without, with seen) {
+		for form, opts := range map[string][]interceptor.ServerOption{"canonical": nil, "localizer": nil, "numeric": {interceptor.WithOpenIMForm(interceptor.OpenIMAlways)}} {
+			changes := interceptor.WithAmendment(func(_ context.Context, st *status.Status) *status.Status { return tt.amend(st) })
+			if form == "localizer" {
+				changes = interceptor.WithLocalizer(func(_ context.Context, st *status.Status) *status.Status { return tt.amend(st) })
+			}
+			everyRow(t, opts, []interceptor.ServerOption{changes}, func(row string, without, with seen) {
 				row = name + ", " + form + ": " + row
 				event := with.event(t)
 				sameDecision(t, row, without.event(t), event)

@@ -6,6 +6,9 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
@@ -294,5 +297,49 @@ func TestNoErrorIsNoSuccessOnAPlainServer(t *testing.T) {
 			_, err := k.Call(t.Context(), client)
 			checkBare(t, c.name+", "+k.Name, err, grpccodes.Unknown, c.assumes)
 		}
+	}
+}
+
+// Client.Decode returns the error that the interceptors return, and calls the same observers.
+// NewClient(…).Options() installs the interceptors.
+func TestDecodeDoesWhatTheInterceptorsDo(t *testing.T) {
+	events := make(chan interceptor.Event, 10)
+	notFound := errors.New("store: not found")
+	client := interceptor.NewClient(
+		interceptor.WithTable(testrpc.Billing),
+		interceptor.WithSentinel(notFound, codes.RecordNotFound),
+		interceptor.WithUpstreamTrust(status.TrustNone),
+		interceptor.WithObserver(func(_ context.Context, event interceptor.Event) { events <- event }),
+	)
+	svc := testrpc.Returning(nil)
+	intercepted := testrpc.Connect(t, svc, interceptor.ServerOptions(), client.Options())
+	plain := testrpc.Connect(t, svc, interceptor.ServerOptions(), nil)
+	for name, handlers := range map[string]error{
+		"a code":             codes.RecordNotFound,
+		"another enum":       testrpc.CardDeclined,
+		"no code":            grpcstatus.Error(grpccodes.Unavailable, "draining"),
+		"a withheld failure": errors.New(testrpc.Secret),
+	} {
+		svc.Return(testrpc.AtOpen, handlers)
+		_, want := testrpc.CallUnary(t.Context(), intercepted)
+		wantEvent := <-events
+		_, received := testrpc.CallUnary(t.Context(), plain)
+		got := client.Decode(t.Context(), "/grpc.testing.TestService/UnaryCall", received)
+		gotEvent := <-events
+
+		if got.Error() != want.Error() || status.Code(got) != status.Code(want) || errors.Is(got, notFound) != errors.Is(want, notFound) {
+			t.Errorf("%s: Decode() = %v, code %v; want %v, code %v", name, got, status.Code(got), want, status.Code(want))
+		}
+		ignored := cmpopts.IgnoreFields(interceptor.Event{}, "Err")
+		unset := cmpopts.IgnoreFields(interceptors.CallMeta{}, "ReqOrNil")
+		if diff := cmp.Diff(wantEvent, gotEvent, ignored, unset, cmp.AllowUnexported(interceptor.Event{})); diff != "" {
+			t.Errorf("%s: the event of Decode (-interceptors' +Decode's):\n%s", name, diff)
+		}
+		if gotEvent.Err != got {
+			t.Errorf("%s: the event has %v; want the decoded error, %v", name, gotEvent.Err, got)
+		}
+	}
+	if got := client.Decode(t.Context(), "/a.B/C", nil); got != nil || len(events) > 0 {
+		t.Errorf("Decode(nil) = %v, with %d events; want nil and none", got, len(events))
 	}
 }
