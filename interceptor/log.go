@@ -19,10 +19,10 @@ import (
 // WithLogger sets the logger of a server. The default is slog.Default, at the time of each
 // record. nil turns the log off. If the option is given more than once, the last one counts.
 //
-// A server writes one record for each failure that has private text, unless the fault is
-// the caller's. If the RPC's context has ended, it writes the record at INFO, whatever the
-// fault; see [status.Encoded.LogLevel]. It also logs the panic of an observer, at ERROR.
-// A record has these attributes:
+// A server writes one record for each failure that has private text, or whose request id
+// replaces another one of an upstream, unless the fault is the caller's. If the RPC's context
+// has ended, it writes the record at INFO, whatever the fault; see [status.Encoded.LogLevel].
+// It also logs the panic of an observer, at ERROR. A record has these attributes:
 //
 //   - grpc.service, grpc.method and grpc.code, as in go-grpc-middleware's logging.
 //   - request_id and upstream_request_id, if there are any.

@@ -24,8 +24,9 @@ import (
 // LogLevel returns the level at which a server logs the failure. ok is false if it isn't
 // logged. A failure is logged if it has private text: a cause, the text of fmt.Errorf or
 // errors.Join around a code, an error that a rule matched, the error from which a Status
-// was read and restated, a DebugInfo, or a withheld text. The first case that holds decides
-// on the level; see [Encoded.Fault]:
+// was read and restated, a DebugInfo, or a withheld text. It is also logged if its request id
+// replaces another one of an upstream: the caller quotes the one, and the upstream has logged
+// the other. The first case that holds decides on the level; see [Encoded.Fault]:
 //
 //   - INFO if the RPC's context has ended ([SourceContext]). If the error is a context
 //     error, it is logged only if the context has a cause with private text.
@@ -43,7 +44,7 @@ func (e Encoded) LogLevel() (level slog.Level, ok bool) {
 		return 0, false
 	case e.Panic() != nil, e.AmendmentError() != nil:
 		return slog.LevelError, true
-	case !e.result.hasPrivateText() && !e.result.more().ended.private:
+	case !e.result.hasPrivateText() && !e.result.more().ended.private && !e.replacesRequestID():
 		return 0, false
 	case e.Source() == SourceContext:
 		return slog.LevelInfo, true
@@ -55,6 +56,13 @@ func (e Encoded) LogLevel() (level slog.Level, ok bool) {
 		return slog.LevelWarn, true
 	}
 	return 0, false
+}
+
+// replacesRequestID reports whether the request id that is sent replaces another one, which an
+// upstream sent.
+func (e Encoded) replacesRequestID() bool {
+	upstreams := e.UpstreamRequestID()
+	return upstreams != "" && e.RequestID() != "" && e.RequestID() != upstreams
 }
 
 // hasPrivateText reports whether the error that was encoded has text that the caller doesn't

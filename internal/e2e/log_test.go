@@ -17,9 +17,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/interceptor"
@@ -375,4 +377,51 @@ func (r *records) count(text string) (n int) {
 		}
 	}
 	return n
+}
+
+// A forwarded fault without private text is logged if its request id replaces another one of the
+// upstream: the record joins the id that the caller reads with the one in the upstream's log.
+func TestReplacedRequestIDIsLogged(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		code      codes.Code
+		upstreams string // the upstream's id
+		ours      string // "" for a server without the option
+		level     string // "" if it isn't logged
+	}{
+		{"another id", codes.SrvDatabase, "upstream-1", "rpc-7", "ERROR"},
+		{"another id, transient", codes.SrvNetwork, "upstream-1", "rpc-7", "WARN"},
+		{"the same id", codes.SrvDatabase, "rpc-7", "rpc-7", ""},
+		{"no id of the upstream", codes.SrvDatabase, "", "rpc-7", ""},
+		{"no id of this process", codes.SrvDatabase, "upstream-1", "", ""},
+		{"the caller's mistake", codes.RecordNotFound, "upstream-1", "rpc-7", ""},
+	} {
+		var details []proto.Message
+		if tt.upstreams != "" {
+			details = append(details, &errdetails.RequestInfo{RequestId: tt.upstreams})
+		}
+		sent := grpcstatus.FromProto(testrpc.Carrying(t, tt.code, "m", details...)).Err()
+		upstream := testrpc.Connect(t, testrpc.Returning(sent), nil, interceptor.DialOptions())
+		var opts []interceptor.ServerOption
+		if tt.ours != "" {
+			opts = append(opts, interceptor.WithRequestID(func(context.Context) string { return tt.ours }))
+		}
+		w := watch(t, nil, opts...)
+		w.Run(testrpc.AtOpen, func(ctx context.Context) error {
+			_, err := testrpc.CallUnary(ctx, upstream)
+			return err
+		})
+		for _, k := range testrpc.Kinds {
+			call := w.call(t.Context(), k)
+			if wanted := min(len(tt.level), 1); len(call.logs) != wanted {
+				t.Errorf("%s, %s: %d records; want %d", tt.name, k.Name, len(call.logs), wanted)
+				continue
+			}
+			for _, got := range call.logs {
+				if got.Level != tt.level || got.RequestID != tt.ours || got.UpstreamRequestID != tt.upstreams {
+					t.Errorf("%s, %s: the record is %+v; want %s with both ids", tt.name, k.Name, got, tt.level)
+				}
+			}
+		}
+	}
 }
