@@ -3,6 +3,7 @@ package codes
 import (
 	"errors"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,15 +53,34 @@ func FuzzIsLanguageTag(f *testing.F) {
 	})
 }
 
-// Each program with errstatus would link the tables of golang.org/x/text/language.
+// Each program with errstatus would link the tables of golang.org/x/text/language. Only status/localize
+// and commands do.
 func TestLanguageIsNotLinked(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "../codes", "../status", "../interceptor").CombinedOutput()
+	linked := goList(t, "{{.ImportPath}}", "-deps", "../codes", "../status", "../status/statushttp", "../interceptor")
+	for _, pkg := range linked {
+		if isLanguage(pkg) {
+			t.Errorf("codes, status, statushttp and interceptor link %s; want their own check of language tags", pkg)
+		}
+	}
+	if !slices.ContainsFunc(goList(t, "{{.ImportPath}}", "-deps", "../status/localize"), isLanguage) {
+		t.Error("status/localize links no package of golang.org/x/text/language: this test looks for the wrong ones")
+	}
+	importers := goList(t, `{{if ne .Name "main"}}{{range .Imports}}{{if eq . "golang.org/x/text/language"}}{{$.ImportPath}}{{end}}{{end}}{{end}}`, "../...")
+	if want := []string{"github.com/errstatus/errstatus/status/localize"}; !slices.Equal(importers, want) {
+		t.Errorf("the packages %q import golang.org/x/text/language; want %q", importers, want)
+	}
+}
+
+// goList returns the lines that are not empty of go list with a template.
+func goList(t *testing.T, format string, args ...string) (lines []string) {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-f", format}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for pkg := range strings.Lines(string(out)) {
-		if strings.HasPrefix(pkg, "golang.org/x/text/language") || strings.HasPrefix(pkg, "golang.org/x/text/internal/language") {
-			t.Errorf("codes, status and interceptor link %s; want their own check of language tags", strings.TrimSpace(pkg))
-		}
-	}
+	return strings.Fields(string(out))
+}
+
+func isLanguage(pkg string) bool {
+	return strings.HasPrefix(pkg, "golang.org/x/text/language") || strings.HasPrefix(pkg, "golang.org/x/text/internal/language")
 }

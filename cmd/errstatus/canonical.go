@@ -7,7 +7,7 @@ import (
 	grpccodes "google.golang.org/grpc/codes"
 
 	"github.com/errstatus/errstatus/codes"
-	"github.com/errstatus/errstatus/internal/reference"
+	"github.com/errstatus/errstatus/status/statushttp"
 )
 
 // maxCanonical is the highest canonical code.
@@ -51,7 +51,7 @@ func (c *catalog) explainCanonical(canonical grpccodes.Code) *Canonical {
 	answer := &Canonical{
 		Number:     int32(canonical),
 		Name:       name,
-		HTTPStatus: reference.HTTPStatus(canonical),
+		HTTPStatus: statushttp.Code(canonical),
 		Fault:      codes.FaultOf(canonical).String(),
 		Retry:      codes.RetryOf(canonical).String(),
 	}

@@ -6,37 +6,6 @@ import (
 	"github.com/errstatus/errstatus/codes"
 )
 
-// httpStatuses has the HTTP status of each canonical code, as grpc-gateway's
-// HTTPStatusFromCode has it.
-var httpStatuses = [...]int{
-	grpccodes.OK:                 200,
-	grpccodes.Canceled:           499,
-	grpccodes.Unknown:            500,
-	grpccodes.InvalidArgument:    400,
-	grpccodes.DeadlineExceeded:   504,
-	grpccodes.NotFound:           404,
-	grpccodes.AlreadyExists:      409,
-	grpccodes.PermissionDenied:   403,
-	grpccodes.ResourceExhausted:  429,
-	grpccodes.FailedPrecondition: 400,
-	grpccodes.Aborted:            409,
-	grpccodes.OutOfRange:         400,
-	grpccodes.Unimplemented:      501,
-	grpccodes.Internal:           500,
-	grpccodes.Unavailable:        503,
-	grpccodes.DataLoss:           500,
-	grpccodes.Unauthenticated:    401,
-}
-
-// HTTPStatus returns the HTTP status that a grpc-gateway answers for a canonical code: 404
-// for NOT_FOUND. For a number outside 0..16 it returns 500.
-func HTTPStatus(canonical grpccodes.Code) int {
-	if int(canonical) < len(httpStatuses) {
-		return httpStatuses[canonical]
-	}
-	return 500
-}
-
 // neverAdvice says why the same call isn't retried after a canonical code, and what to do
 // instead.
 var neverAdvice = map[grpccodes.Code]string{

@@ -9,6 +9,7 @@ import (
 	"github.com/errstatus/errstatus/codes"
 	"github.com/errstatus/errstatus/internal/template"
 	"github.com/errstatus/errstatus/internal/text"
+	"github.com/errstatus/errstatus/status/statushttp"
 )
 
 // New returns a reference without codes. The comment is that of the enum in its .proto
@@ -42,7 +43,7 @@ func codeOf(row codes.Row) Code {
 		Reason:        row.Reason,
 		FormerReasons: slices.Clone(row.FormerReasons),
 		GRPCCode:      code.Code(row.GRPCCode).String(),
-		HTTPStatus:    HTTPStatus(row.GRPCCode),
+		HTTPStatus:    statushttp.Code(row.GRPCCode),
 		Fault:         row.Fault().String(),
 		Retry:         row.Retry().String(),
 		Default:       row.Default,

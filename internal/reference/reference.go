@@ -27,7 +27,7 @@ type Code struct {
 	Reason        string      `json:"reason"`
 	FormerReasons []string    `json:"former_reasons,omitempty"`
 	GRPCCode      string      `json:"grpc_code"`   // such as "NOT_FOUND"
-	HTTPStatus    int         `json:"http_status"` // as grpc-gateway maps grpc_code
+	HTTPStatus    int         `json:"http_status"` // as statushttp.Code maps grpc_code
 	Fault         string      `json:"fault"`       // "none", "caller", "server" or "transient"
 	Retry         string      `json:"retry"`       // "never", "call" or "transaction"
 	Default       bool        `json:"default,omitempty"`
@@ -40,9 +40,9 @@ type Code struct {
 	Resolution    string      `json:"resolution,omitempty"`  // what to do about it
 }
 
-// A Localized is a message in one language.
+// A Localized is a message in one language. It has a message, a template or both.
 type Localized struct {
 	Locale   string `json:"locale"`
-	Message  string `json:"message"`
+	Message  string `json:"message,omitempty"`
 	Template string `json:"template,omitempty"`
 }

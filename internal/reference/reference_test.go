@@ -56,7 +56,8 @@ func TestTableHasTheRowsOfTheReference(t *testing.T) {
 			FaultOverride: codes.FaultCaller, RetryOverride: codes.RetryCall},
 		{Code: codes.ErrorCode(3), Name: "SoldOut", OtherNames: []string{"SHOP_CODE_SOLD_OUT", "Gone"}, Reason: "SOLD_OUT", FormerReasons: []string{"NO_STOCK"},
 			GRPCCode: grpccodes.FailedPrecondition, Message: "sold out", Template: "{item} is sold out, {count} of {item}",
-			Localized:     []codes.LocalizedMessage{{Locale: "de", Message: "ausverkauft", Template: "{count} {item} ausverkauft"}},
+			Localized: []codes.LocalizedMessage{{Locale: "de", Message: "ausverkauft", Template: "{count} {item} ausverkauft"},
+				{Locale: "zh", Template: "{count}{item}售罄"}, {Locale: "fr", Message: "épuisé"}},
 			FaultOverride: codes.FaultServer},
 		{Code: codes.ErrorCode(4), Name: "Busy", Reason: "BUSY", GRPCCode: grpccodes.Unavailable, Message: "busy", RetryOverride: codes.RetryNever},
 	}
@@ -199,18 +200,6 @@ func TestRetryAdvice(t *testing.T) {
 	}
 	if got := reference.RetryAdvice(codes.RetryNever, grpccodes.Unavailable); !strings.HasPrefix(got, "Don't retry:") {
 		t.Errorf("RetryAdvice(never, UNAVAILABLE) = %q; want the advice of the override", got)
-	}
-}
-
-func TestHTTPStatus(t *testing.T) {
-	want := []int{200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401}
-	for c, status := range want {
-		if got := reference.HTTPStatus(grpccodes.Code(c)); got != status {
-			t.Errorf("HTTPStatus(%v) = %d; want %d", grpccodes.Code(c), got, status)
-		}
-	}
-	if got := reference.HTTPStatus(1004); got != 500 {
-		t.Errorf("HTTPStatus(1004) = %d; want 500", got)
 	}
 }
 

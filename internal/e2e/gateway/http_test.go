@@ -6,14 +6,14 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	grpccodes "google.golang.org/grpc/codes"
 
-	"github.com/errstatus/errstatus/internal/reference"
+	"github.com/errstatus/errstatus/status/statushttp"
 )
 
-// References name the HTTP status that a gateway answers.
-func TestReferencesHaveTheGatewaysHTTPStatus(t *testing.T) {
+// A handler, a reference and a gateway have the same HTTP status for a canonical code.
+func TestCodeIsTheGateways(t *testing.T) {
 	for c := grpccodes.OK; c <= grpccodes.Unauthenticated; c++ {
-		if got, want := reference.HTTPStatus(c), runtime.HTTPStatusFromCode(c); got != want {
-			t.Errorf("HTTPStatus(%v) = %d; want the gateway's %d", c, got, want)
+		if got, want := statushttp.Code(c), runtime.HTTPStatusFromCode(c); got != want {
+			t.Errorf("Code(%v) = %d; want the gateway's %d", c, got, want)
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 	gateway "github.com/errstatus/errstatus/internal/e2e/gateway/testservice"
 )
 
-//go:generate go run ../generate ../testservice
+//go:generate go run ../generate ../testservice UnaryCall StreamingOutputCall
 
 func main() {
 	backend := flag.String("backend", "", "the `address` of the TestService")

@@ -1,11 +1,17 @@
-// The generate command generates the handlers of a grpc-gateway for two methods of
-// TestService, the service of gRPC's own interop/grpc_testing. go generate runs it. It
-// needs neither protoc nor a network: it gives grpc-gateway's plugin the descriptors in
-// the Go package of the service.
+// The generate command generates the handlers of a grpc-gateway for some methods of
+// TestService, the service of gRPC's own interop/grpc_testing:
+//
+//	generate [-config FILE] DIRECTORY METHOD...
+//
+// The file has google.api.http rules for the methods, in YAML. A method without a rule is
+// served as POST /package.Service/Method. go generate runs the command. It needs neither
+// protoc nor a network: it gives grpc-gateway's plugin the descriptors in the Go package of
+// the service.
 package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,35 +26,36 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-// methods are the methods that the gateway serves: a unary and a server stream. The
-// others add nothing but code.
-var methods = []string{"UnaryCall", "StreamingOutputCall"}
-
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: generate DIRECTORY")
+	config := flag.String("config", "", "the `file` with the methods' HTTP rules")
+	flag.Parse()
+	if flag.NArg() < 2 {
+		fmt.Fprintln(os.Stderr, "usage: generate [-config FILE] DIRECTORY METHOD...")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1]); err != nil {
+	if err := run(*config, flag.Arg(0), flag.Args()[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string) error {
+func run(config, dir string, methods []string) error {
 	file := testgrpc.File_grpc_testing_test_proto
+	// Unbound methods have no google.api.http option. A standalone gateway is in another
+	// package than the service.
+	parameter := "generate_unbound_methods=true,standalone=true,paths=source_relative" +
+		",Mgrpc/testing/empty.proto=google.golang.org/grpc/interop/grpc_testing" +
+		",Mgrpc/testing/messages.proto=google.golang.org/grpc/interop/grpc_testing" +
+		",Mgrpc/testing/test.proto=google.golang.org/grpc/interop/grpc_testing"
+	if config != "" {
+		parameter += ",grpc_api_configuration=" + config
+	}
 	request := &pluginpb.CodeGeneratorRequest{
 		FileToGenerate: []string{file.Path()},
-		// Unbound methods have no google.api.http option. The gateway serves them as
-		// POST /package.Service/Method. A standalone gateway is in another package
-		// than the service.
-		Parameter: proto.String("generate_unbound_methods=true,standalone=true,paths=source_relative" +
-			",Mgrpc/testing/empty.proto=google.golang.org/grpc/interop/grpc_testing" +
-			",Mgrpc/testing/messages.proto=google.golang.org/grpc/interop/grpc_testing" +
-			",Mgrpc/testing/test.proto=google.golang.org/grpc/interop/grpc_testing"),
+		Parameter:      proto.String(parameter),
 	}
 	addFile(request, file, map[string]bool{})
-	keepMethods(request.ProtoFile[len(request.ProtoFile)-1])
+	keepMethods(request.ProtoFile[len(request.ProtoFile)-1], methods)
 
 	in, err := proto.Marshal(request)
 	if err != nil {
@@ -90,7 +97,7 @@ func addFile(request *pluginpb.CodeGeneratorRequest, file protoreflect.FileDescr
 
 // keepMethods removes all services but TestService, and all its methods but those in
 // methods.
-func keepMethods(file *descriptorpb.FileDescriptorProto) {
+func keepMethods(file *descriptorpb.FileDescriptorProto, methods []string) {
 	file.Service = slices.DeleteFunc(file.Service, func(s *descriptorpb.ServiceDescriptorProto) bool {
 		return s.GetName() != "TestService"
 	})
