@@ -40,21 +40,3 @@ func nextStep(err error) string {
 	}
 	return "show the message"
 }
-
-// messageIn returns the message of err in another language, with its parameters filled in,
-// or the message as received.
-func messageIn(locale string, err error) string {
-	st := status.Convert(err)
-	row := codes.RowOf(st.Code())
-	var params []codes.Param
-	for name, value := range st.Metadata() {
-		params = append(params, codes.Param{Name: name, Value: value})
-	}
-	for _, localized := range row.Localized {
-		if localized.Locale == locale {
-			row.Message, row.Template = localized.Message, localized.Template
-			return row.Fill(params)
-		}
-	}
-	return st.Message()
-}

@@ -16,8 +16,10 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/errstatus/errstatus/examples/billing/billingpb"
+	"github.com/errstatus/errstatus/status"
 )
 
 // calls has a call for each way in which Pay can end.
@@ -64,12 +66,13 @@ func run(out io.Writer, logger *slog.Logger) error {
 
 	for _, call := range calls {
 		fmt.Fprintf(out, "%s\n", call.name)
-		_, err := billingpb.NewBillingServiceClient(knowing).Pay(context.Background(), call.request)
+		portuguese := metadata.AppendToOutgoingContext(context.Background(), "accept-language", "pt-BR")
+		_, err := billingpb.NewBillingServiceClient(knowing).Pay(portuguese, call.request)
 		fmt.Fprintf(out, "  knows the enums: %s\n", nextStep(err))
 		if err == nil {
 			continue
 		}
-		fmt.Fprintf(out, "    in Portuguese: %s\n", messageIn("pt-BR", err))
+		fmt.Fprintf(out, "    in Portuguese: %s\n", status.UserMessage(err))
 		_, err = billingpb.NewBillingServiceClient(plain).Pay(context.Background(), call.request)
 		fmt.Fprintf(out, "  any gRPC client: %s\n", strings.ReplaceAll(describe(err), "\n", "\n                   "))
 	}

@@ -13,13 +13,16 @@ import (
 	"github.com/errstatus/errstatus/examples/billing/billingpb"
 	"github.com/errstatus/errstatus/interceptor"
 	"github.com/errstatus/errstatus/status"
+	"github.com/errstatus/errstatus/status/localize"
 )
 
-// newServer returns a server with the billing service. It logs failures with private text.
+// newServer returns a server with the billing service. It logs failures with private text, and
+// sends messages in the caller's language too.
 func newServer(logger *slog.Logger) *grpc.Server {
 	srv := grpc.NewServer(interceptor.ServerOptions(
 		interceptor.WithLogger(logger),
 		interceptor.WithTable(billingpb.BillingCode(0).Table()),
+		interceptor.WithLocalizer(localize.New(billingpb.BillingCode(0).Table()).Amend),
 	)...)
 	billingpb.RegisterBillingServiceServer(srv, billing{})
 	return srv
