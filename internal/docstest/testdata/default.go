@@ -11,6 +11,7 @@ import (
 	"log"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/retry"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/validator"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
@@ -31,11 +33,16 @@ import (
 	"google.golang.org/grpc/peer"
 	grpcstatus "google.golang.org/grpc/status"
 
+	connect "connectrpc.com/connect/v2"
 	"example.com/shop/billing"
 	"example.com/shop/store"
 	"github.com/errstatus/errstatus/codes"
+	connectstatus "github.com/errstatus/errstatus/integrations/connect"
+	"github.com/errstatus/errstatus/integrations/gateway"
 	"github.com/errstatus/errstatus/interceptor"
 	"github.com/errstatus/errstatus/status"
+	"github.com/errstatus/errstatus/status/localize"
+	"github.com/errstatus/errstatus/status/statushttp"
 )
 
 var (
@@ -44,9 +51,21 @@ var (
 	target     string
 	logger     logging.Logger
 	creds      credentials.TransportCredentials
-	badRequest *errdetails.BadRequest
+	help       *errdetails.Help
 	reply      *billing.PayReply
+	mux        *http.ServeMux
+	rw         http.ResponseWriter
+	r          *http.Request
+	resp       *http.Response
+	httpErrors statushttp.Writer
+	reader     statushttp.Reader
 )
+
+// errs has the rules of a server.
+var errs = interceptor.NewServer()
+
+// getUser is a handler of HTTP requests that can fail.
+func getUser(http.ResponseWriter, *http.Request) error { return nil }
 
 // idKey is the key of a request id in a context.
 type idKey struct{}
@@ -55,6 +74,16 @@ type idKey struct{}
 type counter struct{}
 
 func (counter) Add(labels ...any) {}
+
+var localizer = localize.New()
+
+// client is a client of the billing service.
+var client billing.Client
+
+var request *billing.PayRequest
+
+// preferred returns the language that the user of a call has set.
+func preferred(ctx context.Context) string { return "" }
 
 var failures, numericServers, numericCallers, openIMHandlers counter
 

@@ -1,7 +1,11 @@
 // Package billing stands for the one that docs/own-codes.md generates.
 package billing
 
-import "github.com/errstatus/errstatus/internal/testrpc"
+import (
+	"context"
+
+	"github.com/errstatus/errstatus/internal/testrpc"
+)
 
 type (
 	BillingCode       = testrpc.BillingCode
@@ -17,3 +21,11 @@ const (
 type PayReply struct{}
 
 func (*PayReply) GetCode() BillingCode { return Unspecified }
+
+// A PayRequest is the request of Pay.
+type PayRequest struct{}
+
+// A Client calls the service.
+type Client interface {
+	Pay(ctx context.Context, req *PayRequest) (*PayReply, error)
+}
