@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	grpccodes "google.golang.org/grpc/codes"
@@ -13,6 +12,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/errstatus/errstatus/interceptor"
+	"github.com/errstatus/errstatus/internal/httpheader"
 	"github.com/errstatus/errstatus/status"
 	"github.com/errstatus/errstatus/status/statushttp"
 )
@@ -155,11 +155,7 @@ func method(ctx context.Context, r *http.Request) string {
 func withIncoming(ctx context.Context, r *http.Request) context.Context {
 	md := metadata.MD{}
 	if r != nil {
-		for name, values := range r.Header {
-			if name = strings.ToLower(name); !strings.HasPrefix(name, "grpc-") && !strings.HasSuffix(name, "-bin") {
-				md.Set(name, values...)
-			}
-		}
+		md = httpheader.Metadata(r.Header)
 	}
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	maps.Copy(md, outgoing)

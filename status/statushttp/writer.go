@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/errstatus/errstatus/internal/httpheader"
 	"github.com/errstatus/errstatus/status"
 )
 
@@ -100,12 +101,7 @@ func (w *Writer) encode(r *http.Request, err error) status.Encoded {
 // the metadata has already wins: a middleware of this process has put it there. gRPC keeps
 // names with grpc- for itself, and decodes the values of names with -bin.
 func withHeaders(r *http.Request) context.Context {
-	md := make(metadata.MD, len(r.Header))
-	for name, values := range r.Header {
-		if key := strings.ToLower(name); !strings.HasPrefix(key, "grpc-") && !strings.HasSuffix(key, "-bin") {
-			md.Set(key, values...)
-		}
-	}
+	md := httpheader.Metadata(r.Header)
 	before, _ := metadata.FromIncomingContext(r.Context())
 	maps.Copy(md, before)
 	return metadata.NewIncomingContext(r.Context(), md)
