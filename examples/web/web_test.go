@@ -88,7 +88,7 @@ func (b *buffer) linesWith(text string) (found []string) {
 	return found
 }
 
-// A view is what the page shows.
+// A view holds the texts that the page shows.
 type view struct {
 	Forms     map[string]string // by the article's id
 	Message   string

@@ -137,10 +137,10 @@ func TestBackendsHeadersAreForwarded(t *testing.T) {
 			want := m.startWith(t, svc, matchers("grpc-")...).post(t, unary, "TE", te)
 			got := m.start(t, nil, svc, matchers("no key")...).post(t, unary, "TE", te)
 			if diff := cmp.Diff(forwarded(want.Header), forwarded(got.Header)); diff != "" {
-				t.Errorf("%s: headers of grpc-gateway's own handler and of ours (-want +got):\n%s", m.name, diff)
+				t.Errorf("%s: headers (-grpc-gateway's own handler +errstatus's):\n%s", m.name, diff)
 			}
 			if diff := cmp.Diff(forwarded(want.Trailer), forwarded(got.Trailer)); diff != "" {
-				t.Errorf("%s: trailers of grpc-gateway's own handler and of ours (-want +got):\n%s", m.name, diff)
+				t.Errorf("%s: trailers (-grpc-gateway's own handler +errstatus's):\n%s", m.name, diff)
 			}
 			if got.Header.Get("My-X-Header") != "1" || te != "" && got.Trailer.Get("My-X-Trailer") != "2" {
 				t.Errorf("%s: headers %v, trailers %v; want the backend's", m.name, got.Header, got.Trailer)

@@ -332,7 +332,7 @@ func TestWithFieldTextsCopies(t *testing.T) {
 
 var errPrivate = errors.New("dsn=secret")
 
-// What Amend reads is what is sent: a cause isn't in it.
+// Amend reads only what is sent. A cause isn't in it.
 func TestAmendReadsNoPrivateText(t *testing.T) {
 	l := localize.New(billing(t))
 	encoder := &status.Encoder{Tables: []*codes.Table{billing(t)}, Localizer: l.Amend}

@@ -397,7 +397,7 @@ func TestContentLength(t *testing.T) {
 	}
 }
 
-// A gzipWriter is what the usual compressing middleware gives to a handler.
+// A gzipWriter compresses a response, as the ResponseWriter of a compressing middleware does.
 type gzipWriter struct {
 	http.ResponseWriter
 	io.Writer
